@@ -1,0 +1,152 @@
+-- axes.lua: one pair of axes: what is drawn on it, its labels, limits and scales. Chart kinds are
+-- added as methods by init.lua; layout.lua places and draws an axes.
+
+local options = require "lunette.options"
+
+local Axes = {}
+
+local spots = {
+  "best", "top right", "top left", "bottom right", "bottom left", "right", "left", "top", "bottom",
+  "outside",
+}
+
+--- An empty axes of a figure.
+function Axes.new(figure)
+  return setmetatable({
+    figure = figure,
+    series = {},                -- {kind =, data =} in drawing order
+    labels = {},                -- title, x, y
+    x = {}, y = {},             -- lo, hi, log; a kind may set integer, names, exact, reversed
+    spot = "best",              -- of the legend; false hides it
+    lines = 0,                  -- series that took a colour of the palette
+    aside = 14,                 -- room right of the frame
+    crowded = false,            -- no place for the legend inside the frame
+    sole = false,               -- name of the kind that has the axes for itself
+    bare = false,               -- no frame, no ticks
+    want = false,               -- function(canvas) -> {width=, height=} of a frame of fixed size
+  }, Axes)
+end
+
+--- Adds a series of a chart kind and the labels that came among its options.
+function Axes:add(kind, data, given)
+  if self.sole or (kind.sole and #self.series > 0) then
+    error(("%s: this axes already holds another chart, and '%s' wants one for itself; "
+      .. "use another axes or figure"):format(kind.name, self.sole or kind.name), 0)
+  end
+  if kind.sole then self.sole = kind.name end
+  if kind.setup then kind.setup(self, data) end
+  self.series[#self.series + 1] = {kind = kind, data = data}
+  if given.title ~= nil then self:title(given.title) end
+  if given.xlabel ~= nil then self:xlabel(given.xlabel) end
+  if given.ylabel ~= nil then self:ylabel(given.ylabel) end
+  return self
+end
+
+local function text(where, value)
+  if type(value) == "number" then value = tostring(value) end
+  if type(value) ~= "string" then
+    error(("%s: wants a text, got %s"):format(where, value == nil and "nothing" or type(value)), 0)
+  end
+  return value
+end
+
+function Axes:title(value)
+  self.labels.title = text("title", value)
+  return self
+end
+
+function Axes:xlabel(value)
+  self.labels.x = text("xlabel", value)
+  return self
+end
+
+function Axes:ylabel(value)
+  self.labels.y = text("ylabel", value)
+  return self
+end
+
+--- Where the legend stands: "best" (the default), a corner or side, "outside", or false for none.
+function Axes:legend(spot)
+  if spot == nil or spot == true then spot = "best" end
+  if spot ~= false then
+    local known = false
+    for _, name in ipairs(spots) do known = known or name == spot end
+    if not known then
+      local near = options.suggest(spot, spots)
+      error(("legend: no place '%s'; %s"):format(tostring(spot), near
+        and "did you mean '" .. near .. "'?" or "places are " .. table.concat(spots, ", ")), 0)
+    end
+  end
+  self.spot = spot
+  return self
+end
+
+local function set_limits(name, axis, lo, hi)
+  for _, limit in ipairs {lo or 0, hi or 0} do
+    if type(limit) ~= "number" or limit ~= limit or math.abs(limit) >= 1e300 then
+      error(("%slim: limits must be finite numbers, got %s"):format(name, tostring(limit)), 0)
+    end
+  end
+  if lo and hi and lo >= hi then
+    error(("%slim: the lower limit %s must be below the upper limit %s"):format(name, lo, hi), 0)
+  end
+  axis.lo, axis.hi = lo, hi
+end
+
+--- Limits of the axes; nil leaves a side to the data.
+function Axes:xlim(lo, hi)
+  set_limits("x", self.x, lo, hi)
+  return self
+end
+
+function Axes:ylim(lo, hi)
+  set_limits("y", self.y, lo, hi)
+  return self
+end
+
+local function set_log(name, axes, on)
+  if axes.sole then
+    error(("%slog: '%s' has no number axis"):format(name, axes.sole), 0)
+  end
+  axes[name].log = on ~= false
+end
+
+function Axes:xlog(on)
+  set_log("x", self, on)
+  return self
+end
+
+function Axes:ylog(on)
+  set_log("y", self, on)
+  return self
+end
+
+--- Writes the whole figure; the ending .png, .svg or .pdf decides the format.
+function Axes:save(path)
+  self.figure:save(path)
+  return self
+end
+
+--- The figure's bytes in a format, "png" by default.
+function Axes:encode(format) return self.figure:encode(format) end
+
+--- The series that show in the legend.
+function Axes:labelled()
+  local list = {}
+  for _, series in ipairs(self.series) do
+    if series.data.label ~= nil and series.kind.key then list[#list + 1] = series end
+  end
+  return list
+end
+
+function Axes:__tostring()
+  local names = {}
+  for i, series in ipairs(self.series) do
+    local label = series.data.label
+    names[i] = series.kind.name .. (label and (" '%s'"):format(label) or "")
+  end
+  local what = #names == 0 and "empty axes" or table.concat(names, ", ")
+  return ("plot: %s (:save \"name.png\" writes it)"):format(what)
+end
+
+return Axes

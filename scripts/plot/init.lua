@@ -1,0 +1,118 @@
+-- init.lua: lunette.plot: lines, learning curves, image grids and confusion matrices, saved as PNG,
+-- SVG or PDF.
+--
+-- A chart kind is one file that returns a table:
+--   name             also the name of the function plot.<name> and of the method of an axes
+--   options          names of its own options
+--   read(where, allowed, …) -> data, options given; checks the arguments, raises with level 0
+--   setup(axes, data)       optional: labels, class names, a wanted size
+--   bounds(data)            optional: ranges {lo, hi, positive} of x and y, whether x counts
+--   draw(axes, canvas, data)  draws with axes.px, axes.py (value to place) and axes.frame
+--   key(canvas, x, y, width, data), trace(axes, data, visit)   optional: its part in the legend
+--   sole, clip       wants the axes for itself; is cut at the frame
+-- and stands in the list of kinds below.
+
+local Axes = require "lunette.plot.axes"
+local Figure = require "lunette.plot.figure"
+local history = require "lunette.plot.history"
+local options = require "lunette.options"
+
+local kinds = {
+  require "lunette.plot.line",
+  require "lunette.plot.images",
+  require "lunette.plot.confusion",
+}
+
+local plot = {}
+
+local figure_options = {"title", "size"}
+local chart_options = {"title", "xlabel", "ylabel", "size"}   -- that every kind takes as well
+
+-- Errors of the toolkit carry no place; this boundary, crossed from outside, adds the user's line.
+local inside = false
+
+local function public(f)
+  return function(...)
+    if inside then return f(...) end
+    inside = true
+    local result = table.pack(pcall(f, ...))
+    inside = false
+    if not result[1] then error(result[2], 2) end
+    return table.unpack(result, 2, result.n)
+  end
+end
+
+local function function_names(target)
+  local names = {}
+  for name, f in pairs(target) do
+    if type(f) == "function" and name ~= "new" and not name:find("^__") then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+local function no_such(what, name, names)
+  local near = options.suggest(name, names)
+  return ("%s has no '%s'; %s"):format(what, tostring(name), near and "did you mean '" .. near .. "'?"
+    or "it has " .. table.concat(names, ", "))
+end
+
+-- Makes the functions of a class public methods: a dot for a colon and a wrong name are explained.
+local function seal(class, what)
+  local methods, names = {}, function_names(class)
+  for _, name in ipairs(names) do
+    local f = class[name]
+    methods[name] = public(function(self, ...)
+      if getmetatable(self) ~= class then
+        error(("%s: call it with a colon, %s:%s(…)"):format(name, what, name), 0)
+      end
+      return f(self, ...)
+    end)
+  end
+  function class.__index(_, name)
+    if methods[name] then return methods[name] end
+    error(no_such("this " .. what, name, names), 2)
+  end
+end
+
+local function add_kind(kind)
+  local allowed = table.move(kind.options, 1, #kind.options, 1, {})
+  table.move(chart_options, 1, #chart_options, #allowed + 1, allowed)
+  local function add(where, axes, ...)
+    local data, given = kind.read(where, allowed, ...)
+    axes.figure:resize(where, given)
+    return axes:add(kind, data, given)
+  end
+  Axes[kind.name] = function(axes, ...) return add("axes:" .. kind.name, axes, ...) end
+  plot[kind.name] = function(...)
+    local where = "plot." .. kind.name
+    return add(where, Figure.new(where, 1, 1, {}):axes(1), ...)
+  end
+end
+
+for _, kind in ipairs(kinds) do add_kind(kind) end
+
+--- figure(rows, columns, {title=, size=}): a grid of axes; fig:axes(i) gives one.
+function plot.figure(rows, columns, given, ...)
+  if type(columns) == "table" and given == nil then columns, given = nil, columns end
+  if type(rows) == "table" and columns == nil then rows, given = nil, rows end
+  if select("#", ...) > 0 then
+    error("plot.figure: takes rows, columns and a table of options", 0)
+  end
+  given = options.check("plot.figure", given, figure_options, 0)
+  return Figure.new("plot.figure", rows, columns, given)
+end
+
+--- history(h, {metrics=, title=, size=}): training and validation curves of a fit.
+function plot.history(source, given)
+  local function make(columns, look) return Figure.new("plot.history", 1, columns, look) end
+  return history.draw("plot.history", make, source, given)
+end
+
+seal(Axes, "chart")
+seal(Figure, "figure")
+
+local names = function_names(plot)
+for _, name in ipairs(names) do plot[name] = public(plot[name]) end
+
+return setmetatable(plot, {__index = function(_, name) error(no_such("plot", name, names), 2) end})

@@ -1,0 +1,81 @@
+/* Births and failures: the list of shares that open scopes hold, and the one way out of an op. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "birth.h"
+#include "mem.h"
+#include "tape.h"
+
+/* ---- birth scopes: one growing list; a scope is a position in it ------------------------------ */
+
+static Tensor **born;
+static int born_count, born_room;
+
+void birth_reserve(int n) {
+  if (born_count + n <= born_room) return;
+  int room = born_room * 2 + 256 + n;
+  Tensor **list = mem_should_fail() ? NULL : realloc(born, (size_t)room * sizeof *list);
+  if (!list) t_fail("out of memory: the list of %d new tensors cannot grow", born_count);
+  born = list;
+  born_room = room;
+}
+
+void birth_add(Tensor *x) { born[born_count++] = x; }
+
+int t_mark(void) { return born_count; }
+
+void t_leave(int mark) {
+  while (born_count > mark) t_free(born[--born_count]);
+}
+
+/* ---- failing ---------------------------------------------------------------------------------- */
+
+typedef struct Landing {
+  jmp_buf jump;
+  struct Landing *outer;
+} Landing;
+
+static Landing *landing;
+static char message[1024];
+static bool pending;
+
+void t_fail(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(message, sizeof message, format, args);
+  va_end(args);
+  pending = false;
+  if (!landing) {
+    fprintf(stderr, "lunette: %s (outside of t_try)\n", message);
+    abort();
+  }
+  _longjmp(landing->jump, 1);
+}
+
+void t_fail_pending(void) {
+  pending = true;
+  _longjmp(landing->jump, 1);
+}
+
+void t_fail_again(void) { _longjmp(landing->jump, 1); }
+
+bool t_try(void (*fn)(void *), void *arg) {
+  Landing here;
+  here.outer = landing;
+  const int mark = born_count;
+  const bool tape = tape_on;
+  landing = &here;
+  if (_setjmp(here.jump) == 0) {
+    fn(arg);
+    landing = here.outer;
+    return true;
+  }
+  landing = here.outer;
+  tape_on = tape;
+  t_leave(mark);
+  return false;
+}
+
+const char *t_message(void) { return pending ? NULL : message; }

@@ -1,0 +1,190 @@
+/* Calls: from filled-in arguments to results and a record on the tape. */
+#include <string.h>
+
+#include "cast.h"
+#include "mem.h"
+#include "op.h"
+#include "tape.h"
+#include "team.h"
+
+Attr attr_of_ints(int n, const int64_t *v) {
+  Attr a = {.tag = A_INTS, .n = (uint8_t)n};
+  memcpy(a.v, v, (size_t)n * sizeof *v);
+  return a;
+}
+
+void call_begin(Call *c, const Op *op) {
+  const Sig *s = op_sig(op);
+  c->op = op;
+  c->inplace = (op->flags & OP_ONLY_INPLACE) != 0;
+  c->scratch = NULL;
+  c->ny = s->nresults;
+  for (int i = 0; i < s->nparams; i++) {
+    if (!s->param[i].is_x) c->attr[s->param[i].slot] = s->param[i].value;
+  }
+  call_inputs(c, s->nx);
+  for (int i = 0; i < CALL_Y; i++) c->y[i] = NULL;
+}
+
+/* Raw memory that lives as long as the open birth scope. */
+static void *scoped(size_t bytes) {
+  int64_t n = (int64_t)bytes;
+  return t_new(T_U8, 1, &n)->st->data;
+}
+
+void call_inputs(Call *c, int n) {
+  c->nx = n;
+  c->x = n <= CALL_X ? c->x_few : scoped((size_t)n * sizeof *c->x);
+  c->want = n <= CALL_X ? c->want_few : scoped((size_t)n * sizeof *c->want);
+  for (int i = 0; i < n; i++) {
+    c->x[i] = NULL;
+    c->want[i] = false;
+  }
+}
+
+void call_scratch(Call *c, size_t bytes) { c->scratch = bytes ? scoped(bytes) : NULL; }
+
+/* ---- outputs ---------------------------------------------------------------------------------- */
+
+static Tensor *written_in_place(Call *c, DType dtype, int ndim, const int64_t *shape) {
+  Tensor *x = c->y[0];
+  bool same = x->ndim == ndim;
+  for (int d = 0; same && d < ndim; d++) same = x->shape[d] == shape[d];
+  if (!same) {
+    t_fail("%s_: the result is %s but the tensor written to is %s; use %s, which makes a new one",
+           call_name(c), t_dims_str(ndim, shape), t_shape_str(x), call_name(c));
+  }
+  bool fits = x->dtype == dtype || dtype_is_float((DType)x->dtype) ||
+              (dtype_is_int(dtype) && dtype_is_int((DType)x->dtype)) || dtype == T_BOOL;
+  if (!fits) {
+    t_fail("%s_: the result is %s and does not fit a tensor of %s; x = x:%s() first", call_name(c),
+           dtype_name(dtype), dtype_name((DType)x->dtype), dtype == T_F64 ? "double" : "float");
+  }
+  return x;
+}
+
+Tensor *call_out(Call *c, int i, DType dtype, int ndim, const int64_t *shape) {
+  if (i == 0 && c->inplace) return written_in_place(c, dtype, ndim, shape);
+  return c->y[i] = t_new(dtype, ndim, shape);
+}
+
+Tensor *call_hidden(Call *c, DType dtype, int ndim, const int64_t *shape) {
+  return c->y[c->ny++] = t_new(dtype, ndim, shape);
+}
+
+void call_view(Call *c, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset) {
+  c->y[0] = t_view(c->x[0], ndim, shape, stride, offset);
+}
+
+/* ---- inputs ----------------------------------------------------------------------------------- */
+
+void call_want(Call *c, int i, DType dtype) {
+  Tensor *x = c->x[i];
+  if (x->dtype != dtype || !t_is_contiguous(x)) c->x[i] = cast_copy(x, dtype);
+}
+
+void call_contiguous(Call *c, int i) { call_want(c, i, (DType)c->x[i]->dtype); }
+
+/* 0: bool, 1: integers, 2: floats */
+static int class_of(DType d) { return dtype_is_float(d) ? 2 : d == T_BOOL ? 0 : 1; }
+
+DType call_promote(Call *c, int from, int to) {
+  /* Three ranks decide in turn: tensors with dimensions, 0-d tensors, the host's numbers; a lower
+     rank counts only where its class is higher. */
+  int best[3] = {-1, -1, -1};
+  for (int i = from; i < to; i++) {
+    Tensor *x = c->x[i];
+    if (!x) continue;
+    if (x->dtype >= T_F16) {
+      t_fail("%s: %s is stored, not computed with; x:float() converts", call_name(c),
+             dtype_name((DType)x->dtype));
+    }
+    int rank = x->weak ? 2 : x->ndim == 0 ? 1 : 0;
+    best[rank] = best[rank] < 0 ? x->dtype : (int)dtype_promote((DType)best[rank], x->dtype);
+  }
+  int d = best[0];
+  for (int rank = 1; rank < 3; rank++) {
+    if (best[rank] < 0) continue;
+    DType own = (DType)best[rank];
+    if (rank == 2 && own == T_F64) own = T_F32; /* a Lua float */
+    if (d < 0)
+      d = (int)own;
+    else if (class_of(own) > class_of((DType)d))
+      d = (int)own;
+  }
+  return d < 0 ? T_F32 : (DType)d;
+}
+
+/* ---- applying --------------------------------------------------------------------------------- */
+
+static bool any_tracked(Call *c) {
+  if (!tape_on || (c->op->flags & OP_CONST)) return false;
+  for (int i = 0; i < c->nx; i++) {
+    if (c->x[i] && tape_tracks(c->x[i])) return true;
+  }
+  return false;
+}
+
+/* What a write in place may not be. */
+static void check_written(Call *c, bool tracked) {
+  Tensor *x = c->x[0];
+  if (!x) t_fail("%s_: the tensor to write to is missing", call_name(c));
+  if (x->weak) t_fail("%s_: a number cannot be written to", call_name(c));
+  if (tape_on && tracked && x->requires_grad) {
+    t_fail("%s: this tensor is a leaf that records gradients; change it inside "
+           "tensor.no_grad(function() ... end)",
+           call_name(c));
+  }
+  if (tape_on && tracked && x->base && x->base->requires_grad) {
+    t_fail("%s: this is a view of a leaf that records gradients; change it inside "
+           "tensor.no_grad(function() ... end)",
+           call_name(c));
+  }
+  if (t_overlaps_itself(x)) {
+    t_fail("%s: several elements of this expanded tensor share one place in memory; "
+           "x = x:clone() first",
+           call_name(c));
+  }
+  for (int i = 1; i < c->nx; i++) {
+    if (c->x[i] && c->x[i] != x && t_overlaps(x, c->x[i])) {
+      c->x[i] = cast_copy(c->x[i], (DType)c->x[i]->dtype);
+    }
+  }
+}
+
+static void run(Call *c) {
+  const Op *op = c->op;
+  op->infer(c);
+  if (!op->run) return;
+  team_allow_cut(!c->inplace);
+  const char *problem = op->run(c);
+  if (problem) t_fail("%s: %s", call_name(c), problem);
+  if (team_was_cut()) t_fail("interrupted");
+}
+
+void op_apply(Call *c) {
+  const Op *op = c->op;
+  if (!op->infer) {
+    if (c->inplace) t_fail("%s has no form that writes in place", call_name(c));
+    op->compose(c);
+    return;
+  }
+  bool tracked = any_tracked(c);
+  if (!tracked && !c->inplace) {
+    run(c);
+    return;
+  }
+  Tensor *few[CALL_X], **in = c->nx <= CALL_X ? few : scoped((size_t)c->nx * sizeof *in);
+  memcpy(in, c->x, (size_t)c->nx * sizeof *in);
+  if (c->inplace) {
+    check_written(c, tracked);
+    c->y[0] = c->x[0];
+  }
+  run(c);
+  if (c->inplace) {
+    c->y[0]->st->version++;
+    c->y[0]->st->writer = call_name(c);
+  }
+  /* a conversion with nothing to do hands back its input */
+  if (tracked && (c->inplace || c->y[0] != in[0])) tape_record(c, in);
+}

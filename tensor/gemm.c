@@ -1,0 +1,293 @@
+/* Owns matrix products: the calls into OpenBLAS, the cut into panels and the batches. */
+#define _GNU_SOURCE
+#include "gemm.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "team.h"
+
+/* ---- starting OpenBLAS ---- */
+
+/* OpenBLAS's own allocator of work buffers, exported though not in its header. */
+extern void *blas_memory_alloc(int) __attribute__((weak));
+extern void blas_memory_free(void *) __attribute__((weak));
+
+#define BLAS_BUFFER ((size_t)128 << 20) /* address space of one work buffer, at most */
+
+static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int reserved; /* buffers set aside so far */
+static atomic_bool refused; /* the system does not grant the first buffers */
+
+static bool system_grants(size_t bytes) {
+  void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return false;
+  munmap(p, bytes);
+  return true;
+}
+
+/* Holds n buffers at once, so that n of them exist, and gives them back to OpenBLAS. */
+static void touch_buffers(int n) {
+  void *held[TEAM_MAX];
+  if (!blas_memory_alloc || !blas_memory_free) return;
+  for (int i = 0; i < n; i++) held[i] = blas_memory_alloc(0);
+  for (int i = n; i-- > 0;) blas_memory_free(held[i]);
+}
+
+void gemm_reserve(int threads) {
+  if (threads > TEAM_MAX) threads = TEAM_MAX;
+  pthread_mutex_lock(&reserve_lock);
+  int have = atomic_load(&reserved);
+  if (have < threads) {
+    openblas_set_num_threads(1);
+    if (system_grants((size_t)(threads - have) * BLAS_BUFFER))
+      touch_buffers(threads);
+    else
+      atomic_store(&refused, true);
+    atomic_store(&reserved, threads);
+  }
+  pthread_mutex_unlock(&reserve_lock);
+}
+
+static bool blas_ready(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc) {
+  if (atomic_load_explicit(&reserved, memory_order_acquire) == 0) gemm_reserve(1);
+  return !atomic_load_explicit(&refused, memory_order_relaxed) && m <= INT_MAX && n <= INT_MAX &&
+         k <= INT_MAX && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX;
+}
+
+const char *gemm_core(void) { return openblas_get_corename(); }
+
+/* ---- one product ---- */
+
+static void clear_f32(int64_t m, int64_t n, float beta, float *c, int64_t ldc) {
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+}
+
+static void clear_f64(int64_t m, int64_t n, double beta, double *c, int64_t ldc) {
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+}
+
+static void loops_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a,
+                      int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  clear_f32(m, n, beta, c, ldc);
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t l = 0; l < k; l++) {
+      float x = ta ? a[l * lda + i] : a[i * lda + l];
+      const float *row = tb ? b + l : b + l * ldb;
+      int64_t step = tb ? ldb : 1;
+      for (int64_t j = 0; j < n; j++) c[i * ldc + j] += x * row[j * step];
+    }
+}
+
+static void loops_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a,
+                      int64_t lda, const double *b, int64_t ldb, double beta, double *c,
+                      int64_t ldc) {
+  clear_f64(m, n, beta, c, ldc);
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t l = 0; l < k; l++) {
+      double x = ta ? a[l * lda + i] : a[i * lda + l];
+      const double *row = tb ? b + l : b + l * ldb;
+      int64_t step = tb ? ldb : 1;
+      for (int64_t j = 0; j < n; j++) c[i * ldc + j] += x * row[j * step];
+    }
+}
+
+static CBLAS_TRANSPOSE op(bool transposed) { return transposed ? CblasTrans : CblasNoTrans; }
+
+/* A matrix of one row or column has no row stride to speak of; BLAS still wants it sane. */
+static int stride(int64_t ld, int64_t columns) {
+  return (int)(ld < columns ? columns : ld < 1 ? 1 : ld);
+}
+
+void gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+              const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  if (m <= 0 || n <= 0) return;
+  if (k <= 0)
+    clear_f32(m, n, beta, c, ldc);
+  else if (!blas_ready(m, n, k, lda, ldb, ldc))
+    loops_f32(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
+  else
+    cblas_sgemm(CblasRowMajor, op(ta), op(tb), (int)m, (int)n, (int)k, 1, a,
+                stride(lda, ta ? m : k), b, stride(ldb, tb ? k : n), beta, c, stride(ldc, n));
+}
+
+void gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda,
+              const double *b, int64_t ldb, double beta, double *c, int64_t ldc) {
+  if (m <= 0 || n <= 0) return;
+  if (k <= 0)
+    clear_f64(m, n, beta, c, ldc);
+  else if (!blas_ready(m, n, k, lda, ldb, ldc))
+    loops_f64(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
+  else
+    cblas_dgemm(CblasRowMajor, op(ta), op(tb), (int)m, (int)n, (int)k, 1, a,
+                stride(lda, ta ? m : k), b, stride(ldb, tb ? k : n), beta, c, stride(ldc, n));
+}
+
+/* ---- panels ---- */
+
+typedef struct {
+  char along; /* 'm', 'n' or 'k' */
+  int64_t parts, size;
+} Cut;
+
+#define SMALL_WORK ((int64_t)1 << 21) /* multiplications below which one call is best */
+#define MOST_PARTS 64
+
+static Cut cut_along(char along, int64_t extent, int64_t least) {
+  int64_t parts = extent / least;
+  if (parts > 1) parts += parts % 2; /* even: two threads share it well */
+  if (parts > MOST_PARTS) parts = MOST_PARTS;
+  if (parts < 1) parts = 1;
+  int64_t size = ((extent + parts - 1) / parts + 15) / 16 * 16;
+  return (Cut){along, (extent + size - 1) / size, size};
+}
+
+/* Wide panels of columns cost nothing, panels of rows pack b again for each; both want 256. Short
+   and narrow products over a long k are cut there. */
+static Cut choose_cut(int64_t m, int64_t n, int64_t k) {
+  if (m <= 0 || n <= 0 || k <= 0 || (double)m * (double)n * (double)k < (double)SMALL_WORK)
+    return (Cut){'m', 1, m};
+  if (n >= 512) return cut_along('n', n, 256);
+  if (m >= 512) return cut_along('m', m, 256);
+  int64_t longer = m > n ? m : n;
+  if (longer < 256 && k >= 16 * longer) {
+    int64_t least = k / 8 > 512 ? k / 8 : 512;
+    return cut_along('k', k, least);
+  }
+  return cut_along(n >= m ? 'n' : 'm', longer, longer >= 256 ? 128 : 64);
+}
+
+size_t gemm_scratch(int64_t m, int64_t n, int64_t k, size_t itemsize) {
+  Cut cut = choose_cut(m, n, k);
+  return cut.along == 'k' ? (size_t)(cut.parts - 1) * (size_t)m * (size_t)n * itemsize : 0;
+}
+
+typedef struct {
+  Cut cut;
+  bool ta, tb, wide; /* wide: float64 */
+  int64_t m, n, k, lda, ldb, ldc;
+  const void *a, *b;
+  void *c, *sums;
+  double beta;
+} Product;
+
+static const void *at(const Product *p, const void *base, int64_t element) {
+  return (const char *)base + element * (p->wide ? 8 : 4);
+}
+
+static void product_part(void *job, int64_t part) {
+  const Product *p = job;
+  int64_t m = p->m, n = p->n, k = p->k, ldc = p->ldc;
+  int64_t extent = p->cut.along == 'm' ? m : p->cut.along == 'n' ? n : k;
+  int64_t from = part * p->cut.size;
+  int64_t size = extent - from < p->cut.size ? extent - from : p->cut.size;
+  const void *a = p->a, *b = p->b;
+  void *c = p->c;
+  double beta = p->beta;
+  if (p->cut.along == 'm') {
+    m = size;
+    a = at(p, a, p->ta ? from : from * p->lda);
+    c = (void *)at(p, c, from * ldc);
+  } else if (p->cut.along == 'n') {
+    n = size;
+    b = at(p, b, p->tb ? from * p->ldb : from);
+    c = (void *)at(p, c, from);
+  } else {
+    k = size;
+    a = at(p, a, p->ta ? from * p->lda : from);
+    b = at(p, b, p->tb ? from : from * p->ldb);
+    if (part > 0) {
+      c = (void *)at(p, p->sums, (part - 1) * m * n);
+      ldc = n;
+      beta = 0;
+    }
+  }
+  if (p->wide)
+    gemm_f64(p->ta, p->tb, m, n, k, a, p->lda, b, p->ldb, beta, c, ldc);
+  else
+    gemm_f32(p->ta, p->tb, m, n, k, a, p->lda, b, p->ldb, (float)beta, c, ldc);
+}
+
+void gemm_team_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                   const float *b, int64_t ldb, float beta, float *c, int64_t ldc, void *scratch) {
+  Product p = {choose_cut(m, n, k), ta, tb, false, m, n, k, lda, ldb, ldc, a, b, c, scratch, beta};
+  team_run(p.cut.parts, product_part, &p);
+  if (p.cut.along != 'k') return;
+  const float *sum = scratch;
+  for (int64_t part = 1; part < p.cut.parts; part++)
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t j = 0; j < n; j++) c[i * ldc + j] += *sum++;
+}
+
+void gemm_team_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda,
+                   const double *b, int64_t ldb, double beta, double *c, int64_t ldc,
+                   void *scratch) {
+  Product p = {choose_cut(m, n, k), ta, tb, true, m, n, k, lda, ldb, ldc, a, b, c, scratch, beta};
+  team_run(p.cut.parts, product_part, &p);
+  if (p.cut.along != 'k') return;
+  const double *sum = scratch;
+  for (int64_t part = 1; part < p.cut.parts; part++)
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t j = 0; j < n; j++) c[i * ldc + j] += *sum++;
+}
+
+/* ---- batches ---- */
+
+typedef struct {
+  const GemmBatch *batch;
+  Product p;           /* one product of the batch; its cut is never along k */
+  int64_t count, each; /* products in all and in one part; each > 1 only when they are not cut */
+} Batch;
+
+static void batch_part(void *job, int64_t part) {
+  const Batch *b = job;
+  int64_t first = part / b->p.cut.parts * b->each;
+  int64_t last = first + b->each < b->count ? first + b->each : b->count;
+  for (int64_t item = first; item < last; item++) {
+    Product p = b->p;
+    int64_t rest = item, oa = 0, ob = 0, oc = 0;
+    for (int d = b->batch->nd; d-- > 0;) {
+      int64_t i = rest % b->batch->size[d];
+      rest /= b->batch->size[d];
+      oa += i * b->batch->sa[d];
+      ob += i * b->batch->sb[d];
+      oc += i * b->batch->sc[d];
+    }
+    p.a = at(&p, p.a, oa);
+    p.b = at(&p, p.b, ob);
+    p.c = (void *)at(&p, p.c, oc);
+    product_part(&p, part % p.cut.parts);
+  }
+}
+
+static void run_batch(const GemmBatch *batch, Product p) {
+  int64_t count = 1;
+  for (int d = 0; d < batch->nd; d++) count *= batch->size[d];
+  if (count == 0) return;
+  double work = (double)p.m * (double)p.n * (double)p.k;
+  Batch b = {batch, p, count, 1};
+  if (count >= 8 || p.cut.along == 'k') b.p.cut = (Cut){'m', 1, p.m};
+  if (b.p.cut.parts == 1 && work < (double)SMALL_WORK)
+    b.each = work < 1 ? count : (int64_t)((double)SMALL_WORK / work) + 1;
+  team_run((count + b.each - 1) / b.each * b.p.cut.parts, batch_part, &b);
+}
+
+void gemm_batch_f32(const GemmBatch *batch, bool ta, bool tb, int64_t m, int64_t n, int64_t k,
+                    const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                    int64_t ldc) {
+  run_batch(batch, (Product){choose_cut(m, n, k), ta, tb, false, m, n, k, lda, ldb, ldc, a, b, c,
+                             NULL, beta});
+}
+
+void gemm_batch_f64(const GemmBatch *batch, bool ta, bool tb, int64_t m, int64_t n, int64_t k,
+                    const double *a, int64_t lda, const double *b, int64_t ldb, double beta,
+                    double *c, int64_t ldc) {
+  run_batch(batch, (Product){choose_cut(m, n, k), ta, tb, true, m, n, k, lda, ldb, ldc, a, b, c,
+                             NULL, beta});
+}

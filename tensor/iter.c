@@ -1,0 +1,226 @@
+/* The loop nest of pointwise ops. */
+#include "iter.h"
+
+#include <string.h>
+
+#include "cast.h"
+#include "team.h"
+
+enum {
+  GRAIN = 1 << 15, /* elements of a part: what one thread does at a time */
+  RUN = 1 << 10,   /* elements a buffer holds */
+  WIDE = 8         /* bytes of the widest type */
+};
+
+int iter_broadcast(Call *c, int from, int to, int64_t *shape) {
+  int ndim = 0;
+  for (int i = from; i < to; i++) {
+    if (c->x[i] && c->x[i]->ndim > ndim) ndim = c->x[i]->ndim;
+  }
+  for (int d = 0; d < ndim; d++) shape[d] = 1;
+  for (int i = from; i < to; i++) {
+    Tensor *x = c->x[i];
+    if (!x) continue;
+    for (int d = 0; d < x->ndim; d++) {
+      int64_t *s = &shape[ndim - x->ndim + d];
+      if (x->shape[d] == *s || x->shape[d] == 1) continue;
+      if (*s != 1) {
+        int other = from;
+        while (other < i && (!c->x[other] || c->x[other]->ndim < 1)) other++;
+        t_fail("%s: shapes %s and %s do not go together: sizes %lld and %lld in dimension %d from "
+               "the end (sizes must be equal, or one of them 1)",
+               call_name(c), t_shape_str(c->x[other]), t_shape_str(x), (long long)*s,
+               (long long)x->shape[d], x->ndim - d);
+      }
+      *s = x->shape[d];
+    }
+  }
+  return ndim;
+}
+
+/* ---- the plan: operands as strides over the collapsed output shape ----------------------------- */
+
+typedef struct Operand {
+  char *data;
+  DType dtype;
+  int64_t size;  /* bytes of an element */
+  bool dense;    /* element i of the output is element i here */
+  bool constant; /* one element for all */
+  int64_t stride[T_MAXDIM];
+} Operand;
+
+typedef struct Plan {
+  IterLoop loop;
+  const void *arg;
+  int nx, ndim;
+  DType in, out;
+  int64_t numel, shape[T_MAXDIM];
+  Operand y, x[ITER_IN];
+} Plan;
+
+static void operand(Operand *o, const Tensor *t, const Plan *p) {
+  o->data = t_data(t);
+  o->dtype = (DType)t->dtype;
+  o->size = (int64_t)dtype_size(o->dtype);
+  int lead = p->ndim - t->ndim;
+  for (int d = 0; d < p->ndim; d++) {
+    bool here = d >= lead && t->shape[d - lead] != 1;
+    o->stride[d] = here ? t->stride[d - lead] : 0;
+  }
+}
+
+/* Joins neighbouring dimensions that every operand walks as one. */
+static void collapse(Plan *p) {
+  Operand *all[ITER_IN + 1] = {&p->y};
+  for (int i = 0; i < p->nx; i++) all[i + 1] = &p->x[i];
+  int n = 0;
+  for (int d = 0; d < p->ndim; d++) {
+    if (p->shape[d] == 1) continue;
+    bool join = n > 0;
+    for (int i = 0; join && i <= p->nx; i++) {
+      join = all[i]->stride[n - 1] == all[i]->stride[d] * p->shape[d];
+    }
+    if (join)
+      p->shape[n - 1] *= p->shape[d];
+    else
+      p->shape[n++] = p->shape[d];
+    for (int i = 0; i <= p->nx; i++) all[i]->stride[n - 1] = all[i]->stride[d];
+  }
+  p->ndim = n;
+  for (int i = 0; i <= p->nx; i++) {
+    Operand *o = all[i];
+    o->dense = n == 0 || (n == 1 && o->stride[0] == 1);
+    o->constant = true;
+    int64_t want = 1;
+    bool dense = true;
+    for (int d = n - 1; d >= 0; d--) {
+      if (o->stride[d] != 0) o->constant = false;
+      if (o->stride[d] != want) dense = false;
+      want *= p->shape[d];
+    }
+    o->dense = dense;
+  }
+}
+
+/* ---- one part ---------------------------------------------------------------------------------- */
+
+/* Walks elements at..at+n-1 (in output order) of a strided operand, row by row. */
+typedef struct Walker {
+  int64_t index[T_MAXDIM], offset;
+} Walker;
+
+static void walker_at(Walker *w, const Plan *p, const Operand *o, int64_t at) {
+  w->offset = 0;
+  for (int d = p->ndim - 1; d >= 0; d--) {
+    w->index[d] = at % p->shape[d];
+    at /= p->shape[d];
+    w->offset += w->index[d] * o->stride[d];
+  }
+}
+
+static void walker_step_row(Walker *w, const Plan *p, const Operand *o) {
+  int d = p->ndim - 1;
+  w->offset -= w->index[d] * o->stride[d];
+  w->index[d] = 0;
+  for (d--; d >= 0; d--) {
+    w->offset += o->stride[d];
+    if (++w->index[d] < p->shape[d]) return;
+    w->offset -= p->shape[d] * o->stride[d];
+    w->index[d] = 0;
+  }
+}
+
+/* Moves n elements between a strided operand (from element `at` on) and a buffer of type `as`. */
+static void move(const Plan *p, const Operand *o, int64_t at, int64_t n, char *buffer, DType as,
+                 bool in) {
+  Walker w;
+  walker_at(&w, p, o, at);
+  int last = p->ndim - 1;
+  int64_t size = (int64_t)dtype_size(as), step = last < 0 ? 0 : o->stride[last];
+  while (n > 0) {
+    int64_t row = last < 0 ? n : p->shape[last] - w.index[last];
+    if (row > n) row = n;
+    char *there = o->data + w.offset * o->size;
+    if (in)
+      cast_run(row, there, o->dtype, step, buffer, as, 1);
+    else
+      cast_run(row, buffer, as, 1, there, o->dtype, step);
+    buffer += row * size;
+    n -= row;
+    if (n > 0) {
+      w.index[last] += row;
+      w.offset += row * step;
+      walker_step_row(&w, p, o);
+    }
+  }
+}
+
+static void run_part(const Plan *p, int64_t at, int64_t end) {
+  _Alignas(64) char buffers[ITER_IN + 1][RUN * WIDE];
+  const void *x[ITER_IN];
+  int64_t in_size = (int64_t)dtype_size(p->in);
+  bool direct[ITER_IN], y_direct = p->y.dense && p->y.dtype == p->out, all = y_direct;
+  for (int i = 0; i < p->nx; i++) {
+    const Operand *o = &p->x[i];
+    direct[i] = o->dense && o->dtype == p->in;
+    all = all && direct[i];
+    if (o->constant && !direct[i]) {
+      int64_t n = end - at < RUN ? end - at : RUN;
+      cast_run(n, o->data, o->dtype, 0, buffers[i], p->in, 1);
+    }
+  }
+  while (at < end) {
+    int64_t n = end - at;
+    if (!all && n > RUN) n = RUN;
+    for (int i = 0; i < p->nx; i++) {
+      const Operand *o = &p->x[i];
+      if (direct[i]) {
+        x[i] = o->data + at * in_size;
+        continue;
+      }
+      x[i] = buffers[i];
+      if (!o->constant) move(p, o, at, n, buffers[i], p->in, true);
+    }
+    void *y = y_direct ? p->y.data + at * p->y.size : buffers[ITER_IN];
+    p->loop(n, y, x, p->arg);
+    if (!y_direct) move(p, &p->y, at, n, y, p->out, false);
+    at += n;
+  }
+}
+
+static void part(void *job, int64_t i) {
+  const Plan *p = job;
+  int64_t at = i * GRAIN, end = at + GRAIN;
+  run_part(p, at, end < p->numel ? end : p->numel);
+}
+
+void iter_map(IterLoop loop, const void *arg, Tensor *y, DType out, int nx, Tensor *const *x,
+              DType in) {
+  if (y->numel == 0) return;
+  bool plain = y->dtype == out && t_is_contiguous(y) && y->numel <= GRAIN;
+  for (int i = 0; plain && i < nx; i++) {
+    plain = x[i]->dtype == in && x[i]->numel == y->numel && t_is_contiguous(x[i]);
+  }
+  if (plain) {
+    const void *data[ITER_IN];
+    for (int i = 0; i < nx; i++) data[i] = t_data(x[i]);
+    loop(y->numel, t_data(y), data, arg);
+    return;
+  }
+  Plan p;
+  p.loop = loop;
+  p.arg = arg;
+  p.nx = nx;
+  p.ndim = y->ndim;
+  p.in = in;
+  p.out = out;
+  p.numel = y->numel;
+  memcpy(p.shape, y->shape, sizeof p.shape);
+  operand(&p.y, y, &p);
+  for (int i = 0; i < nx; i++) operand(&p.x[i], x[i], &p);
+  collapse(&p);
+  if (p.numel <= GRAIN)
+    run_part(&p, 0, p.numel);
+  else
+    team_run((p.numel + GRAIN - 1) / GRAIN, part, &p);
+}

@@ -1,0 +1,186 @@
+/* What the files of the convolution share: the register tile, the axes, blocks of channels and the
+   division of scratch memory. Compiled once per level; every name carries the level. */
+#ifndef LUNETTE_CONV_IMPL_H
+#define LUNETTE_CONV_IMPL_H
+
+#include "conv.h"
+#include "vec.h"
+
+/* ---- the register tile (conv_tile.c) ----
+   out[j][0..vn VL) (+)= sum over i < outer, t < nsteps of
+                         x[j][i xouter + steps[t].x] * a[i aouter + steps[t].a + 0..vn VL)
+   One vector lane is one channel; a is packed so that a step's channels are contiguous, and x is
+   read in place, one number at a time. The sum runs in the order of i, then t. */
+typedef struct {
+  int64_t x, a;
+} ConvStep;
+
+typedef struct {
+  const float *a;
+  const ConvStep *steps;
+  int64_t nsteps, outer, xouter, aouter;
+  bool add;
+} ConvSum;
+
+typedef void ConvTileFn(const ConvSum *sum, const float *const *x, float *const *out);
+
+typedef struct {
+  int width; /* how many j */
+  ConvTileFn *run;
+} ConvTile;
+
+#if VL == 16
+#define VN_MAX 4 /* vectors of channels in a block */
+#else
+#define VN_MAX 2
+#define conv_planes_size AT_LEVEL(conv_planes_size)
+#define conv_planes      AT_LEVEL(conv_planes)
+size_t conv_planes_size(const ConvShape *s, bool forward);
+void conv_planes(const ConvShape *s, bool forward, const float *src, const float *weight,
+                 const float *bias, bool relu, float *dst, void *scratch);
+
+#define conv_planes_dw_size AT_LEVEL(conv_planes_dw_size)
+#define conv_planes_dw      AT_LEVEL(conv_planes_dw)
+size_t conv_planes_dw_size(const ConvShape *s);
+void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
+                    void *scratch);
+
+#endif
+#define TILE_MAX  14 /* the widest tile */
+#define BLOCK_MAX (VN_MAX * VL)
+
+/* The narrowest tile of vn vectors for `wanted` places, or the widest there is. */
+#define conv_tile AT_LEVEL(conv_tile)
+ConvTile conv_tile(int vn, int64_t wanted);
+
+/* ---- blocks of channels ---- */
+
+/* Block b of `blocks` that share `channels` evenly by whole vectors. */
+typedef struct {
+  int64_t first, count; /* channels; the last vector of a block may be short */
+  int vn;
+} ConvBlock;
+
+static inline int64_t conv_blocks(int64_t channels) {
+  return (channels + BLOCK_MAX - 1) / BLOCK_MAX;
+}
+
+static inline ConvBlock conv_block(int64_t channels, int64_t b) {
+  int64_t vectors = (channels + VL - 1) / VL, blocks = conv_blocks(channels);
+  int64_t from = vectors * b / blocks, to = vectors * (b + 1) / blocks;
+  int64_t end = to * VL < channels ? to * VL : channels;
+  return (ConvBlock){from * VL, end - from * VL, (int)(to - from)};
+}
+
+/* Channels rounded up to whole vectors: what all blocks take together. */
+static inline int64_t conv_padded(int64_t channels) { return (channels + VL - 1) / VL * VL; }
+
+/* ---- axes (conv_axis.c) ----
+   The places of the result along one axis, in classes that see the same kernel indices. Place p of
+   class k meets source index base[p] + i shift[k] with kernel index tap[k] + i tapstep,
+   0 <= i < taps[k]. So padding costs nothing, and neither does a stride in dx. */
+typedef struct {
+  int64_t taps, tap, shift;
+  int64_t first, count; /* the class's places: place[first..first+count), ascending */
+} ConvClass;
+
+typedef struct {
+  int64_t extent, classes, tapstep;
+  ConvClass *class;
+  int64_t *place, *base, *of; /* extent each; base and class (`of`) by place */
+} ConvAxis;
+
+/* The places of the result along one axis in step: first + q every, 0 <= q < count. Place q meets
+   source index q step + offset + i shift with kernel index tap + i tapstep, 0 <= i < taps, which
+   may lie outside. Forward there is one phase; dx has one for each of its `every` = stride. */
+typedef struct {
+  int64_t first, every, count, step;
+  int64_t taps, tap, tapstep, offset, shift;
+} ConvPhase;
+
+#define conv_phase AT_LEVEL(conv_phase)
+ConvPhase conv_phase(bool forward, int64_t first, int64_t extent, int64_t kernel, int64_t stride,
+                     int64_t pad, int64_t dilation);
+
+/* ---- scratch memory ----
+   A pass lays out its memory in one function, run on a NULL base to learn the size. */
+typedef struct {
+  char *base;
+  size_t used;
+} ConvArena;
+
+static inline void *conv_take(ConvArena *arena, int64_t count, size_t itemsize) {
+  void *p = arena->base ? arena->base + arena->used : NULL;
+  arena->used += ((size_t)count * itemsize + 63) / 64 * 64;
+  return p;
+}
+
+#define conv_axis_take AT_LEVEL(conv_axis_take)
+#define conv_axis_fill AT_LEVEL(conv_axis_fill)
+void conv_axis_take(ConvAxis *axis, int64_t extent, ConvArena *arena);
+/* forward: places are outputs, sources inputs; else places are inputs, sources outputs. `inputs`
+   and `outputs` are the extents of x and y along the axis. */
+void conv_axis_fill(ConvAxis *axis, bool forward, int64_t inputs, int64_t outputs, int64_t kernel,
+                    int64_t stride, int64_t pad, int64_t dilation);
+
+/* ---- shifted planes (conv_shift.c) ----
+   Copies of source planes, one for each kernel column, shifted and spread so that the places of the
+   result along lanes meet contiguous numbers: at[t] + (q_y - row) x.count + q_x is where place
+   (q_y, q_x) finds what tap t of the list (channel, kernel row, kernel column) sees; 0 outside. */
+typedef struct {
+  ConvPhase y, x;
+  int64_t src_h, src_w;
+  int64_t row, rows; /* places along y, in q: [row, row + rows) */
+  int64_t channels;
+  float *planes;
+  int64_t *at; /* channels * y.taps * x.taps */
+} ConvShift;
+
+/* Floats that `planes` needs, the reach of one vector past the end included. */
+#define conv_shift_size AT_LEVEL(conv_shift_size)
+#define conv_shift_list AT_LEVEL(conv_shift_list)
+#define conv_shift_fill AT_LEVEL(conv_shift_fill)
+int64_t conv_shift_size(const ConvShift *shift);
+/* Writes `at`; depends on the shape alone. */
+void conv_shift_list(const ConvShift *shift);
+/* Writes `planes` from src: [channels, src_h, src_w]. */
+void conv_shift_fill(const ConvShift *shift, const float *src);
+
+/* ---- transposition (conv_tile.c) ---- */
+
+/* dst[j dst_ld + i] = src[i src_ld + j] for i < rows, j < cols. */
+#define conv_flip AT_LEVEL(conv_flip)
+void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, float *dst,
+               int64_t dst_ld);
+/* The same with bias[j] (or NULL) added and, with relu, negative results set to 0. */
+#define conv_flip_out AT_LEVEL(conv_flip_out)
+void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
+                   bool relu, float *dst, int64_t dst_ld);
+
+/* ---- the ways (conv_gather.c, conv_weights.c, conv_planes.c, conv_f64.c) ---- */
+
+#define conv_gather_size AT_LEVEL(conv_gather_size)
+#define conv_gather      AT_LEVEL(conv_gather)
+size_t conv_gather_size(const ConvShape *s, bool forward);
+void conv_gather(const ConvShape *s, bool forward, const float *src, const float *weight,
+                 const float *bias, bool relu, float *dst, void *scratch);
+
+#define conv_weights_size AT_LEVEL(conv_weights_size)
+#define conv_weights      AT_LEVEL(conv_weights)
+size_t conv_weights_size(const ConvShape *s);
+void conv_weights(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
+                  void *scratch);
+
+#define conv_planes_size AT_LEVEL(conv_planes_size)
+#define conv_planes      AT_LEVEL(conv_planes)
+size_t conv_planes_size(const ConvShape *s, bool forward);
+void conv_planes(const ConvShape *s, bool forward, const float *src, const float *weight,
+                 const float *bias, bool relu, float *dst, void *scratch);
+
+#define conv_planes_dw_size AT_LEVEL(conv_planes_dw_size)
+#define conv_planes_dw      AT_LEVEL(conv_planes_dw)
+size_t conv_planes_dw_size(const ConvShape *s);
+void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
+                    void *scratch);
+
+#endif

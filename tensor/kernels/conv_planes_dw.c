@@ -1,0 +1,259 @@
+/* Owns the weight gradient of convolutions with few channels a group. Lanes run along the places
+   of y; a register tile holds some channels of gy times some taps of shifted planes of x, as one
+   partial sum a lane, through all images of a share. Shares are added in order at the end. */
+#include "conv_impl.h"
+
+#include "../team.h"
+
+#define PLANE_PLACES 2048
+#define SHIFT_PART   (32 << 10) /* floats of shifted planes at a time, about */
+#define MOST_SHARES  8
+#define UNIT_WORK    (128 << 10)
+
+/* ---- the tile ---- */
+
+#if VL == 16
+#define CHANNELS 3 /* channels of gy in a tile */
+#define TAPS     9 /* most taps of such a tile */
+#else
+#define CHANNELS 2
+#define TAPS     4
+#endif
+#define SINGLE 9 /* most taps of a tile of one channel */
+
+typedef struct {
+  const float *gy; /* the tile's first channel */
+  int64_t plane;   /* from one channel of gy to the next */
+  const float *planes;
+  const int64_t *at; /* of the tile's first tap */
+  float *sums;       /* [channel][tap][VL], of the tile's first channel and tap */
+  int64_t taps;      /* of a channel of sums */
+  int64_t places;
+} PlaneProduct;
+
+VEC void tile(const int nc, const int nt, const PlaneProduct *q) {
+  vf acc[CHANNELS][SINGLE];
+  const float *x[SINGLE];
+#pragma GCC unroll 10
+  for (int t = 0; t < nt; t++) {
+    x[t] = q->planes + q->at[t];
+#pragma GCC unroll 4
+    for (int c = 0; c < nc; c++) acc[c][t] = vf_load(q->sums + (c * q->taps + t) * VL);
+  }
+  int64_t p = 0;
+  for (; p + VL <= q->places; p += VL) {
+    vf gy[CHANNELS];
+#pragma GCC unroll 4
+    for (int c = 0; c < nc; c++) gy[c] = vf_load(q->gy + c * q->plane + p);
+#pragma GCC unroll 10
+    for (int t = 0; t < nt; t++) {
+      vf value = vf_load(x[t] + p);
+#pragma GCC unroll 4
+      for (int c = 0; c < nc; c++) acc[c][t] = vf_fma(gy[c], value, acc[c][t]);
+    }
+  }
+  if (p < q->places) {
+    vf gy[CHANNELS];
+#pragma GCC unroll 4
+    for (int c = 0; c < nc; c++)
+      gy[c] = vf_load_part(q->gy + c * q->plane + p, q->places - p);
+#pragma GCC unroll 10
+    for (int t = 0; t < nt; t++) {
+      vf value = vf_load_part(x[t] + p, q->places - p);
+#pragma GCC unroll 4
+      for (int c = 0; c < nc; c++) acc[c][t] = vf_fma(gy[c], value, acc[c][t]);
+    }
+  }
+#pragma GCC unroll 10
+  for (int t = 0; t < nt; t++)
+#pragma GCC unroll 4
+    for (int c = 0; c < nc; c++) vf_store(q->sums + (c * q->taps + t) * VL, acc[c][t]);
+}
+
+typedef void TileFn(const PlaneProduct *q);
+
+#define MANY(nt)                                                                                   \
+  static void many_##nt(const PlaneProduct *q) { tile(CHANNELS, nt, q); }
+#define ONE(nt)                                                                                    \
+  static void one_##nt(const PlaneProduct *q) { tile(1, nt, q); }
+MANY(1) MANY(2) MANY(3) MANY(4)
+ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9)
+static TileFn *const one[] = {NULL,  one_1, one_2, one_3, one_4,
+                              one_5, one_6, one_7, one_8, one_9};
+#if VL == 16
+MANY(5) MANY(6) MANY(7) MANY(8) MANY(9)
+static TileFn *const many[] = {NULL,   many_1, many_2, many_3, many_4,
+                               many_5, many_6, many_7, many_8, many_9};
+#else
+static TileFn *const many[] = {NULL, many_1, many_2, many_3, many_4};
+#endif
+
+/* sums += gy x for nc channels of gy (CHANNELS or 1) and all taps. */
+static void product(PlaneProduct q, int nc, int64_t taps) {
+  int64_t most = nc == 1 ? SINGLE : TAPS, tiles = (taps + most - 1) / most;
+  for (int64_t i = 0; i < tiles; i++) {
+    int64_t from = taps * i / tiles, to = taps * (i + 1) / tiles;
+    (nc == 1 ? one : many)[to - from](&q);
+    q.at += to - from;
+    q.sums += (to - from) * VL;
+  }
+}
+
+/* ---- the pass ---- */
+
+typedef struct {
+  const ConvShape *s;
+  const float *x, *gy;
+  float *gw, *gbias;
+  int64_t from, to, depth;          /* channels of a group in x and in gy; from * kernel size */
+  int64_t rows, row_parts, chunk;   /* places along y and channels of x at a time */
+  int64_t units, shares, bundle;    /* (image, row part); groups to a part of the team's job */
+  float *sums;                      /* [share][o][depth] */
+  float *bias;                      /* [share][o] */
+  float *planes, *lanes;           /* by thread; lanes: [to][depth of a chunk][VL] */
+  int64_t *at;
+  int64_t planes_size, lanes_size, at_size;
+} Weights;
+
+static ConvShift shift_of(const Weights *q, int64_t row, int64_t channels) {
+  const ConvShape *s = q->s;
+  ConvShift shift = {.y = conv_phase(true, 0, s->oh, s->kh, s->sh, s->ph, s->dh),
+                     .x = conv_phase(true, 0, s->ow, s->kw, s->sw, s->pw, s->dw)};
+  shift.src_h = s->h;
+  shift.src_w = s->w;
+  shift.row = row;
+  shift.rows = s->oh - row < q->rows ? s->oh - row : q->rows;
+  shift.channels = channels;
+  return shift;
+}
+
+static void lay_out(Weights *q, ConvArena *arena) {
+  const ConvShape *s = q->s;
+  int64_t threads = team_threads();
+  q->from = s->c / s->groups;
+  q->to = s->o / s->groups;
+  q->depth = q->from * s->kh * s->kw;
+  q->rows = PLANE_PLACES / s->ow < 1 ? 1 : PLANE_PLACES / s->ow;
+  q->row_parts = (s->oh + q->rows - 1) / q->rows;
+  q->rows = (s->oh + q->row_parts - 1) / q->row_parts;
+  q->row_parts = (s->oh + q->rows - 1) / q->rows;
+  q->units = s->n * q->row_parts;
+  q->shares = (MOST_SHARES - 1) / s->groups + 1;
+  if (q->shares > q->units) q->shares = q->units;
+  double work = (double)(q->units * q->rows * s->ow) * (double)(q->to * q->depth);
+  q->bundle = work < UNIT_WORK ? (int64_t)(UNIT_WORK / work) + 1 : 1;
+
+  ConvShift one_channel = shift_of(q, 0, 1);
+  q->planes_size = conv_shift_size(&one_channel);
+  q->chunk = SHIFT_PART / q->planes_size + 1;
+  if (q->chunk > q->from) q->chunk = q->from;
+  q->planes_size *= q->chunk;
+  q->at_size = q->chunk * s->kh * s->kw;
+  q->lanes_size = q->to * q->at_size * VL;
+  q->sums = conv_take(arena, q->shares * s->o * q->depth, sizeof(float));
+  q->bias = conv_take(arena, q->shares * s->o, sizeof(float));
+  q->planes = conv_take(arena, threads * q->planes_size, sizeof(float));
+  q->lanes = conv_take(arena, threads * q->lanes_size, sizeof(float));
+  q->at = conv_take(arena, threads * q->at_size, sizeof(int64_t));
+}
+
+static float sum_lanes(const float *lanes) {
+  float sum[VL];
+  memcpy(sum, lanes, sizeof sum);
+  for (int n = VL / 2; n > 0; n /= 2)
+    for (int i = 0; i < n; i++) sum[i] += sum[i + n];
+  return sum[0];
+}
+
+/* The sum of n numbers, a partial sum a lane. */
+static float sum_run(const float *x, int64_t n) {
+  vf sum = {0};
+  float lanes[VL], rest = 0;
+  int64_t i = 0;
+  for (; i + VL <= n; i += VL) sum += vf_load(x + i);
+  for (; i < n; i++) rest += x[i];
+  vf_store(lanes, sum);
+  return sum_lanes(lanes) + rest;
+}
+
+/* The products of one share of a group for channels [c, c + k.channels) of x. */
+static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c, ConvShift k) {
+  const ConvShape *s = q->s;
+  int64_t taps = k.channels * s->kh * s->kw, plane = s->oh * s->ow;
+  int64_t channels = k.channels;
+  float *lanes = q->lanes + team_self() * q->lanes_size;
+  memset(lanes, 0, (size_t)(q->to * taps * VL) * sizeof(float));
+  int64_t from = q->units * share / q->shares, to = q->units * (share + 1) / q->shares;
+  for (int64_t unit = from; unit < to; unit++) {
+    float *planes = k.planes;
+    int64_t *at = k.at, image = unit / q->row_parts;
+    k = shift_of(q, unit % q->row_parts * q->rows, channels);
+    k.planes = planes;
+    k.at = at;
+    conv_shift_list(&k);
+    conv_shift_fill(&k, q->x + (image * s->c + group * q->from + c) * s->h * s->w);
+    PlaneProduct p = {.plane = plane, .planes = planes, .at = at, .taps = taps,
+                      .places = k.rows * s->ow};
+    for (int64_t o = 0, nc; o < q->to; o += nc) {
+      nc = q->to - o >= CHANNELS ? CHANNELS : 1;
+      p.gy = q->gy + (image * s->o + group * q->to + o) * plane + k.row * s->ow;
+      p.sums = lanes + o * taps * VL;
+      product(p, (int)nc, taps);
+    }
+  }
+  float *sums = q->sums + (share * s->o + group * q->to) * q->depth + c * s->kh * s->kw;
+  for (int64_t o = 0; o < q->to; o++)
+    for (int64_t t = 0; t < taps; t++)
+      sums[o * q->depth + t] = sum_lanes(lanes + (o * taps + t) * VL);
+}
+
+static void sum_bias(const Weights *q, int64_t group, int64_t share) {
+  const ConvShape *s = q->s;
+  float *bias = q->bias + share * s->o + group * q->to;
+  memset(bias, 0, (size_t)q->to * sizeof(float));
+  int64_t from = q->units * share / q->shares, to = q->units * (share + 1) / q->shares;
+  for (int64_t unit = from; unit < to; unit++) {
+    int64_t row = unit % q->row_parts * q->rows;
+    int64_t rows = s->oh - row < q->rows ? s->oh - row : q->rows;
+    const float *gy = q->gy + (unit / q->row_parts * s->o + group * q->to) * s->oh * s->ow;
+    for (int64_t o = 0; o < q->to; o++)
+      bias[o] += sum_run(gy + (o * s->oh + row) * s->ow, rows * s->ow);
+  }
+}
+
+static void planes_part(void *job, int64_t part) {
+  const Weights *q = job;
+  int64_t share = part % q->shares, first = part / q->shares * q->bundle;
+  int64_t end = first + q->bundle < q->s->groups ? first + q->bundle : q->s->groups;
+  for (int64_t group = first; group < end; group++) {
+    if (q->gbias) sum_bias(q, group, share);
+    for (int64_t c = 0; c < q->from; c += q->chunk) {
+      ConvShift k = shift_of(q, 0, q->from - c < q->chunk ? q->from - c : q->chunk);
+      k.planes = q->planes + team_self() * q->planes_size;
+      k.at = q->at + team_self() * q->at_size;
+      sum_share(q, group, share, c, k);
+    }
+  }
+}
+
+size_t conv_planes_dw_size(const ConvShape *s) {
+  Weights q = {.s = s};
+  ConvArena arena = {NULL, 0};
+  lay_out(&q, &arena);
+  return arena.used;
+}
+
+void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
+                    void *scratch) {
+  Weights q = {.s = s, .x = x, .gy = gy, .gw = gw, .gbias = gbias};
+  ConvArena arena = {scratch, 0};
+  lay_out(&q, &arena);
+  team_run((s->groups + q.bundle - 1) / q.bundle * q.shares, planes_part, &q);
+  int64_t size = s->o * q.depth;
+  for (int64_t share = 1; share < q.shares; share++) {
+    for (int64_t i = 0; i < size; i++) q.sums[i] += q.sums[share * size + i];
+    for (int64_t i = 0; gbias && i < s->o; i++) q.bias[i] += q.bias[share * s->o + i];
+  }
+  memcpy(gw, q.sums, (size_t)size * sizeof(float));
+  if (gbias) memcpy(gbias, q.bias, (size_t)s->o * sizeof(float));
+}

@@ -1,0 +1,207 @@
+/* Owns the pooling kernels for float32 and the table of one SIMD level. */
+#include "pool_impl.h"
+
+#include "../team.h"
+#include "vec.h"
+
+#include <math.h>
+
+/* ---- maximum ---- */
+
+/* Window (a, b) of one output row: outputs q of [from, to) meet row[q step + shift], at `place`s of
+   the plane counted from the row's first. */
+VEC void max_row(float *y, int32_t *index, const float *row, int64_t from, int64_t to, int64_t step,
+                 int64_t shift, int32_t place) {
+  for (int64_t q = from; q < to; q++) {
+    float v = row[q * step + shift];
+    bool better = v > y[q] || v != v;
+    y[q] = better ? v : y[q];
+    index[q] = better ? place + (int32_t)(q * step + shift) : index[q];
+  }
+}
+
+static void max_plane(const PoolShape *s, const float *x, float *y, int32_t *index) {
+  for (int64_t i = 0; i < s->oh; i++, y += s->ow, index += s->ow) {
+    int64_t a0, a1;
+    pool_inside(i * s->sh - s->ph, s->h, s->kh, s->dh, &a0, &a1);
+    int64_t top = i * s->sh - s->ph;
+    for (int64_t q = 0; q < s->ow; q++) {
+      int64_t b0, b1;
+      pool_inside(q * s->sw - s->pw, s->w, s->kw, s->dw, &b0, &b1);
+      y[q] = -INFINITY;
+      index[q] = (int32_t)((top + a0 * s->dh) * s->w + q * s->sw - s->pw + b0 * s->dw);
+    }
+    for (int64_t a = a0; a < a1; a++)
+      for (int64_t b = 0; b < s->kw; b++) {
+        int64_t from, to, row = top + a * s->dh;
+        pool_outputs(s->ow, b * s->dw - s->pw, s->w, s->sw, &from, &to);
+        max_row(y, index, x + row * s->w, from, to, s->sw, b * s->dw - s->pw,
+                (int32_t)(row * s->w));
+      }
+  }
+}
+
+/* Windows of 2x2 side by side. */
+static bool is_two(const PoolShape *s) {
+  return s->kh == 2 && s->kw == 2 && s->sh == 2 && s->sw == 2 && s->ph == 0 && s->pw == 0 &&
+         s->dh == 1 && s->dw == 1 && 2 * s->oh <= s->h && 2 * s->ow <= s->w;
+}
+
+VEC vi lanes(void) {
+  vi v;
+  for (int i = 0; i < VL; i++) v[i] = i;
+  return v;
+}
+
+VEC int64_t at_most(int64_t n, int64_t most) { return n < 0 ? 0 : n < most ? n : most; }
+
+typedef struct {
+  vf value;
+  vi place;
+} Best;
+
+VEC Best better(Best best, vf value, vi place) {
+  vi wins = (value > best.value) | (value != value);
+  best.value = vf_select(wins, value, best.value);
+  best.place = (wins & place) | (~wins & best.place);
+  return best;
+}
+
+static void max_two(const PoolShape *s, const float *x, float *y, int32_t *index) {
+  int32_t w = (int32_t)s->w;
+  for (int64_t i = 0; i < s->oh; i++, y += s->ow, index += s->ow)
+    for (int64_t q = 0; q < s->ow; q += VL) {
+      int64_t n = at_most(s->ow - q, VL), left = at_most(2 * n, VL), right = 2 * n - left;
+      const float *top = x + 2 * i * s->w + 2 * q, *low = top + s->w;
+      vf a = vf_load_part(top, left), b = vf_load_part(top + left, right);
+      vf c = vf_load_part(low, left), d = vf_load_part(low + left, right);
+      vi place = 2 * lanes() + (int32_t)(2 * i * s->w + 2 * q);
+      Best best = better((Best){(vf){0} - INFINITY, place}, vf_even(a, b), place);
+      best = better(best, vf_odd(a, b), place + 1);
+      best = better(best, vf_even(c, d), place + w);
+      best = better(best, vf_odd(c, d), place + w + 1);
+      vf_store_part(y + q, best.value, n);
+      vi_store_part(index + q, best.place, n);
+    }
+}
+
+/* gx of one plane for 2x2 windows: each gy goes to one of its window's four places. */
+static void max_back_two(const PoolShape *s, const float *gy, const int32_t *index, float *gx) {
+  int32_t w = (int32_t)s->w;
+  bool odd = 2 * s->ow < s->w;
+  for (int64_t i = 0; i < s->oh; i++, gy += s->ow, index += s->ow) {
+    float *top = gx + 2 * i * s->w, *low = top + s->w;
+    for (int64_t q = 0; q < s->ow; q += VL) {
+      int64_t n = at_most(s->ow - q, VL), left = at_most(2 * n, VL), right = 2 * n - left;
+      vf g = vf_load_part(gy + q, n), none = {0};
+      vi place = vi_load_part(index + q, n) - 2 * lanes() - (int32_t)(2 * i * s->w + 2 * q);
+      vf a = vf_select(place == 0, g, none), b = vf_select(place == 1, g, none);
+      vf c = vf_select(place == w, g, none), d = vf_select(place == w + 1, g, none);
+      vf_store_part(top + 2 * q, vf_zip_low(a, b), left);
+      vf_store_part(top + 2 * q + VL, vf_zip_high(a, b), right);
+      vf_store_part(low + 2 * q, vf_zip_low(c, d), left);
+      vf_store_part(low + 2 * q + VL, vf_zip_high(c, d), right);
+    }
+    for (int64_t x = 2 * s->ow; odd && x < s->w; x++) top[x] = low[x] = 0;
+  }
+  memset(gx + 2 * s->oh * s->w, 0, (size_t)((s->h - 2 * s->oh) * s->w) * sizeof(float));
+}
+
+static void max_back_plane(const PoolShape *s, const float *gy, const int32_t *index, float *gx) {
+  memset(gx, 0, (size_t)(s->h * s->w) * sizeof(float));
+  for (int64_t i = 0; i < s->oh * s->ow; i++) gx[index[i]] += gy[i];
+}
+
+/* ---- average ---- */
+
+static void avg_plane(const PoolShape *s, bool padded, const float *x, float *y) {
+  for (int64_t i = 0; i < s->oh; i++, y += s->ow) {
+    int64_t a0, a1, top = i * s->sh - s->ph;
+    pool_inside(top, s->h, s->kh, 1, &a0, &a1);
+    for (int64_t q = 0; q < s->ow; q++) y[q] = 0;
+    for (int64_t a = a0; a < a1; a++)
+      for (int64_t b = 0; b < s->kw; b++) {
+        int64_t from, to, shift = b - s->pw;
+        const float *row = x + (top + a) * s->w;
+        pool_outputs(s->ow, shift, s->w, s->sw, &from, &to);
+        for (int64_t q = from; q < to; q++) y[q] += row[q * s->sw + shift];
+      }
+    for (int64_t q = 0; q < s->ow; q++) y[q] /= (float)pool_count(s, padded, i, q);
+  }
+}
+
+static void avg_back_plane(const PoolShape *s, bool padded, const float *gy, float *gx) {
+  memset(gx, 0, (size_t)(s->h * s->w) * sizeof(float));
+  for (int64_t i = 0; i < s->oh; i++, gy += s->ow) {
+    int64_t a0, a1, top = i * s->sh - s->ph;
+    pool_inside(top, s->h, s->kh, 1, &a0, &a1);
+    for (int64_t q = 0; q < s->ow; q++) {
+      int64_t b0, b1, left = q * s->sw - s->pw;
+      pool_inside(left, s->w, s->kw, 1, &b0, &b1);
+      float g = gy[q] / (float)pool_count(s, padded, i, q);
+      for (int64_t a = a0; a < a1; a++)
+        for (int64_t b = b0; b < b1; b++) gx[(top + a) * s->w + left + b] += g;
+    }
+  }
+}
+
+/* ---- sharing out ---- */
+
+static void part_f32(void *job, int64_t part) {
+  const PoolJob *p = job;
+  const PoolShape *s = p->s;
+  int64_t from = part * p->bundle, to = from + p->bundle < s->planes ? from + p->bundle : s->planes;
+  int64_t inside = s->h * s->w, outside = s->oh * s->ow;
+  for (int64_t i = from; i < to; i++) {
+    const float *in = p->in;
+    float *out = p->out;
+    const int32_t *index = p->index ? p->index + i * outside : NULL;
+    switch (p->pass) {
+    case POOL_MAX:
+      (is_two(s) ? max_two : max_plane)(s, in + i * inside, out + i * outside,
+                                        p->new_index + i * outside);
+      break;
+    case POOL_MAX_BACK:
+      (is_two(s) ? max_back_two : max_back_plane)(s, in + i * outside, index, out + i * inside);
+      break;
+    case POOL_GATHER:
+      for (int64_t k = 0; k < outside; k++) out[i * outside + k] = in[i * inside + index[k]];
+      break;
+    case POOL_AVG: avg_plane(s, p->padded, in + i * inside, out + i * outside); break;
+    case POOL_AVG_BACK: avg_back_plane(s, p->padded, in + i * outside, out + i * inside); break;
+    }
+  }
+}
+
+static void max_forward(const PoolShape *s, const float *x, float *y, int32_t *index) {
+  pool_run(part_f32, (PoolJob){.s = s, .pass = POOL_MAX, .in = x, .out = y, .new_index = index});
+}
+
+static void max_backward(const PoolShape *s, const float *gy, const int32_t *index, float *gx) {
+  pool_run(part_f32,
+           (PoolJob){.s = s, .pass = POOL_MAX_BACK, .in = gy, .out = gx, .index = index});
+}
+
+static void max_gather(const PoolShape *s, const float *x, const int32_t *index, float *y) {
+  pool_run(part_f32, (PoolJob){.s = s, .pass = POOL_GATHER, .in = x, .out = y, .index = index});
+}
+
+static void avg_forward(const PoolShape *s, bool padded, const float *x, float *y) {
+  pool_run(part_f32, (PoolJob){.s = s, .pass = POOL_AVG, .padded = padded, .in = x, .out = y});
+}
+
+static void avg_backward(const PoolShape *s, bool padded, const float *gy, float *gx) {
+  pool_run(part_f32,
+           (PoolJob){.s = s, .pass = POOL_AVG_BACK, .padded = padded, .in = gy, .out = gx});
+}
+
+const PoolKernels AT_LEVEL(pool_kernels) = {.max_forward_f32 = max_forward,
+                                            .max_forward_f64 = pool_max_f64,
+                                            .max_backward_f32 = max_backward,
+                                            .max_backward_f64 = pool_max_back_f64,
+                                            .max_gather_f32 = max_gather,
+                                            .max_gather_f64 = pool_gather_f64,
+                                            .avg_forward_f32 = avg_forward,
+                                            .avg_forward_f64 = pool_avg_f64,
+                                            .avg_backward_f32 = avg_backward,
+                                            .avg_backward_f64 = pool_avg_back_f64};

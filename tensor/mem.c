@@ -1,0 +1,269 @@
+/* The caching allocator: size classes, the cache's bound, the limit, planted failures. */
+#define _GNU_SOURCE
+#include "mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+MemStats mem_stats;
+size_t mem_born_bytes, mem_born_limit = (size_t)64 << 20;
+int64_t mem_born_handles, mem_handle_limit = 20000;
+void (*mem_collect)(void);
+
+/* ---- size classes: multiples of 64 up to 1 kB, then eight steps to a power of two ------------ */
+
+enum {
+  SMALL = 1024,
+  CLASSES = SMALL / 64 + 8 * 40,
+  SLAB = 1 << 16,     /* small blocks are cut from slabs of this size */
+  SLAB_MOST = 4096,   /* the largest block that comes from a slab */
+  MAP_LEAST = 1 << 20 /* from here on blocks are mapped, and can be given back */
+};
+static const size_t cache_most = (size_t)96 << 20; /* mapped bytes kept for the next use */
+
+typedef struct Free {
+  struct Free *next;
+} Free;
+
+static Free *cache[CLASSES];
+static char *slab_at, *slab_end;
+static void **slabs; /* every slab, so that a leak checker finds them */
+
+static int class_of(size_t bytes, size_t *size) {
+  if (bytes <= SMALL) {
+    size_t units = bytes == 0 ? 1 : (bytes + 63) / 64;
+    *size = units * 64;
+    return (int)units - 1;
+  }
+  int exp = 63 - __builtin_clzll(bytes - 1); /* 2^exp < bytes <= 2^(exp+1) */
+  size_t step = (size_t)1 << (exp - 3);
+  size_t k = (bytes - 1 - ((size_t)1 << exp)) / step; /* 0..7 */
+  *size = ((size_t)1 << exp) + (k + 1) * step;
+  return SMALL / 64 + (exp - 10) * 8 + (int)k;
+}
+
+static void *from_slab(size_t size) {
+  if ((size_t)(slab_end - slab_at) < size) {
+    void **slab = aligned_alloc(64, SLAB);
+    if (!slab) return NULL;
+    *slab = slabs;
+    slabs = slab;
+    slab_at = (char *)slab + 64;
+    slab_end = (char *)slab + SLAB;
+    mem_stats.allocations++;
+  }
+  void *p = slab_at;
+  slab_at += size;
+  return p;
+}
+
+static void *from_system(size_t size) {
+#if !defined(__SANITIZE_ADDRESS__)
+  if (size <= SLAB_MOST) return from_slab(size);
+#else
+  (void)from_slab;
+#endif
+  mem_stats.allocations++;
+  if (size < MAP_LEAST) return aligned_alloc(64, size);
+  void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return NULL;
+  if (size >= (size_t)4 << 20) madvise(p, size, MADV_HUGEPAGE);
+  return p;
+}
+
+static void to_system(void *p, size_t size) {
+  if (size < MAP_LEAST)
+    free(p);
+  else
+    munmap(p, size);
+}
+
+/* ---- the limit ------------------------------------------------------------------------------- */
+
+static size_t number_in(const char *path, const char *key) {
+  FILE *f = fopen(path, "r");
+  if (!f) return 0;
+  char line[256];
+  size_t found = 0;
+  while (!found && fgets(line, sizeof line, f)) {
+    if (strncmp(line, key, strlen(key)) == 0) found = strtoull(line + strlen(key), NULL, 10);
+  }
+  fclose(f);
+  return found;
+}
+
+size_t mem_limit(void) {
+  if (mem_stats.limit == 0) {
+    size_t room = number_in("/proc/meminfo", "MemAvailable:") * 1024;
+    if (room == 0) room = (size_t)4 << 30;
+    size_t group = number_in("/sys/fs/cgroup/memory.max", "");
+    size_t used = number_in("/sys/fs/cgroup/memory.current", "");
+    if (group > used && group - used < room) room = group - used;
+    mem_stats.limit = room / 10 * 8;
+  }
+  return mem_stats.limit;
+}
+
+void mem_set_limit(size_t bytes) { mem_stats.limit = bytes; }
+
+void mem_drop_cache(void) {
+  for (int k = 0; k < CLASSES; k++) {
+    Free **link = &cache[k];
+    while (*link) {
+      Free *block = *link;
+      size_t size = k < SMALL / 64 ? (size_t)(k + 1) * 64
+                                   : ((size_t)1 << (10 + (k - SMALL / 64) / 8)) +
+                                         (size_t)((k - SMALL / 64) % 8 + 1) *
+                                             ((size_t)1 << (7 + (k - SMALL / 64) / 8));
+      if (size <= SLAB_MOST) break; /* slabs stay */
+      *link = block->next;
+      to_system(block, size);
+      mem_stats.cached -= size;
+    }
+  }
+}
+
+/* ---- planted failures ------------------------------------------------------------------------ */
+
+static int64_t fail_count, fail_nth;
+static bool fail_forever;
+
+int64_t mem_fail_at(int64_t n, bool forever) {
+  int64_t seen = fail_count;
+  fail_count = 0;
+  fail_nth = n;
+  fail_forever = forever;
+  return seen;
+}
+
+bool mem_should_fail(void) {
+  fail_count++;
+  return fail_nth > 0 && (fail_forever ? fail_count >= fail_nth : fail_count == fail_nth);
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
+
+static const char *in_words(size_t bytes) {
+  static char text[2][32];
+  static int turn;
+  char *s = text[turn ^= 1];
+  if (bytes >= (size_t)1 << 40)
+    snprintf(s, 32, "%.1f TB", (double)bytes / 1099511627776.0);
+  else if (bytes >= (size_t)1 << 30)
+    snprintf(s, 32, "%.1f GB", (double)bytes / 1073741824.0);
+  else
+    snprintf(s, 32, "%.1f MB", (double)bytes / 1048576.0);
+  return s;
+}
+
+static _Noreturn void too_much(size_t size) {
+  t_fail("out of memory: %s more do not fit beside %s in use under the limit of %s; "
+         "free tensors or raise tensor.memory_limit",
+         in_words(size), in_words(mem_stats.live), in_words(mem_limit()));
+}
+
+static bool over_limit(size_t size) {
+  return size > mem_limit() || mem_stats.live + mem_stats.cached > mem_limit() - size;
+}
+
+static void *fetch(size_t size) {
+  for (int attempt = 0; attempt < 3; attempt++) {
+    if (!over_limit(size)) {
+      void *p = from_system(size);
+      if (p) return p;
+    }
+    if (attempt == 0) mem_drop_cache();
+    if (attempt == 1 && mem_collect) {
+      mem_collect();
+      mem_drop_cache();
+    }
+  }
+  return NULL;
+}
+
+/* As mem_alloc, but answers NULL where that fails. */
+static void *mem_try_alloc(size_t bytes) {
+  if (mem_should_fail() || bytes > (size_t)1 << 47) return NULL;
+  size_t size;
+  int k = class_of(bytes, &size);
+  void *p;
+#if !defined(__SANITIZE_ADDRESS__)
+  Free *block = cache[k];
+  if (block) {
+    cache[k] = block->next;
+    mem_stats.cached -= size;
+    p = block;
+  } else
+#else
+  (void)k;
+#endif
+    p = fetch(size);
+  if (!p) return NULL;
+  mem_stats.live += size;
+  if (mem_stats.live > mem_stats.peak) mem_stats.peak = mem_stats.live;
+  return p;
+}
+
+void *mem_alloc(size_t bytes) {
+  void *p = mem_try_alloc(bytes);
+  if (!p) too_much(bytes);
+  return p;
+}
+
+void mem_free(void *p, size_t bytes) {
+  size_t size;
+  int k = class_of(bytes, &size);
+  mem_stats.live -= size;
+#if defined(__SANITIZE_ADDRESS__)
+  (void)k;
+  to_system(p, size);
+#else
+  if (size >= MAP_LEAST && mem_stats.cached + size > cache_most) {
+    to_system(p, size);
+    return;
+  }
+  Free *block = p;
+  block->next = cache[k];
+  cache[k] = block;
+  mem_stats.cached += size;
+#endif
+}
+
+void mem_collected(int64_t live_handles) {
+  mem_born_bytes = 0;
+  mem_born_handles = 0;
+  mem_born_limit = mem_stats.live > (size_t)64 << 20 ? mem_stats.live : (size_t)64 << 20;
+  mem_handle_limit = live_handles > 20000 ? live_handles : 20000;
+}
+
+/* ---- storages -------------------------------------------------------------------------------- */
+
+/* Small data stands behind its header in one block; large data in a block of its own. */
+enum { TOGETHER = 1 << 14 };
+
+Storage *storage_new(size_t bytes) {
+  mem_born_bytes += bytes;
+  Storage *st = mem_alloc(64 + (bytes <= TOGETHER ? bytes : 0));
+  *st = (Storage){.data = (char *)st + 64, .bytes = bytes, .refs = 1};
+  if (bytes > TOGETHER) {
+    st->data = NULL;
+    st->data = mem_try_alloc(bytes);
+    if (!st->data) {
+      mem_free(st, 64);
+      too_much(bytes);
+    }
+  }
+  return st;
+}
+
+void storage_free(Storage *st) {
+  if (--st->refs > 0) return;
+  if (st->bytes <= TOGETHER) {
+    mem_free(st, 64 + st->bytes);
+  } else {
+    mem_free(st->data, st->bytes);
+    mem_free(st, 64);
+  }
+}

@@ -1,0 +1,46 @@
+/* Memory: a caching allocator by size class, counts, the limit, and planted failures. */
+#ifndef LUNETTE_MEM_H
+#define LUNETTE_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tensor.h"
+
+/* Blocks are 64-byte aligned and come from the cache of their class when it has one. Both fail
+   through t_fail. The size given back must be the size asked for. */
+void *mem_alloc(size_t bytes);
+void mem_free(void *block, size_t bytes);
+
+Storage *storage_new(size_t bytes);
+void storage_free(Storage *st); /* gives a share back */
+
+typedef struct MemStats {
+  size_t live, cached, peak, limit; /* bytes */
+  int64_t tensors;                  /* Tensor structs alive */
+  int64_t allocations;              /* asked of the system so far */
+} MemStats;
+extern MemStats mem_stats;
+
+void mem_set_limit(size_t bytes); /* 0: 80% of what the machine or container has free */
+size_t mem_limit(void);
+void mem_drop_cache(void);
+
+/* Pressure: bytes and handles born since the last full collection of the host. When mem_pressure()
+   answers true the host collects and calls mem_collected(handles that live now). */
+extern size_t mem_born_bytes, mem_born_limit;
+extern int64_t mem_born_handles, mem_handle_limit;
+static inline bool mem_pressure(void) {
+  return mem_born_bytes > mem_born_limit || mem_born_handles > mem_handle_limit;
+}
+void mem_collected(int64_t live_handles);
+/* Set by the host: runs a full collection; called where a collection is legal. */
+extern void (*mem_collect)(void);
+
+/* Tests: the nth allocation from now fails, once or from then on; 0 stops. Returns how many
+   allocations there were since it was last set. */
+int64_t mem_fail_at(int64_t n, bool forever);
+bool mem_should_fail(void); /* counts one allocation of somebody else's (the host's) */
+
+#endif

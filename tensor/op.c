@@ -1,0 +1,101 @@
+/* The catalogue: the families of ops, and the way from a name to its row. */
+#include "op.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig.h"
+
+extern const Family create_family, unary_family, binary_family, reduce_family, shape_family,
+    index_family, cast_family, matmul_family, conv_family, pool_family, norm_family, softmax_family,
+    loss_family, random_family, recurrent_family, optim_family;
+
+/* The order of help and of doc/ops.md. */
+static const Family *const families[] = {
+    &create_family,  &random_family, &unary_family,     &binary_family,
+    &reduce_family,  &shape_family,  &index_family,     &cast_family,
+    &matmul_family,  &conv_family,   &pool_family,      &norm_family,
+    &softmax_family, &loss_family,   &recurrent_family, &optim_family,
+};
+enum { FAMILIES = sizeof families / sizeof *families };
+
+/* Names and aliases, open addressing. */
+typedef struct Slot {
+  const char *name;
+  size_t n;
+  const Op *op;
+} Slot;
+
+static Slot *slots;
+static unsigned nslots;
+static int count;
+
+static unsigned hash(const char *s, size_t n) {
+  unsigned h = 2166136261u;
+  for (size_t i = 0; i < n; i++) h = (h ^ (unsigned char)s[i]) * 16777619u;
+  return h;
+}
+
+static Slot *slot_of(const char *name, size_t n) {
+  unsigned i = hash(name, n) & (nslots - 1);
+  while (slots[i].op && (slots[i].n != n || memcmp(slots[i].name, name, n) != 0)) {
+    i = (i + 1) & (nslots - 1);
+  }
+  return &slots[i];
+}
+
+static void enter(const char *name, size_t n, const Op *op) {
+  *slot_of(name, n) = (Slot){name, n, op};
+}
+
+/* Out of memory here, before anything runs, ends the process: there is no one to tell. */
+static void *must(void *p) {
+  if (!p) abort();
+  return p;
+}
+
+static void load(void) {
+  for (int f = 0; f < FAMILIES; f++) count += families[f]->count;
+  for (nslots = 64; nslots < 4u * (unsigned)count; nslots *= 2) {}
+  slots = must(calloc(nslots, sizeof *slots));
+  Sig *sigs = must(calloc((size_t)count, sizeof *sigs));
+  for (int f = 0; f < FAMILIES; f++) {
+    for (int i = 0; i < families[f]->count; i++) {
+      Op *op = &families[f]->rows[i];
+      sig_parse(op->sig, sigs);
+      op->parsed = sigs++;
+      enter(op->parsed->name, strlen(op->parsed->name), op);
+      for (const char *a = op->aliases; a && *a;) {
+        size_t n = strcspn(a, " ");
+        enter(a, n, op);
+        a += n + (a[n] == ' ');
+      }
+    }
+  }
+}
+
+int op_count(void) {
+  if (!slots) load();
+  return count;
+}
+
+const Op *op_at(int i) {
+  if (!slots) load();
+  int f = 0;
+  while (i >= families[f]->count) i -= families[f++]->count;
+  return &families[f]->rows[i];
+}
+
+const char *op_family(const Op *op) {
+  for (int f = 0; f < FAMILIES; f++) {
+    if (op >= families[f]->rows && op < families[f]->rows + families[f]->count) {
+      return families[f]->name;
+    }
+  }
+  return "";
+}
+
+const Op *op_find(const char *name) {
+  if (!slots) load();
+  return slot_of(name, strlen(name))->op;
+}

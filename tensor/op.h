@@ -1,0 +1,183 @@
+/* An op is one row: signature, documentation, test, shape rule, kernel, gradient.
+
+   A row stands in the static array of its family (ops/<family>.c); op.c lists the families. The
+   binding, help, doc/ops.md, the gradient checks and the conformance adapter read it from there. */
+#ifndef LUNETTE_OP_H
+#define LUNETTE_OP_H
+
+#include "tensor.h"
+
+typedef struct Call Call;
+typedef struct Op Op;
+
+enum {
+  OP_INPLACE = 1,       /* name_ exists: writes its result into x[0] */
+  OP_VIEW = 2,          /* y[0] shares x[0]'s storage */
+  OP_CONST = 4,         /* has no gradient on purpose (integers, masks, random draws) */
+  OP_TENSOR = 8,        /* a result without dimensions stays a tensor whatever its type */
+  OP_FUNCTION = 16,     /* a function of the library only, no method (zeros, randn) */
+  OP_HIDDEN = 32,       /* the inside of another op: not bound, not documented */
+  OP_ONLY_INPLACE = 64, /* the row itself writes x[0]: its name ends in _ (zero_, copy_) */
+  OP_CROSS = 256,       /* the gradient of one input reads only the others: x[i] is saved only when
+                       another input wants a gradient */
+  OP_RANDOM = 128,      /* draws from a stream: the gradient checks seed it again before each run */
+};
+
+/* Which values the gradient reads: inputs and outputs by position. */
+#define SAVE_X(i) (1u << (i))
+#define SAVE_Y(i) (1u << (16 + (i)))
+#define SAVE_XS   0xffffu /* every input, of a list too */
+
+struct Op {
+  /* name(param: kind=default, ...) -> result: kind, ...   parsed once by sig.c, which lists the
+     kinds. Alternative spellings of the name stand in aliases, separated by spaces. */
+  const char *sig, *aliases;
+  const char *doc;     /* first sentence is the summary; shapes, units, errors, source */
+  const char *example; /* Lua, runnable, with `--> what it prints` */
+  const char *test;    /* Lua: a list of argument lists, for values and gradients */
+  const char *ref;     /* Lua: the value in terms of plain Lua (tests/reference.lua) */
+  unsigned flags, save;
+  /* Shapes, types, view strides, hidden outputs, scratch: makes every c->y; may read data, may
+     replace c->x[i] by a cast or contiguous copy; may fail. */
+  void (*infer)(Call *c);
+  /* Computes c->y. Returns NULL, or a message (singular matrix, no convergence); allocates nothing
+     and never fails otherwise. NULL for views. */
+  const char *(*run)(Call *c);
+  /* gy[i] NULL stands for zero. Fills gx[i] where c->want[i]; calls ops only. A gradient may have
+     the broadcast shape and the computed type: the walk sums and casts it to its input's. */
+  void (*grad)(Call *c, Tensor *const *gy, Tensor **gx);
+  /* The same value in plain ops: for higher derivatives, and as a reference. Sets c->y. A row may
+     have nothing else. */
+  void (*compose)(Call *c);
+  const struct Sig *parsed; /* sig, parsed: op.c fills it in */
+};
+
+/* A family's file ends with: FAMILY(unary, rows); */
+typedef struct Family {
+  const char *name;
+  Op *rows;
+  int count;
+} Family;
+#define FAMILY(name, rows)                                                                         \
+  const Family name##_family = {#name, rows, (int)(sizeof(rows) / sizeof *(rows))}
+
+/* ---- the call ------------------------------------------------------------------------------ */
+
+typedef enum AttrTag { A_NONE, A_INT, A_FLOAT, A_BOOL, A_INTS, A_CHOICE, A_DTYPE } AttrTag;
+
+typedef struct Attr {
+  uint8_t tag, n; /* n: length of ints */
+  union {
+    int64_t i; /* A_INT, A_BOOL, A_DTYPE; A_CHOICE: position in the signature's list, from 0 */
+    double f;
+    int64_t v[T_MAXDIM];
+  };
+} Attr;
+
+enum { CALL_X = 8, CALL_Y = 8, CALL_ATTR = 10 };
+
+struct Call {
+  const Op *op;
+  int nx, ny;   /* inputs (a list is flattened), outputs visible and hidden */
+  bool inplace; /* y[0] is x[0] */
+  Tensor **x;   /* NULL = absent */
+  Tensor *y[CALL_Y];
+  Attr attr[CALL_ATTR];
+  bool *want;    /* in a gradient rule: which inputs want one */
+  void *scratch; /* from call_scratch */
+  Tensor *x_few[CALL_X];
+  bool want_few[CALL_X];
+};
+
+/* ---- signatures ---------------------------------------------------------------------------- */
+
+typedef enum Kind {
+  K_TENSOR,  /* a tensor, or a number of the host's */
+  K_INDEX,   /* a tensor of positions, from T_BASE */
+  K_CLASS,   /* a tensor of classes, from T_BASE */
+  K_TENSORS, /* a list of tensors; the only tensor parameter of its op, or its first */
+  K_SCALAR,  /* a number, kept as integer or float */
+  K_INT,
+  K_INTS,   /* a list, or one number; "ints{2}" repeats one number to two */
+  K_SIZES,  /* a shape: a list, or all remaining positional numbers */
+  K_DIM,    /* a dimension of the first tensor; arrives counted from 0 */
+  K_NEWDIM, /* a place between dimensions: one more than there are */
+  K_DIMS,   /* a list of dimensions or one */
+  K_POS,    /* a position: an integer from T_BASE or from the end; arrives from 0, or negative */
+  K_BOOL,
+  K_FLOAT,
+  K_CHOICE, /* string{a|b|c} */
+  K_DTYPE,
+} Kind;
+
+typedef struct Param {
+  char name[24];
+  Kind kind;
+  bool optional;   /* may be absent: NULL or A_NONE, or its default */
+  bool is_x;       /* tensors go to c->x, all else to c->attr */
+  int slot;        /* where */
+  int fixed;       /* K_INTS: this many */
+  Attr value;      /* the default */
+  bool weak_value; /* K_TENSOR: the default is a number, in value */
+  char choices[8][24];
+  int nchoices;
+} Param;
+
+enum { SIG_PARAMS = 16, SIG_RESULTS = 6 };
+
+typedef struct Sig {
+  char name[40];
+  Param param[SIG_PARAMS];
+  int nparams, nx, nattr;
+  bool list; /* x is a list of tensors */
+  char result[SIG_RESULTS][24];
+  Kind result_kind[SIG_RESULTS];
+  int nresults;
+  bool result_list; /* "-> parts: tensors" */
+} Sig;
+
+/* ---- the catalogue ------------------------------------------------------------------------- */
+
+int op_count(void);
+const Op *op_at(int i);              /* in the order of the families */
+const Op *op_find(const char *name); /* by name or alias; NULL */
+const char *op_family(const Op *op);
+static inline const Sig *op_sig(const Op *op) { return op->parsed; }
+
+/* ---- calling ------------------------------------------------------------------------------- */
+
+/* A call with defaults filled in, no inputs yet. */
+void call_begin(Call *c, const Op *op);
+/* Room for n inputs, all absent. */
+void call_inputs(Call *c, int n);
+/* infer, run, record. Results are born in the open scope. */
+void op_apply(Call *c);
+
+/* For infer: */
+Tensor *call_out(Call *c, int i, DType dtype, int ndim, const int64_t *shape);
+Tensor *call_hidden(Call *c, DType dtype, int ndim, const int64_t *shape); /* appends an output */
+void call_view(Call *c, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset);
+void call_scratch(Call *c, size_t bytes);
+/* Makes x[i] of that type and contiguous, by an unrecorded copy where it is not. */
+void call_want(Call *c, int i, DType dtype);
+void call_contiguous(Call *c, int i);
+/* Common type of the inputs from..to-1, numbers weak, 0-d weaker; fails on stored-only types. */
+DType call_promote(Call *c, int from, int to);
+static inline const char *call_name(const Call *c) { return op_sig(c->op)->name; }
+
+static inline int64_t attr_int(const Call *c, int i, int64_t otherwise) {
+  return c->attr[i].tag == A_NONE ? otherwise : c->attr[i].i;
+}
+static inline double attr_float(const Call *c, int i, double otherwise) {
+  return c->attr[i].tag == A_NONE    ? otherwise
+         : c->attr[i].tag == A_FLOAT ? c->attr[i].f
+                                     : (double)c->attr[i].i;
+}
+static inline bool attr_given(const Call *c, int i) { return c->attr[i].tag != A_NONE; }
+
+static inline Attr attr_of_int(int64_t i) { return (Attr){.tag = A_INT, .i = i}; }
+static inline Attr attr_of_float(double f) { return (Attr){.tag = A_FLOAT, .f = f}; }
+static inline Attr attr_of_bool(bool b) { return (Attr){.tag = A_BOOL, .i = b}; }
+Attr attr_of_ints(int n, const int64_t *v);
+
+#endif

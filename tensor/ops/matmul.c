@@ -1,0 +1,306 @@
+/* Matrix products: mm and bmm, matmul in all rank combinations, linear with its bias. */
+#include "../calc.h"
+#include "../cast.h"
+#include "../gemm.h"
+#include "../team.h"
+
+/* ---- operands as they lie ----------------------------------------------------------------------- */
+
+/* How BLAS reads the last two dimensions of x: by rows, or transposed, with a leading dimension. */
+typedef struct Layout {
+  bool transposed;
+  int64_t ld;
+} Layout;
+
+static bool layout_of(const Tensor *x, Layout *out) {
+  int64_t rows = x->shape[x->ndim - 2], cols = x->shape[x->ndim - 1];
+  int64_t r = x->stride[x->ndim - 2], c = x->stride[x->ndim - 1];
+  int64_t least_r = cols > 1 ? cols : 1, least_c = rows > 1 ? rows : 1;
+  if ((c == 1 || cols == 1) && (r >= least_r || rows == 1)) {
+    *out = (Layout){false, rows == 1 ? least_r : r};
+    return true;
+  }
+  if ((r == 1 || rows == 1) && (c >= least_c || cols == 1)) {
+    *out = (Layout){true, cols == 1 ? least_c : c};
+    return true;
+  }
+  return false;
+}
+
+/* Both inputs in a float type and readable by BLAS; integers are multiplied as float64 and given
+   back, exact below 2^53. */
+static DType prepare(Call *c) {
+  DType d = call_promote(c, 0, 2);
+  DType in = d == T_F32 || d == T_F64 ? d : T_F64;
+  for (int i = 0; i < 2; i++) {
+    Layout layout;
+    if (c->x[i]->dtype != in || !layout_of(c->x[i], &layout)) call_want(c, i, in);
+  }
+  return d;
+}
+
+static void check_inner(Call *c, int64_t k, int64_t k2) {
+  if (k == k2) return;
+  t_fail("%s: %s times %s: the first has %lld columns and the second %lld rows; they must be equal",
+         call_name(c), t_shape_str(c->x[0]), t_shape_str(c->x[1]), (long long)k, (long long)k2);
+}
+
+/* ---- bmm and mm ----------------------------------------------------------------------------------- */
+
+typedef struct Batch {
+  const Tensor *a, *b;
+  Tensor *y;
+  Layout la, lb;
+  int64_t m, n, k;
+} Batch;
+
+static void product(const Batch *p, int64_t i, bool team, void *scratch) {
+  const Tensor *a = p->a, *b = p->b;
+  int64_t ao = a->ndim == 3 ? i * a->stride[0] : 0, bo = b->ndim == 3 ? i * b->stride[0] : 0;
+  int64_t yo = i * p->m * p->n;
+  if (p->y->dtype == T_F32) {
+    const float *pa = t_f32(a) + ao, *pb = t_f32(b) + bo;
+    float *py = t_f32(p->y) + yo;
+    if (team) {
+      gemm_team_f32(p->la.transposed, p->lb.transposed, p->m, p->n, p->k, pa, p->la.ld, pb,
+                    p->lb.ld, 0, py, p->n, scratch);
+    } else {
+      gemm_f32(p->la.transposed, p->lb.transposed, p->m, p->n, p->k, pa, p->la.ld, pb, p->lb.ld, 0,
+               py, p->n);
+    }
+  } else {
+    const double *pa = t_f64(a) + ao, *pb = t_f64(b) + bo;
+    double *py = t_f64(p->y) + yo;
+    if (team) {
+      gemm_team_f64(p->la.transposed, p->lb.transposed, p->m, p->n, p->k, pa, p->la.ld, pb,
+                    p->lb.ld, 0, py, p->n, scratch);
+    } else {
+      gemm_f64(p->la.transposed, p->lb.transposed, p->m, p->n, p->k, pa, p->la.ld, pb, p->lb.ld, 0,
+               py, p->n);
+    }
+  }
+}
+
+static void batch_part(void *job, int64_t i) { product(job, i, false, NULL); }
+
+/* Attribute-free rows of [m,k] x [k,n] or [b,m,k] x [b,k,n]. */
+static void bmm_infer(Call *c) {
+  int want = call_name(c)[0] == 'b' ? 3 : 2;
+  for (int i = 0; i < 2; i++) {
+    if (c->x[i]->ndim == want) continue;
+    t_fail("%s: argument %d is %s; %d dimensions are wanted (matmul takes any)", call_name(c),
+           i + 1, t_shape_str(c->x[i]), want);
+  }
+  const Tensor *a = c->x[0], *b = c->x[1];
+  check_inner(c, a->shape[want - 1], b->shape[want - 2]);
+  if (want == 3 && a->shape[0] != b->shape[0]) {
+    t_fail("bmm: %s and %s: the numbers of matrices differ", t_shape_str(a), t_shape_str(b));
+  }
+  DType d = prepare(c);
+  int64_t shape[3] = {a->shape[0], a->shape[want - 2], b->shape[want - 1]};
+  int64_t m = a->shape[want - 2], n = b->shape[want - 1], k = a->shape[want - 1];
+  Tensor *y = call_out(c, 0, d, want, want == 3 ? shape : shape + 1);
+  DType in = (DType)c->x[0]->dtype;
+  call_scratch(c, gemm_scratch(m, n, k, dtype_size(in)));
+  if (in != d) c->y[CALL_Y - 1] = t_new(in, y->ndim, y->shape);
+}
+
+static const char *bmm_run(Call *c) {
+  Tensor *y = c->x[0]->dtype == c->y[0]->dtype ? c->y[0] : c->y[CALL_Y - 1];
+  int nd = y->ndim;
+  Batch p = {.a = c->x[0], .b = c->x[1], .y = y};
+  layout_of(p.a, &p.la);
+  layout_of(p.b, &p.lb);
+  p.m = y->shape[nd - 2];
+  p.n = y->shape[nd - 1];
+  p.k = p.a->shape[nd - 1];
+  int64_t batch = nd == 3 ? y->shape[0] : 1;
+  if (y->numel > 0) {
+    /* many small products: one part each; few large ones: each shared out */
+    bool shared = batch == 1 || p.m * p.n * p.k > (int64_t)1 << 24;
+    if (!shared)
+      team_run(batch, batch_part, &p);
+    else
+      for (int64_t i = 0; i < batch; i++) product(&p, i, true, c->scratch);
+  }
+  if (y != c->y[0]) cast_into(c->y[0], y);
+  c->y[CALL_Y - 1] = NULL;
+  return NULL;
+}
+
+static Tensor *flip(Tensor *x) { return t_transpose(x, x->ndim - 2, x->ndim - 1); }
+
+static Tensor *times(Tensor *a, Tensor *b) { return t_op2(a->ndim == 3 ? "bmm" : "mm", a, b); }
+
+static void bmm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (c->want[0]) gx[0] = times(gy[0], flip(c->x[1]));
+  if (c->want[1]) gx[1] = times(flip(c->x[0]), gy[0]);
+}
+
+/* ---- matmul ----------------------------------------------------------------------------------------- */
+
+static Tensor *as_batch(Tensor *x, int nbatch, const int64_t *batch, int64_t count) {
+  int64_t shape[T_MAXDIM];
+  for (int d = 0; d < nbatch; d++) shape[d] = batch[d];
+  shape[nbatch] = x->shape[x->ndim - 2];
+  shape[nbatch + 1] = x->shape[x->ndim - 1];
+  Tensor *y = t_expand(x, nbatch + 2, shape);
+  int64_t flat[3] = {count, shape[nbatch], shape[nbatch + 1]};
+  return t_reshape(y, 3, flat);
+}
+
+/* Batches broadcast; a first operand with batches times one matrix is a single product. */
+static Tensor *batched(Call *c, Tensor *a, Tensor *b) {
+  if (a->ndim == 2 && b->ndim == 2) return t_op2("mm", a, b);
+  check_inner(c, a->shape[a->ndim - 1], b->shape[b->ndim - 2]);
+  int64_t shape[T_MAXDIM], count = 1;
+  if (b->ndim == 2) {
+    int64_t flat[2] = {-1, a->shape[a->ndim - 1]};
+    if (flat[1] == 0 || a->numel == 0) {
+      flat[0] = 1;
+      for (int d = 0; d < a->ndim - 1; d++) flat[0] *= a->shape[d];
+    }
+    Tensor *y = t_op2("mm", t_reshape(a, 2, flat), b);
+    for (int d = 0; d < a->ndim - 1; d++) shape[d] = a->shape[d];
+    shape[a->ndim - 1] = b->shape[1];
+    return t_reshape(y, a->ndim, shape);
+  }
+  int nbatch = (a->ndim > b->ndim ? a->ndim : b->ndim) - 2;
+  for (int d = 0; d < nbatch; d++) {
+    int da = d - (nbatch - (a->ndim - 2)), db = d - (nbatch - (b->ndim - 2));
+    int64_t sa = da >= 0 ? a->shape[da] : 1, sb = db >= 0 ? b->shape[db] : 1;
+    if (sa != sb && sa != 1 && sb != 1) {
+      t_fail("matmul: %s times %s: batch sizes %lld and %lld do not go together", t_shape_str(a),
+             t_shape_str(b), (long long)sa, (long long)sb);
+    }
+    shape[d] = sa == 1 ? sb : sa;
+    count *= shape[d];
+  }
+  Tensor *y = t_op2("bmm", as_batch(a, nbatch, shape, count), as_batch(b, nbatch, shape, count));
+  shape[nbatch] = y->shape[1];
+  shape[nbatch + 1] = y->shape[2];
+  return t_reshape(y, nbatch + 2, shape);
+}
+
+static void matmul_compose(Call *c) {
+  Tensor *a = c->x[0], *b = c->x[1];
+  if (a->ndim == 0 || b->ndim == 0) {
+    t_fail("matmul: %s times %s: both need at least one dimension; * multiplies by a number",
+           t_shape_str(a), t_shape_str(b));
+  }
+  bool row = a->ndim == 1, column = b->ndim == 1;
+  if (row) a = t_unsqueeze(a, 0);
+  if (column) b = t_unsqueeze(b, 1);
+  Tensor *y = batched(c, a, b);
+  if (column) y = t_squeeze(y, y->ndim - 1);
+  if (row) y = t_squeeze(y, y->ndim - (column ? 1 : 2));
+  c->y[0] = y;
+}
+
+/* ---- linear ------------------------------------------------------------------------------------------- */
+
+/* x: [..., in]  w: [out, in]  b: [out]  ->  [..., out] */
+static void linear_infer(Call *c) {
+  const Tensor *x = c->x[0], *w = c->x[1], *b = c->x[2];
+  if (w->ndim != 2) t_fail("linear: weight is %s; [out, in] is wanted", t_shape_str(w));
+  if (x->ndim < 1 || x->shape[x->ndim - 1] != w->shape[1]) {
+    t_fail("linear: input %s wants %lld in its last dimension (weight is %s)", t_shape_str(x),
+           (long long)w->shape[1], t_shape_str(w));
+  }
+  if (b && (b->ndim != 1 || b->shape[0] != w->shape[0])) {
+    t_fail("linear: bias is %s; [%lld] is wanted", t_shape_str(b), (long long)w->shape[0]);
+  }
+  DType d = call_promote(c, 0, 3);
+  if (!dtype_is_float(d)) d = T_F32;
+  for (int i = 0; i < 3; i++) {
+    if (c->x[i]) call_want(c, i, d);
+  }
+  int64_t shape[T_MAXDIM];
+  for (int i = 0; i < x->ndim - 1; i++) shape[i] = x->shape[i];
+  shape[x->ndim - 1] = w->shape[0];
+  Tensor *y = call_out(c, 0, d, x->ndim, shape);
+  int64_t n = w->shape[0];
+  call_scratch(c, gemm_scratch(n ? y->numel / n : 0, n, w->shape[1], dtype_size(d)));
+}
+
+static const char *linear_run(Call *c) {
+  const Tensor *x = c->x[0], *w = c->x[1], *b = c->x[2];
+  Tensor *y = c->y[0];
+  int64_t n = w->shape[0], k = w->shape[1], m = n ? y->numel / n : 0;
+  if (m == 0) return NULL;
+  if (b) {
+    Tensor rows = *y; /* the bias in every row, then the product on top */
+    rows.ndim = 2;
+    rows.shape[0] = m;
+    rows.shape[1] = n;
+    rows.stride[0] = n;
+    rows.stride[1] = 1;
+    cast_into(&rows, b);
+  }
+  if (y->dtype == T_F32) {
+    gemm_team_f32(false, true, m, n, k, t_f32(x), k, t_f32(w), k, b ? 1 : 0, t_f32(y), n,
+                  c->scratch);
+  } else {
+    gemm_team_f64(false, true, m, n, k, t_f64(x), k, t_f64(w), k, b ? 1 : 0, t_f64(y), n,
+                  c->scratch);
+  }
+  return NULL;
+}
+
+static Tensor *as_rows(Tensor *x) {
+  int64_t cols = x->shape[x->ndim - 1], rows = 1;
+  for (int d = 0; d < x->ndim - 1; d++) rows *= x->shape[d];
+  int64_t shape[2] = {rows, cols};
+  return x->ndim == 2 ? x : t_reshape(x, 2, shape);
+}
+
+static void linear_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *x = c->x[0], *g = as_rows(gy[0]);
+  if (c->want[0]) {
+    Tensor *dx = t_op2("mm", g, c->x[1]);
+    gx[0] = x->ndim == 2 ? dx : t_reshape(dx, x->ndim, x->shape);
+  }
+  if (c->want[1]) gx[1] = t_op2("mm", t_transpose(g, 0, 1), as_rows(x));
+  if (c->want[2]) gx[2] = t_sum1(g, 0, false);
+}
+
+static Op rows[] = {
+    {.sig = "mm(x: tensor, y: tensor) -> z: tensor",
+     .doc = "Product of two matrices, [m,k] by [k,n] to [m,n].",
+     .test = "{{randn(3,4), randn(4,2)}, {randn(1,3), randn(3,1)}}",
+     .ref = "reference.matmul",
+     .flags = OP_CROSS,
+     .save = SAVE_X(0) | SAVE_X(1),
+     .infer = bmm_infer,
+     .run = bmm_run,
+     .grad = bmm_grad},
+    {.sig = "bmm(x: tensor, y: tensor) -> z: tensor",
+     .doc = "Products of two batches of matrices, [b,m,k] by [b,k,n] to [b,m,n].",
+     .test = "{{randn(2,3,4), randn(2,4,2)}}",
+     .ref = "reference.matmul",
+     .flags = OP_CROSS,
+     .save = SAVE_X(0) | SAVE_X(1),
+     .infer = bmm_infer,
+     .run = bmm_run,
+     .grad = bmm_grad},
+    {.sig = "matmul(x: tensor, y: tensor) -> z: tensor",
+     .doc = "Matrix product in all combinations of ranks. Vectors count as a row on the left and a "
+            "column on the right; further dimensions are batches and broadcast.",
+     .example = "tensor{{1, 2}, {3, 4}}:matmul(tensor{1, 1}) --> int64 [2] 3 7",
+     .test = "{{randn(3,4), randn(4,2)}, {randn(4), randn(4)}, {randn(3,4), randn(4)}, "
+             "{randn(4), randn(4,2)}, {randn(2,1,3,4), randn(5,4,2)}, {randn(2,3,4), randn(4,2)}}",
+     .ref = "reference.matmul",
+     .compose = matmul_compose},
+    {.sig = "linear(x: tensor, weight: tensor, bias: tensor?) -> y: tensor",
+     .doc = "x times the transposed weight, plus bias. x: [..., in], weight: [out, in], "
+            "bias: [out] -> [..., out].",
+     .test = "{{randn(3,4), randn(2,4), randn(2)}, {randn(2,3,4), randn(2,4)}}",
+     .ref = "reference.linear",
+     .flags = OP_CROSS,
+     .save = SAVE_X(0) | SAVE_X(1),
+     .infer = linear_infer,
+     .run = linear_run,
+     .grad = linear_grad},
+};
+
+FAMILY(matmul, rows);

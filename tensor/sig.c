@@ -1,0 +1,149 @@
+/* The signature parser.
+
+     name(x: tensor, dim: dim?, keepdim: bool=false) -> values: tensor, indices: index
+
+   Kinds: tensor index class tensors scalar int ints ints{n} sizes dim newdim dims pos bool float
+   string{a|b} dtype. A question mark makes a parameter optional (absent), =value gives a default:
+   a number, true, false, a choice, a type's name, or a bracketed list [1,1]. */
+#include "sig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Cursor {
+  const char *at, *sig;
+} Cursor;
+
+/* A row that cannot be parsed is a mistake of the programmer's, found by the first run. */
+static _Noreturn void bad(const Cursor *p, const char *what) {
+  fprintf(stderr, "lunette: signature \"%s\": %s at \"%s\"\n", p->sig, what, p->at);
+  abort();
+}
+
+static bool take(Cursor *p, const char *text) {
+  while (*p->at == ' ' || *p->at == '\n') p->at++;
+  size_t n = strlen(text);
+  if (strncmp(p->at, text, n) != 0) return false;
+  p->at += n;
+  return true;
+}
+
+static void word(Cursor *p, char *out, size_t room) {
+  while (*p->at == ' ' || *p->at == '\n') p->at++;
+  size_t n = strspn(p->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+  if (n == 0 || n >= room) bad(p, "a name is missing or too long");
+  memcpy(out, p->at, n);
+  out[n] = 0;
+  p->at += n;
+}
+
+static const struct {
+  const char *name;
+  Kind kind;
+} kinds[] = {
+    {"tensor", K_TENSOR}, {"index", K_INDEX},   {"class", K_CLASS},   {"tensors", K_TENSORS},
+    {"scalar", K_SCALAR}, {"int", K_INT},       {"ints", K_INTS},     {"sizes", K_SIZES},
+    {"dim", K_DIM},       {"newdim", K_NEWDIM}, {"dims", K_DIMS},     {"pos", K_POS},
+    {"bool", K_BOOL},     {"float", K_FLOAT},   {"string", K_CHOICE}, {"dtype", K_DTYPE},
+};
+
+static void parse_kind(Cursor *p, Param *q) {
+  char name[24];
+  word(p, name, sizeof name);
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    if (strcmp(name, kinds[i].name) != 0) continue;
+    q->kind = kinds[i].kind;
+    q->is_x = q->kind <= K_TENSORS;
+    if (q->kind == K_INTS && take(p, "{")) {
+      q->fixed = (int)strtol(p->at, (char **)&p->at, 10);
+      if (!take(p, "}")) bad(p, "} expected");
+    }
+    if (q->kind == K_CHOICE) {
+      if (!take(p, "{")) bad(p, "{ expected");
+      do { word(p, q->choices[q->nchoices++], sizeof q->choices[0]); } while (take(p, "|"));
+      if (!take(p, "}")) bad(p, "} expected");
+    }
+    return;
+  }
+  bad(p, "unknown kind");
+}
+
+static Attr parse_number(Cursor *p) {
+  char *end;
+  double f = strtod(p->at, &end);
+  if (end == p->at) bad(p, "a default is expected");
+  bool whole = strcspn(p->at, ".eEin") >= (size_t)(end - p->at);
+  Attr a = whole ? attr_of_int(strtoll(p->at, NULL, 10)) : attr_of_float(f);
+  p->at = end;
+  return a;
+}
+
+static void parse_default(Cursor *p, Param *q) {
+  q->optional = true;
+  if (take(p, "true"))
+    q->value = attr_of_bool(true);
+  else if (take(p, "false"))
+    q->value = attr_of_bool(false);
+  else if (take(p, "[")) {
+    q->value = (Attr){.tag = A_INTS};
+    do { q->value.v[q->value.n++] = parse_number(p).i; } while (take(p, ","));
+    if (!take(p, "]")) bad(p, "] expected");
+  } else if (q->kind == K_CHOICE) {
+    char name[24];
+    word(p, name, sizeof name);
+    for (int i = 0; i < q->nchoices; i++) {
+      if (strcmp(name, q->choices[i]) == 0) q->value = (Attr){.tag = A_CHOICE, .i = i};
+    }
+    if (q->value.tag == A_NONE) bad(p, "the default is none of the choices");
+  } else if (q->kind == K_DTYPE) {
+    char name[24];
+    DType d;
+    word(p, name, sizeof name);
+    if (!dtype_parse(name, &d)) bad(p, "unknown type");
+    q->value = (Attr){.tag = A_DTYPE, .i = d};
+  } else {
+    q->value = parse_number(p);
+    if (q->kind == K_FLOAT && q->value.tag == A_INT) q->value = attr_of_float((double)q->value.i);
+    q->weak_value = q->kind == K_TENSOR;
+  }
+}
+
+static void parse_params(Cursor *p, Sig *s) {
+  if (take(p, ")")) return;
+  do {
+    if (s->nparams == SIG_PARAMS) bad(p, "too many parameters");
+    Param *q = &s->param[s->nparams++];
+    word(p, q->name, sizeof q->name);
+    if (!take(p, ":")) bad(p, ": expected");
+    parse_kind(p, q);
+    q->slot = q->is_x ? s->nx++ : s->nattr++;
+    if (q->kind == K_TENSORS) s->list = true;
+    if (take(p, "?"))
+      q->optional = true;
+    else if (take(p, "="))
+      parse_default(p, q);
+  } while (take(p, ","));
+  if (!take(p, ")")) bad(p, ") expected");
+  if (s->nattr > CALL_ATTR || s->nx > CALL_X) bad(p, "too many parameters");
+}
+
+void sig_parse(const char *text, Sig *s) {
+  Cursor p = {text, text};
+  memset(s, 0, sizeof *s);
+  word(&p, s->name, sizeof s->name);
+  if (!take(&p, "(")) bad(&p, "( expected");
+  parse_params(&p, s);
+  if (!take(&p, "->")) bad(&p, "-> expected");
+  do {
+    if (s->nresults == SIG_RESULTS) bad(&p, "too many results");
+    Param q = {0};
+    word(&p, s->result[s->nresults], sizeof s->result[0]);
+    if (!take(&p, ":")) bad(&p, ": expected");
+    parse_kind(&p, &q);
+    s->result_kind[s->nresults] = q.kind;
+    if (q.kind == K_TENSORS) s->result_list = true;
+    s->nresults++;
+  } while (take(&p, ","));
+  if (*p.at) bad(&p, "surplus text");
+}

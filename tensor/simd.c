@@ -1,0 +1,36 @@
+/* Owns the choice of the SIMD level: what the processor has, lowered by LUNETTE_SIMD. */
+#include "simd.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[SIMD_LEVELS] = {"base", "v2", "v3", "v4"};
+
+static int machine_level(void) {
+#if SIMD_X86
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("x86-64-v4")) return SIMD_V4;
+  if (__builtin_cpu_supports("x86-64-v3")) return SIMD_V3;
+  if (__builtin_cpu_supports("x86-64-v2")) return SIMD_V2;
+#endif
+  return SIMD_BASE;
+}
+
+int simd_level(void) {
+  static atomic_int known; /* the level + 1 */
+  int found = atomic_load_explicit(&known, memory_order_relaxed);
+  if (found == 0) {
+    int machine = machine_level(), level = machine;
+    const char *pin = getenv("LUNETTE_SIMD");
+    for (int i = 0; pin && i <= machine; i++)
+      if (strcmp(pin, names[i]) == 0) level = i;
+    found = level + 1;
+    atomic_store_explicit(&known, found, memory_order_relaxed);
+  }
+  return found - 1;
+}
+
+const char *simd_name(int level) {
+  return level >= 0 && level < SIMD_LEVELS ? names[level] : "unknown";
+}

@@ -1,0 +1,255 @@
+/* Recording: nodes, leaves, views and writes in place. */
+#include "tape.h"
+
+#include <string.h>
+
+#include "mem.h"
+
+bool tape_on = true;
+void (*tape_host_free)(void *host);
+
+static int64_t next_seq = 1;
+
+/* ---- nodes ------------------------------------------------------------------------------------ */
+
+/* One block: the node, then its arrays. */
+static Node *node_new(const Op *op, int nx, int ny, int nattr) {
+  size_t bytes = sizeof(Node) + (size_t)nattr * sizeof(Attr) +
+                 (size_t)nx * (sizeof(Edge) + sizeof(Saved)) +
+                 (size_t)ny * (sizeof(Saved) + sizeof(Tensor *));
+  Node *n = mem_alloc(bytes);
+  memset(n, 0, bytes);
+  n->refs = 1;
+  n->op = op;
+  n->nx = nx;
+  n->ny = ny;
+  n->nattr = (uint8_t)nattr;
+  n->seq = next_seq++;
+  n->bytes = bytes;
+  n->attr = (Attr *)(n + 1);
+  n->in = (Edge *)(n->attr + nattr);
+  n->x = (Saved *)(n->in + nx);
+  n->y = n->x + nx;
+  n->g = (Tensor **)(n->y + ny);
+  return n;
+}
+
+static void drop_saved(Node *n) {
+  for (int i = 0; i < n->nx + n->ny; i++) {
+    t_free(n->x[i].t);
+    n->x[i].t = NULL;
+  }
+}
+
+void node_spend(Node *n) {
+  drop_saved(n);
+  n->spent = true;
+}
+
+/* Long chains must not recurse: the dead are queued, and one caller empties the queue. */
+void node_free(Node *node) {
+  static Node *doomed;
+  static bool draining;
+  if (!node || --node->refs > 0) return;
+  node->next = doomed;
+  doomed = node;
+  if (draining) return;
+  draining = true;
+  while (doomed) {
+    Node *n = doomed;
+    doomed = n->next;
+    drop_saved(n);
+    for (int i = 0; i < n->ny; i++) t_free(n->g[i]);
+    for (int i = 0; i < n->nx; i++) {
+      Node *up = n->in[i].node;
+      if (up && --up->refs == 0) {
+        up->next = doomed;
+        doomed = up;
+      }
+    }
+    if (n->host) tape_host_free(n->host);
+    mem_free(n, n->bytes);
+  }
+  draining = false;
+}
+
+/* ---- history of a tensor ---------------------------------------------------------------------- */
+
+static void set_history(Tensor *x, Node *n, int slot) {
+  Node *old = x->node;
+  n->refs++;
+  x->node = n;
+  x->slot = slot;
+  if (old) {
+    if (old->leaf == x) old->leaf = NULL;
+    node_free(old);
+  }
+}
+
+static Edge edge_to(Tensor *x) {
+  Edge e = {.dtype = x->dtype};
+  if (!tape_tracks(x)) return e;
+  e.node = tape_node(x);
+  e.node->refs++;
+  e.slot = x->slot;
+  return e;
+}
+
+static bool is_stale(const Tensor *x) {
+  return x->base && !x->requires_grad && x->serial != x->base->serial;
+}
+
+bool tape_tracks(Tensor *x) {
+  if (is_stale(x)) return tape_tracks(x->base);
+  return x->requires_grad || x->node;
+}
+
+static void shape_saved(Node *n, int i, const Tensor *x) { n->x[i].t = t_retain(t_shape_only(x)); }
+
+/* x as a window of its base, whose history is the current one. */
+static void follow_base(Tensor *x) {
+  static const Op *window;
+  if (!window) window = op_find("as_strided");
+  int mark = t_mark();
+  Node *n = node_new(window, 1, 1, 3);
+  /* from here on n is x's, so that a failure leaves nothing behind */
+  set_history(x, n, 0);
+  node_free(n);
+  n->attr[0] = attr_of_ints(x->ndim, x->shape);
+  n->attr[1] = attr_of_ints(x->ndim, x->stride);
+  n->attr[2] = attr_of_int(x->offset);
+  shape_saved(n, 0, x->base);
+  n->in[0] = edge_to(x->base);
+  x->serial = x->base->serial;
+  t_leave(mark);
+}
+
+Node *tape_node(Tensor *x) {
+  if (is_stale(x)) follow_base(x);
+  if (!x->node && x->requires_grad) {
+    Node *n = node_new(NULL, 0, 1, 0);
+    n->seq = 0;
+    n->leaf = x;
+    x->node = n;
+    x->slot = 0;
+  }
+  return x->node;
+}
+
+void tape_set_leaf(Tensor *x, bool on) {
+  if (tape_tracks(x) && !x->requires_grad) {
+    if (on) return;
+    t_fail("requires_grad_: this tensor was computed from others that record gradients; "
+           "x:detach() makes one that does not");
+  }
+  if (on && !dtype_is_float((DType)x->dtype)) {
+    t_fail("requires_grad_: gradients need float32 or float64, this tensor is %s; x:float() first",
+           dtype_name((DType)x->dtype));
+  }
+  x->requires_grad = on;
+  if (!on) tape_forget(x);
+}
+
+void tape_forget(Tensor *x) {
+  x->requires_grad = false;
+  if (x->base) x->serial = x->base->serial;
+  if (!x->node) return;
+  if (x->node->leaf == x) x->node->leaf = NULL;
+  node_free(x->node);
+  x->node = NULL;
+}
+
+/* ---- recording -------------------------------------------------------------------------------- */
+
+static bool cross_needed(const Node *n, int i) {
+  for (int j = 0; j < n->nx; j++) {
+    if (j != i && n->in[j].node) return true;
+  }
+  return false;
+}
+
+static void save(Call *c, Node *n) {
+  const Op *op = c->op;
+  for (int i = 0; i < c->nx; i++) {
+    Tensor *x = c->x[i];
+    if (!x) continue;
+    bool data = op->save & SAVE_X(i < 15 ? i : 15);
+    if ((op->flags & OP_CROSS) && !cross_needed(n, i)) data = false;
+    n->x[i].t = t_retain(data ? t_alias(x) : t_shape_only(x));
+    if (data) {
+      bool written = c->inplace && x->st == c->y[0]->st;
+      n->x[i].version = x->st->version - (written ? 1 : 0);
+    }
+  }
+  for (int i = 0; i < c->ny; i++) {
+    Tensor *y = c->y[i];
+    if (!y) continue;
+    bool data = op->save & SAVE_Y(i);
+    n->y[i].t = t_retain(data ? t_alias(y) : t_shape_only(y));
+    if (data) n->y[i].version = y->st->version;
+  }
+}
+
+/* A write through a view: the base's new history is its old one with the view's values put in. */
+static void rebase(Tensor *view) {
+  static const Op *put;
+  if (!put) put = op_find("as_strided_scatter");
+  Tensor *base = view->base;
+  Node *n = node_new(put, 2, 1, 3);
+  Edge before = edge_to(base);
+  Edge values = {.node = view->node, .slot = view->slot, .dtype = view->dtype};
+  view->node->refs++;
+  base->requires_grad = false;
+  set_history(base, n, 0);
+  node_free(n);
+  n->in[0] = before;
+  n->in[1] = values;
+  n->attr[0] = attr_of_ints(view->ndim, view->shape);
+  n->attr[1] = attr_of_ints(view->ndim, view->stride);
+  n->attr[2] = attr_of_int(view->offset);
+  shape_saved(n, 0, base);
+  shape_saved(n, 1, view);
+  base->serial++; /* view and its sisters follow at their next use */
+}
+
+void tape_record(Call *c, Tensor *const *in) {
+  int mark = t_mark();
+  Node *n = node_new(c->op, c->nx, c->ny, op_sig(c->op)->nattr);
+  for (int i = 0; i < c->nx; i++) {
+    if (in[i]) n->in[i] = edge_to(in[i]);
+  }
+  memcpy(n->attr, c->attr, n->nattr * sizeof(Attr));
+  int visible = op_sig(c->op)->result_list ? c->ny : op_sig(c->op)->nresults;
+  for (int i = 0; i < visible; i++) {
+    Tensor *y = c->y[i];
+    if (!y || !dtype_is_float((DType)y->dtype)) continue;
+    set_history(y, n, i);
+    if (y->base) y->serial = y->base->serial;
+  }
+  save(c, n);
+  node_free(n); /* its outputs hold it now */
+  if (c->inplace && c->y[0]->node == n) {
+    if (c->y[0]->base)
+      rebase(c->y[0]);
+    else
+      c->y[0]->serial++;
+  }
+  t_leave(mark);
+}
+
+void tape_record_host(int nx, Tensor *const *in, int ny, Tensor *const *y, void *host) {
+  int mark = t_mark();
+  Node *n = node_new(NULL, nx, ny, 0);
+  n->host = host;
+  for (int i = 0; i < ny; i++) {
+    if (!dtype_is_float((DType)y[i]->dtype)) continue;
+    set_history(y[i], n, i);
+    n->y[i].t = t_retain(t_shape_only(y[i]));
+  }
+  for (int i = 0; i < nx; i++) {
+    n->in[i] = edge_to(in[i]);
+    shape_saved(n, i, in[i]);
+  }
+  node_free(n);
+  t_leave(mark);
+}

@@ -1,0 +1,295 @@
+/* The walk: gradients from outputs to leaves, by falling sequence number, without recursion. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "birth.h"
+#include "calc.h"
+#include "cast.h"
+#include "mem.h"
+#include "tape.h"
+#include "team.h"
+
+void (*tape_host_grad)(void *host, int ny, Tensor *const *gy, int nx, Tensor **gx);
+
+typedef struct Walk {
+  int ny, nx;
+  Tensor *const *y, *const *gy, *const *x;
+  Tensor **gx;
+  WalkOptions options;
+  void (*leaf_seen)(Tensor *, Tensor *, void *);
+  void *arg;
+  Node **heap; /* by seq, the highest first */
+  int heap_n, heap_room;
+  Node **met; /* every node queued; each holds a share */
+  int met_n, met_room;
+  Node **leaves; /* in the order they were reached */
+  int leaves_n, leaves_room;
+} Walk;
+
+/* ---- growing arrays, the heap ----------------------------------------------------------------- */
+
+static void *grown(void *list, int n, int *room, size_t item) {
+  if (n < *room) return list;
+  int more = *room ? *room * 2 : 64;
+  void *p = mem_should_fail() ? NULL : realloc(list, (size_t)more * item);
+  if (!p) t_fail("out of memory: backward cannot list its %d nodes", n);
+  *room = more;
+  return p;
+}
+
+static void push(Walk *w, Node *n) {
+  w->met = grown(w->met, w->met_n, &w->met_room, sizeof *w->met);
+  w->heap = grown(w->heap, w->heap_n, &w->heap_room, sizeof *w->heap);
+  n->queued = true;
+  n->refs++;
+  w->met[w->met_n++] = n;
+  int i = w->heap_n++;
+  while (i > 0 && w->heap[(i - 1) / 2]->seq < n->seq) {
+    w->heap[i] = w->heap[(i - 1) / 2];
+    i = (i - 1) / 2;
+  }
+  w->heap[i] = n;
+}
+
+static Node *pop(Walk *w) {
+  Node *top = w->heap[0], *last = w->heap[--w->heap_n];
+  int i = 0;
+  for (int child; (child = 2 * i + 1) < w->heap_n; i = child) {
+    if (child + 1 < w->heap_n && w->heap[child + 1]->seq > w->heap[child]->seq) child++;
+    if (w->heap[child]->seq <= last->seq) break;
+    w->heap[i] = w->heap[child];
+  }
+  w->heap[i] = last;
+  return top;
+}
+
+/* ---- delivering ------------------------------------------------------------------------------- */
+
+/* g summed and cast to the shape and type of an input that may have been broadcast. */
+static Tensor *fitted(Tensor *g, const Tensor *like, DType dtype) {
+  if (!t_same_shape(g, like)) g = t_sum_to(g, like->ndim, like->shape);
+  return g->dtype == dtype ? g : t_cast(g, dtype);
+}
+
+static void deliver(Walk *w, Node *n, int slot, Tensor *g) {
+  Tensor *old = n->g[slot];
+  if (!old) {
+    n->g[slot] = t_retain(g);
+    if (!n->queued) push(w, n);
+    return;
+  }
+  bool alone = old->refs == 1 && old->st->refs == 1 && !old->base && !tape_on &&
+               t_same_shape(old, g) && old->dtype == g->dtype;
+  if (alone) {
+    t_add_into(old, g);
+  } else {
+    n->g[slot] = t_retain(t_add(old, g));
+    t_free(old);
+  }
+}
+
+/* ---- one node --------------------------------------------------------------------------------- */
+
+static void check_saved(const Node *n, const Saved *s, const char *what, int i) {
+  if (!s->t || !s->t->st || s->t->st->version == s->version) return;
+  t_fail("backward of %s: its %s %d of shape %s was changed in place by %s after %s had used it; "
+         "change a copy instead (clone(), or the form without the underscore)",
+         op_sig(n->op)->name, what, i + 1, t_shape_str(s->t),
+         s->t->st->writer ? s->t->st->writer : "a write", op_sig(n->op)->name);
+}
+
+/* A saved value for the rule; with create_graph it gets its history back. */
+static Tensor *revived(const Saved *s, Node *producer, int slot, bool history) {
+  if (!s->t || !history || !producer || !s->t->st) return s->t;
+  Tensor *t = t_alias(s->t);
+  producer->refs++;
+  t->node = producer;
+  t->slot = slot;
+  return t;
+}
+
+static void rule(Walk *w, Node *n, Tensor **gx) {
+  bool create = w->options.create_graph;
+  if (n->host) {
+    tape_host_grad(n->host, n->ny, n->g, n->nx, gx);
+    return;
+  }
+  for (int i = 0; i < n->nx; i++) check_saved(n, &n->x[i], "input", i);
+  for (int i = 0; i < n->ny; i++) check_saved(n, &n->y[i], "output", i);
+  Call c;
+  call_begin(&c, n->op);
+  call_inputs(&c, n->nx);
+  memcpy(c.attr, n->attr, n->nattr * sizeof(Attr));
+  for (int i = 0; i < n->nx; i++) {
+    c.x[i] = revived(&n->x[i], n->in[i].node, n->in[i].slot, create);
+    c.want[i] = n->in[i].node != NULL;
+  }
+  if (create && n->op->compose) {
+    n->op->compose(&c);
+    int nt = 0;
+    Tensor *few_y[CALL_Y], *few_g[CALL_Y];
+    for (int i = 0; i < n->ny; i++) {
+      if (!n->g[i] || !c.y[i]) continue;
+      few_y[nt] = c.y[i];
+      few_g[nt++] = n->g[i];
+    }
+    Tensor *few_x[CALL_X], **xs = n->nx <= CALL_X ? few_x : c.x;
+    Tensor *few_gx[CALL_X];
+    int at[CALL_X], k = 0;
+    for (int i = 0; i < n->nx && k < CALL_X; i++) {
+      if (!c.want[i]) continue;
+      at[k] = i;
+      xs[k++] = c.x[i];
+    }
+    tape_grad(nt, few_y, few_g, k, xs, few_gx, w->options, NULL, NULL);
+    for (int i = 0; i < k; i++) gx[at[i]] = few_gx[i];
+    return;
+  }
+  if (!n->op->grad) {
+    t_fail("%s has no gradient; use x:detach() where none is wanted", op_sig(n->op)->name);
+  }
+  c.ny = n->ny;
+  for (int i = 0; i < n->ny; i++) c.y[i] = revived(&n->y[i], n, i, create);
+  n->op->grad(&c, n->g, gx);
+}
+
+static void capture(Walk *w, Node *n) {
+  for (int i = 0; i < w->nx; i++) {
+    Tensor *x = w->x[i];
+    if (x->node == n && n->g[x->slot] && !w->gx[i]) w->gx[i] = t_retain(n->g[x->slot]);
+  }
+}
+
+/* The gradient a leaf keeps: of its type, contiguous, shared with nobody. */
+static Tensor *for_leaf(Walk *w, Tensor *leaf, Tensor *g) {
+  if (g->dtype != leaf->dtype) g = t_cast(g, (DType)leaf->dtype);
+  if (w->options.create_graph) return g;
+  bool own = t_is_contiguous(g) && !g->base && g->st->refs == 1 && g->refs == 1;
+  return own ? g : cast_copy(g, (DType)g->dtype);
+}
+
+static void visit_leaf(Walk *w, Node *n) {
+  if (w->nx >= 0 || !n->leaf) return;
+  w->leaves = grown(w->leaves, w->leaves_n, &w->leaves_room, sizeof *w->leaves);
+  Tensor *g = for_leaf(w, n->leaf, n->g[0]);
+  if (g != n->g[0]) {
+    t_retain(g);
+    t_free(n->g[0]);
+    n->g[0] = g;
+  }
+  w->leaves[w->leaves_n++] = n;
+}
+
+static void visit(Walk *w, Node *n) {
+  if (w->nx > 0) capture(w, n);
+  if (!n->op && !n->host) {
+    visit_leaf(w, n);
+    return;
+  }
+  if (n->spent) {
+    t_fail("backward: this graph was used before and its values are released; call the first "
+           "backward with {retain_graph = true}");
+  }
+  Tensor *few[CALL_X] = {NULL}, **gx = few;
+  if (n->nx > CALL_X) {
+    int64_t bytes = n->nx * (int64_t)sizeof *gx;
+    gx = t_data(t_new(T_U8, 1, &bytes));
+    memset(gx, 0, (size_t)bytes);
+  }
+  rule(w, n, gx);
+  for (int i = 0; i < n->nx; i++) {
+    if (!gx[i] || !n->in[i].node) continue;
+    deliver(w, n->in[i].node, n->in[i].slot, fitted(gx[i], n->x[i].t, n->in[i].dtype));
+  }
+  for (int i = 0; i < n->ny; i++) {
+    t_free(n->g[i]);
+    n->g[i] = NULL;
+  }
+  if (!w->options.retain_graph && !w->options.create_graph) node_spend(n);
+}
+
+/* ---- the whole walk --------------------------------------------------------------------------- */
+
+static Tensor *first_gradient(Tensor *y, Tensor *gy) {
+  if (!gy) {
+    if (y->numel != 1) {
+      t_fail("backward: the tensor has shape %s, gradients start from a single value; use "
+             "y:sum():backward(), or give the gradient",
+             t_shape_str(y));
+    }
+    return t_fill(t_new((DType)y->dtype, y->ndim, y->shape), 1);
+  }
+  if (!t_same_shape(gy, y)) {
+    t_fail("backward: the gradient given has shape %s but the tensor has %s", t_shape_str(gy),
+           t_shape_str(y));
+  }
+  return gy->dtype == y->dtype ? gy : t_cast(gy, (DType)y->dtype);
+}
+
+static void walk(void *arg) {
+  Walk *w = arg;
+  tape_on = w->options.create_graph;
+  for (int i = 0; i < w->ny; i++) {
+    Tensor *y = w->y[i];
+    if (!tape_tracks(y)) {
+      t_fail("backward: this tensor does not depend on any tensor with requires_grad; was it "
+             "made inside no_grad, or detached?");
+    }
+    Node *n = tape_node(y);
+    deliver(w, n, y->slot, first_gradient(y, w->gy ? w->gy[i] : NULL));
+  }
+  for (int i = 0; i < w->nx; i++) tape_node(w->x[i]); /* stale views follow their bases now */
+  while (w->heap_n > 0) {
+    if (team_interrupt) t_fail("interrupted");
+    if (mem_pressure() && mem_collect) mem_collect();
+    int mark = t_mark();
+    visit(w, pop(w));
+    t_leave(mark);
+  }
+  if (w->nx > 0) birth_reserve(w->nx);
+  for (int i = 0; i < w->leaves_n; i++) {
+    Node *n = w->leaves[i];
+    if (n->leaf) w->leaf_seen(n->leaf, n->g[0], w->arg);
+  }
+}
+
+static void clean(Walk *w, bool failed) {
+  for (int i = 0; i < w->met_n; i++) {
+    Node *n = w->met[i];
+    n->queued = false;
+    for (int k = 0; k < n->ny; k++) {
+      t_free(n->g[k]);
+      n->g[k] = NULL;
+    }
+    if (failed && (n->op || n->host)) node_spend(n);
+    node_free(n);
+  }
+  free(w->met);
+  free(w->heap);
+  free(w->leaves);
+}
+
+void tape_grad(int ny, Tensor *const *y, Tensor *const *gy, int nx, Tensor *const *x, Tensor **gx,
+               WalkOptions options, void (*leaf_seen)(Tensor *, Tensor *, void *), void *arg) {
+  Walk w = {.ny = ny,
+            .nx = nx,
+            .y = y,
+            .gy = gy,
+            .x = x,
+            .gx = gx,
+            .options = options,
+            .leaf_seen = leaf_seen,
+            .arg = arg};
+  for (int i = 0; i < nx; i++) gx[i] = NULL;
+  bool was_on = tape_on;
+  bool done = t_try(walk, &w);
+  tape_on = was_on;
+  for (int i = 0; i < nx; i++) {
+    if (gx[i] && done)
+      birth_add(gx[i]);
+    else
+      t_free(gx[i]);
+  }
+  clean(&w, !done);
+  if (!done) t_fail_again();
+}

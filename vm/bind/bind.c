@@ -1,0 +1,259 @@
+/* One function serves every op; from the catalogue it makes the functions of the library and the
+   methods of tensors. */
+#include "bind.h"
+
+#include <string.h>
+
+#include "../../tensor/tape.h"
+
+typedef struct Job {
+  lua_State *L;
+  const Op *op;
+  bool inplace;
+  Call c;
+} Job;
+
+static void job_run(void *arg) {
+  Job *j = arg;
+  args_read(j->L, j->op, j->inplace, &j->c);
+  op_apply(&j->c);
+}
+
+void bind_push_result(lua_State *L, Tensor *y, bool as_tensor) {
+  bool plain = !as_tensor && y->ndim == 0 && !dtype_is_float((DType)y->dtype) && !y->handle;
+  if (!plain)
+    handle_push(L, y);
+  else if (y->dtype == T_BOOL)
+    lua_pushboolean(L, (int)t_get_int(y, 0));
+  else
+    lua_pushinteger(L, t_get_int(y, 0));
+}
+
+static void push_list(lua_State *L, const Call *c) {
+  lua_createtable(L, c->ny, 0);
+  for (int i = 0; i < c->ny; i++) {
+    handle_push(L, c->y[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+/* Upvalues: the metatable of tensors, the row, in place? */
+static int l_op(lua_State *L) {
+  Job j;
+  j.L = L;
+  j.op = lua_touserdata(L, lua_upvalueindex(2));
+  j.inplace = lua_toboolean(L, lua_upvalueindex(3));
+  enter(L, job_run, &j);
+  const Call *c = &j.c;
+  const Sig *s = op_sig(j.op);
+  int top = lua_gettop(L), n = 0;
+  if (s->result_list) {
+    push_list(L, c);
+    n = 1;
+  } else {
+    bool as_tensor = c->inplace || (j.op->flags & OP_TENSOR);
+    for (int i = 0; i < s->nresults; i++) {
+      if (!c->y[i]) continue;
+      bind_push_result(L, c->y[i], as_tensor);
+      n++;
+    }
+  }
+  if ((j.op->flags & OP_FUNCTION) && top > 0 && args_option_bool(L, top, "requires_grad")) {
+    if (!dtype_is_float((DType)c->y[0]->dtype)) {
+      return luaL_error(L, "%s: requires_grad needs a float type, not %s", s->name,
+                        dtype_name((DType)c->y[0]->dtype));
+    }
+    c->y[0]->requires_grad = true;
+    handle_register(L, top + 1);
+  }
+  enter_end(L);
+  return n;
+}
+
+static void push_op(lua_State *L, int meta, const Op *op, bool inplace) {
+  lua_pushvalue(L, meta);
+  lua_pushlightuserdata(L, (void *)op);
+  lua_pushboolean(L, inplace);
+  lua_pushcclosure(L, l_op, 3);
+}
+
+static void set_op(lua_State *L, int meta, int lib, int methods, const Op *op, const char *name,
+                   bool inplace) {
+  push_op(L, meta, op, inplace);
+  if (!(op->flags & OP_FUNCTION)) {
+    lua_pushvalue(L, -1);
+    lua_setfield(L, methods, name);
+  }
+  lua_setfield(L, lib, name);
+}
+
+static void set_all(lua_State *L, int meta, int lib, int methods, int hidden) {
+  char name[64];
+  for (int i = 0; i < op_count(); i++) {
+    const Op *op = op_at(i);
+    const Sig *s = op_sig(op);
+    if (op->flags & OP_HIDDEN) {
+      push_op(L, meta, op, false);
+      lua_setfield(L, hidden, s->name);
+      continue;
+    }
+    set_op(L, meta, lib, methods, op, s->name, false);
+    for (const char *a = op->aliases; a && *a;) {
+      size_t n = strcspn(a, " ");
+      memcpy(name, a, n);
+      name[n] = 0;
+      set_op(L, meta, lib, methods, op, name, false);
+      a += n + (a[n] == ' ');
+    }
+    if (op->flags & OP_INPLACE) {
+      strcpy(name, s->name);
+      strcat(name, "_");
+      set_op(L, meta, lib, methods, op, name, true);
+    }
+  }
+}
+
+static const struct {
+  const char *event, *op;
+} operators[] = {
+    {"__add", "add"},        {"__sub", "sub"},          {"__mul", "mul"},
+    {"__div", "div"},        {"__pow", "pow"},          {"__idiv", "floor_divide"},
+    {"__mod", "remainder"},  {"__unm", "neg"},          {"__band", "bitwise_and"},
+    {"__bor", "bitwise_or"}, {"__bxor", "bitwise_xor"},
+};
+
+/* __unm and __bnot get their operand twice. */
+static int l_one(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+static void set_operators(lua_State *L, int meta) {
+  for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+    const Op *op = op_find(operators[i].op);
+    if (!op) continue;
+    push_op(L, meta, op, false);
+    if (strcmp(operators[i].event, "__unm") == 0) lua_pushcclosure(L, l_one, 1);
+    lua_setfield(L, meta, operators[i].event);
+  }
+  const Op *not = op_find("bitwise_not");
+  if (not ) {
+    push_op(L, meta, not, false);
+    lua_pushcclosure(L, l_one, 1);
+    lua_setfield(L, meta, "__bnot");
+  }
+}
+
+/* What help and the tests read: a table per row. */
+static int l_ops(lua_State *L) {
+  lua_createtable(L, op_count(), 0);
+  for (int i = 0; i < op_count(); i++) {
+    const Op *op = op_at(i);
+    const Sig *s = op_sig(op);
+    lua_createtable(L, 0, 12);
+#define TEXT(key, value) (lua_pushstring(L, value), lua_setfield(L, -2, key))
+#define FLAG(key, value) (lua_pushboolean(L, (value) != 0), lua_setfield(L, -2, key))
+    TEXT("name", s->name);
+    TEXT("sig", op->sig);
+    TEXT("doc", op->doc);
+    TEXT("example", op->example);
+    TEXT("test", op->test);
+    TEXT("ref", op->ref);
+    TEXT("aliases", op->aliases);
+    TEXT("family", op_family(op));
+    FLAG("inplace", op->flags & OP_INPLACE);
+    FLAG("only_inplace", op->flags & OP_ONLY_INPLACE);
+    FLAG("view", op->flags & OP_VIEW);
+    FLAG("const", op->flags & OP_CONST);
+    FLAG("hidden", op->flags & OP_HIDDEN);
+    FLAG("is_function", op->flags & OP_FUNCTION);
+    FLAG("random", op->flags & OP_RANDOM);
+    FLAG("has_grad", op->grad);
+    FLAG("has_compose", op->compose);
+    FLAG("has_infer", op->infer);
+    FLAG("result_list", s->result_list);
+    lua_createtable(L, s->nparams, 0);
+    for (int k = 0; k < s->nparams; k++) {
+      const Param *p = &s->param[k];
+      lua_createtable(L, 0, 3);
+      TEXT("name", p->name);
+      lua_pushinteger(L, p->kind);
+      lua_setfield(L, -2, "kind");
+      FLAG("optional", p->optional);
+      lua_rawseti(L, -2, k + 1);
+    }
+    lua_setfield(L, -2, "params");
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* Upvalue 1: the metatable. Runs the row's composed form: the reference of fused ops. */
+typedef struct Composed {
+  lua_State *L;
+  const Op *op;
+  Call c;
+} Composed;
+
+static void composed_run(void *arg) {
+  Composed *j = arg;
+  args_read(j->L, j->op, false, &j->c);
+  j->op->compose(&j->c);
+}
+
+static int l_composed(lua_State *L) {
+  Composed j = {.L = L, .op = op_find(luaL_checkstring(L, 1))};
+  if (!j.op || !j.op->compose) return luaL_error(L, "composed: no such row");
+  lua_remove(L, 1);
+  enter(L, composed_run, &j);
+  int n = 0;
+  for (int i = 0; i < op_sig(j.op)->nresults; i++) {
+    if (!j.c.y[i]) continue;
+    bind_push_result(L, j.c.y[i], false);
+    n++;
+  }
+  enter_end(L);
+  return n;
+}
+
+/* The core as a table: `tensor` (functions), `ops`, `hidden`, and what the other files add. */
+int luaopen_lunette_core(lua_State *L) {
+  luaL_checkversion(L);
+  handle_open(L);
+  int meta = lua_gettop(L);
+  enter_open(L);
+  lua_newtable(L);
+  int methods = lua_gettop(L);
+  lua_newtable(L);
+  int lib = lua_gettop(L);
+  lua_newtable(L);
+  int hidden = lua_gettop(L);
+  set_all(L, meta, lib, methods, hidden);
+  set_operators(L, meta);
+  list_open(L, lib);
+  construct_open(L, lib, methods);
+  index_open(L, lib, meta, methods);
+  print_open(L, meta);
+  compare_open(L, meta);
+  autograd_open(L, lib, methods);
+  scope_open(L, lib);
+  state_open(L, lib);
+  files_open(L, lib);
+  lua_createtable(L, 0, 8);
+  lua_pushvalue(L, lib);
+  lua_setfield(L, -2, "tensor");
+  lua_pushvalue(L, hidden);
+  lua_setfield(L, -2, "hidden");
+  lua_pushvalue(L, methods);
+  lua_setfield(L, -2, "methods");
+  lua_pushvalue(L, meta);
+  lua_setfield(L, -2, "meta");
+  lua_pushcfunction(L, l_ops);
+  lua_setfield(L, -2, "ops");
+  lua_pushcfunction(L, l_composed);
+  lua_setfield(L, -2, "composed");
+  return 1;
+}

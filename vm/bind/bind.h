@@ -1,0 +1,90 @@
+/* The binding: what its files share. One function (op.c's row, bind.c's l_op) serves every op.
+
+   Rules. Lua code may raise through C; so nothing that owns C memory lives across a Lua call but
+   tensors in the birth list, which the next entry from Lua clears down to bind_floor. Arguments are
+   read inside t_try with Lua functions that cannot raise, so a bad argument is a t_fail like any. */
+#ifndef LUNETTE_BIND_H
+#define LUNETTE_BIND_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "../../tensor/op.h"
+
+/* ---- handles (handle.c): a userdata that holds one share of a tensor ---------------------------- */
+
+typedef struct Handle {
+  Tensor *t;                  /* NULL: closed */
+  struct Handle *prev, *next; /* among those born in the same scope, or NULL */
+  int closed_line;            /* of the scope that closed it */
+  bool kept;                  /* scopes leave it alone */
+} Handle;
+
+#define TENSOR_META "lunette.tensor"
+
+/* The tensor at a stack place, or NULL when there is none. A closed handle fails, with the line of
+   its scope. For use inside t_try. */
+Tensor *handle_at(lua_State *L, int i);
+bool handle_is(lua_State *L, int i);
+/* The same outside of t_try: raises Lua errors. arg is the position for the message. */
+Tensor *handle_check(lua_State *L, int i, const char *where);
+/* Pushes the tensor's userdata: the one it has when it can be found (among the arguments, or as a
+   leaf), else a new one. May raise. */
+void handle_push(lua_State *L, Tensor *x);
+/* Makes the userdata at i findable from its tensor: leaves need it for .grad. */
+void handle_register(lua_State *L, int i);
+/* Pushes the registered userdata of x or nil; never raises. */
+bool handle_find(lua_State *L, Tensor *x);
+extern int64_t handle_count; /* alive */
+void handle_open(lua_State *L);
+void handle_keep(lua_State *L, int i); /* scopes leave it alone from now on */
+
+/* ---- entering the core (enter.c) ---------------------------------------------------------------- */
+
+extern int bind_floor; /* births below belong to C code that is waiting for a call into Lua */
+
+/* Runs fn(arg) in the core: collects when due, clears what an earlier error left, sets the tape to
+   the mode of this coroutine. Raises the failure as a Lua error. Births stay until enter_end. */
+void enter(lua_State *L, void (*fn)(void *), void *arg);
+void enter_end(lua_State *L);
+/* Calls the function below nargs arguments from inside the core; fails with Lua's own error. */
+void enter_callback(lua_State *L, int nargs, int nresults);
+void enter_open(lua_State *L);
+
+/* ---- arguments (args.c) -------------------------------------------------------------------------- */
+
+/* Fills the call from the arguments on the stack (1..top), by op's signature; inside t_try. With
+   function false the call is a method's and the first argument its tensor. */
+void args_read(lua_State *L, const Op *op, bool inplace, Call *c);
+/* A dimension as the user counts (from 1 or from the end) to one from 0; ndim dimensions. */
+int64_t args_dim(const char *where, int64_t given, int ndim);
+bool args_is_options(lua_State *L, int i);
+/* requires_grad among the options of a creating function: read by bind.c after the call. */
+bool args_option_bool(lua_State *L, int i, const char *name);
+
+/* ---- the rest ------------------------------------------------------------------------------------- */
+
+int luaopen_lunette_core(lua_State *L);
+
+void bind_push_result(lua_State *L, Tensor *y, bool as_tensor);
+/* suggest.c: is name the nearest to a wrong one so far (*best, 99 at first)? And the nearest key of
+   a table, into out; false when none is near. */
+bool suggest_nearer(const char *wrong, const char *name, int *best);
+int bind_suggest(lua_State *L, const char *wrong, int table, char *out, size_t room);
+
+/* Each adds its functions to the library table on the top of the stack; meta is the place of the
+   tensor metatable, methods the place of the table of methods. */
+void construct_open(lua_State *L, int lib, int methods);
+void index_open(lua_State *L, int lib, int meta, int methods);
+void print_open(lua_State *L, int meta);
+void compare_open(lua_State *L, int meta);
+void autograd_open(lua_State *L, int lib, int methods);
+void state_open(lua_State *L, int lib);
+void files_open(lua_State *L, int lib);
+void list_open(lua_State *L, int lib);
+void list_wrap(lua_State *L); /* the table on top becomes a list */
+void scope_open(lua_State *L, int lib);
+void scope_birth(lua_State *L, Handle *h);
+bool scope_tape(lua_State *L); /* is recording on in this coroutine? */
+
+#endif

@@ -1,0 +1,126 @@
+/* Handles: the userdata through which Lua holds tensors. */
+#include "bind.h"
+
+#include "../../tensor/mem.h"
+
+int64_t handle_count;
+
+static const char live_key; /* registry: weak table from tensors (as light userdata) to userdata */
+
+static Handle *to_handle(lua_State *L, int i) {
+  if (lua_type(L, i) != LUA_TUSERDATA) return NULL;
+  if (!lua_getmetatable(L, i)) return NULL;
+  bool is = lua_rawequal(L, -1, lua_upvalueindex(1)); /* fast: our functions carry the metatable */
+  if (!is) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR_META);
+    is = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return is ? lua_touserdata(L, i) : NULL;
+}
+
+bool handle_is(lua_State *L, int i) { return to_handle(L, i) != NULL; }
+
+Tensor *handle_at(lua_State *L, int i) {
+  Handle *h = to_handle(L, i);
+  if (h && !h->t) {
+    t_fail("this tensor was released by the scope that closed at line %d; scope:keep(t) keeps it",
+           h->closed_line);
+  }
+  return h ? h->t : NULL;
+}
+
+Tensor *handle_check(lua_State *L, int i, const char *where) {
+  Handle *h = to_handle(L, i);
+  if (!h) {
+    luaL_error(L, "%s: a tensor is wanted, got %s", where, luaL_typename(L, i));
+    return NULL;
+  }
+  if (!h->t) {
+    luaL_error(L,
+               "%s: this tensor was released by the scope that closed at line %d; scope:keep(t) "
+               "keeps it",
+               where, h->closed_line);
+  }
+  return h->t;
+}
+
+bool handle_find(lua_State *L, Tensor *x) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &live_key);
+  lua_rawgetp(L, -1, x);
+  lua_remove(L, -2);
+  return !lua_isnil(L, -1);
+}
+
+void handle_register(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  Handle *h = lua_touserdata(L, i);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &live_key);
+  lua_pushvalue(L, i);
+  lua_rawsetp(L, -2, h->t);
+  lua_pop(L, 1);
+}
+
+void handle_push(lua_State *L, Tensor *x) {
+  if (x->handle) {
+    int top = lua_gettop(L);
+    for (int i = 1; i <= top; i++) {
+      if (lua_touserdata(L, i) == x->handle) {
+        lua_pushvalue(L, i);
+        return;
+      }
+    }
+    if (handle_find(L, x)) return;
+    lua_pop(L, 1);
+  }
+  Handle *h = lua_newuserdatauv(L, sizeof *h, 1);
+  *h = (Handle){0};
+  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR_META);
+  lua_setmetatable(L, -2);
+  h->t = t_retain(x);
+  if (!x->handle) x->handle = h;
+  handle_count++;
+  mem_born_handles++;
+  scope_birth(L, h);
+  if (x->requires_grad) handle_register(L, -1);
+}
+
+void handle_keep(lua_State *L, int i) {
+  Handle *h = to_handle(L, i);
+  if (h) h->kept = true;
+}
+
+static void unlink_handle(Handle *h) {
+  if (h->prev) h->prev->next = h->next;
+  if (h->next) h->next->prev = h->prev;
+  h->prev = h->next = NULL;
+}
+
+static int gc(lua_State *L) {
+  Handle *h = lua_touserdata(L, 1);
+  if (!h->t) return 0;
+  Tensor *x = h->t;
+  h->t = NULL;
+  handle_count--;
+  unlink_handle(h);
+  if (x->handle == h) x->handle = NULL;
+  t_free(x);
+  return 0;
+}
+
+void handle_open(lua_State *L) {
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
+  lua_newtable(L); /* the metatable */
+  lua_pushcfunction(L, gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushliteral(L, "tensor");
+  lua_setfield(L, -2, "__name");
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, TENSOR_META);
+}

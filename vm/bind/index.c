@@ -1,0 +1,477 @@
+/* Reading and writing through brackets, fields and methods. */
+#include <ctype.h>
+#include <string.h>
+
+#include "index.h"
+#include "../../tensor/calc.h"
+#include "../../tensor/mem.h"
+#include "../../tensor/tape.h"
+
+/* ---- from items to ops --------------------------------------------------------------------------- */
+
+static void out_of_range(int64_t i, int d, const Tensor *x) {
+  if (i == 0) {
+    t_fail("index 0 in dimension %d: positions count from 1 (the last is -1); x is %s", d + 1,
+           t_shape_str(x));
+  }
+  if (x->shape[d] == 0) {
+    t_fail("index %lld in dimension %d: x is %s, it has no elements there", (long long)i, d + 1,
+           t_shape_str(x));
+  }
+  t_fail("index %lld in dimension %d: x is %s, so 1..%lld or -%lld..-1", (long long)i, d + 1,
+         t_shape_str(x), (long long)x->shape[d], (long long)x->shape[d]);
+}
+
+static int64_t resolve(int64_t i, int d, const Tensor *x) {
+  int64_t n = x->shape[d], at = i > 0 ? i - 1 : i + n;
+  if (i == 0 || at < 0 || at >= n) out_of_range(i, d, x);
+  return at;
+}
+
+/* A range's start and count; ends beyond the last are cut, as slices of strings are. */
+static void resolve_range(const Item *it, int d, const Tensor *x, int64_t *start, int64_t *count) {
+  int64_t n = x->shape[d];
+  if (it->step <= 0) {
+    t_fail("range in dimension %d: the step is %lld; steps are positive, x:flip(%d) reverses",
+           d + 1, (long long)it->step, d + 1);
+  }
+  if (it->start == 0 || (it->has_stop && it->stop == 0)) {
+    t_fail("range in dimension %d: positions count from 1 (the last is -1), and both ends are "
+           "included",
+           d + 1);
+  }
+  int64_t a = it->start > 0 ? it->start - 1 : it->start + n;
+  int64_t b = !it->has_stop ? n - 1 : it->stop > 0 ? it->stop - 1 : it->stop + n;
+  if (a < 0) a = 0;
+  if (b > n - 1) b = n - 1;
+  *start = a > n ? n : a;
+  *count = b < a ? 0 : (b - a) / it->step + 1;
+}
+
+typedef struct Plan {
+  Attr start, count, step, drop;
+  Tensor *pick[T_MAXDIM];  /* by dimension of the result of the basic part */
+  int ndim;                /* of that result */
+  bool picks, basic, full; /* full: every dimension by an integer */
+  int64_t offset;          /* then: the element */
+} Plan;
+
+static int width(const Item *it) {
+  if (it->kind == I_REST) return 0;
+  return it->kind == I_PICK && it->pick->dtype == T_BOOL ? it->pick->ndim : 1;
+}
+
+static void plan_all(Plan *p, const Tensor *x, int d) {
+  p->start.v[d] = 0;
+  p->count.v[d] = x->shape[d];
+  p->step.v[d] = 1;
+  p->drop.v[d] = 0;
+}
+
+static void plan_make(Plan *p, const Tensor *x, const Index *index) {
+  memset(p, 0, sizeof *p);
+  p->start.tag = p->count.tag = p->step.tag = p->drop.tag = A_INTS;
+  p->start.n = p->count.n = p->step.n = p->drop.n = x->ndim;
+  int used = 0, d = 0;
+  for (int i = 0; i < index->n; i++) used += width(&index->item[i]);
+  if (used > x->ndim) {
+    t_fail("an index of %d parts for a tensor %s of %d dimensions", used, t_shape_str(x), x->ndim);
+  }
+  p->full = used == x->ndim;
+  p->offset = 0;
+  bool rest = false;
+  for (int i = 0; i < index->n; i++) {
+    const Item *it = &index->item[i];
+    if (it->kind == I_REST) {
+      if (rest) t_fail("an index has at most one \"...\"");
+      rest = true;
+      for (int k = 0; k < x->ndim - used; k++, p->ndim++) plan_all(p, x, d++);
+      continue;
+    }
+    plan_all(p, x, d < x->ndim ? d : 0);
+    if (it->kind == I_AT) {
+      p->start.v[d] = resolve(it->start, d, x);
+      p->count.v[d] = 1;
+      p->drop.v[d] = 1;
+      p->offset += p->start.v[d] * x->stride[d];
+      p->basic = true;
+    } else if (it->kind == I_PICK) {
+      p->full = false;
+      p->picks = true;
+      p->pick[p->ndim] = it->pick;
+      for (int k = 0; k < width(it); k++) plan_all(p, x, d + k);
+      p->ndim += width(it);
+      d += width(it) - 1;
+    } else {
+      p->full = false;
+      if (it->kind == I_RANGE) {
+        resolve_range(it, d, x, &p->start.v[d], &p->count.v[d]);
+        p->step.v[d] = it->step;
+        p->basic = true;
+      }
+      p->ndim++;
+    }
+    d++;
+  }
+  for (; d < x->ndim; d++, p->ndim++) plan_all(p, x, d);
+}
+
+static Tensor *basic(Tensor *x, const Plan *p) {
+  static const Op *op;
+  if (!op) op = op_find("index_basic");
+  Call c;
+  call_begin(&c, op);
+  c.x[0] = x;
+  c.attr[0] = p->start;
+  c.attr[1] = p->count;
+  c.attr[2] = p->step;
+  c.attr[3] = p->drop;
+  op_apply(&c);
+  return c.y[0];
+}
+
+/* index: x, picks...; index_put: x, values, picks... */
+static void advanced(Call *c, const char *name, Tensor *x, Tensor *values, const Plan *p) {
+  call_begin(c, op_find(name));
+  int lead = values ? 2 : 1, last = 0;
+  for (int d = 0; d < p->ndim; d++) {
+    if (p->pick[d]) last = d + 1;
+  }
+  int n = 0;
+  for (int d = 0; d < last; d++) {
+    n++;
+    if (p->pick[d] && p->pick[d]->dtype == T_BOOL) d += p->pick[d]->ndim - 1;
+  }
+  call_inputs(c, lead + n);
+  c->x[0] = x;
+  if (values) c->x[1] = values;
+  for (int d = 0, k = lead; d < last; d++, k++) {
+    c->x[k] = p->pick[d];
+    if (p->pick[d] && p->pick[d]->dtype == T_BOOL) d += p->pick[d]->ndim - 1;
+  }
+}
+
+/* ---- x[key] ---------------------------------------------------------------------------------------- */
+
+typedef struct Job {
+  lua_State *L;
+  Tensor *x, *y, *value;
+  int64_t at;  /* the element, when y is NULL */
+  bool number; /* a value that is a number */
+} Job;
+
+static void read_job(void *arg) {
+  Job *j = arg;
+  j->x = handle_at(j->L, 1);
+  Index index;
+  index_read(j->L, 2, &index);
+  Plan p;
+  plan_make(&p, j->x, &index);
+  if (p.full && !tape_tracks(j->x)) {
+    j->at = p.offset;
+    return;
+  }
+  j->y = p.basic || !p.picks ? basic(j->x, &p) : j->x;
+  if (p.picks) {
+    Call c;
+    advanced(&c, "index", j->y, NULL, &p);
+    op_apply(&c);
+    j->y = c.y[0];
+  }
+}
+
+static void push_element(lua_State *L, const Tensor *x, int64_t at) {
+  if (dtype_is_float((DType)x->dtype))
+    lua_pushnumber(L, t_get(x, at));
+  else if (x->dtype == T_BOOL)
+    lua_pushboolean(L, (int)t_get_int(x, at));
+  else
+    lua_pushinteger(L, t_get_int(x, at));
+}
+
+static int read_brackets(lua_State *L) {
+  Job j = {.L = L};
+  enter(L, read_job, &j);
+  if (!j.y) {
+    push_element(L, j.x, j.at);
+    return 1;
+  }
+  handle_push(L, j.y);
+  enter_end(L);
+  return 1;
+}
+
+static bool is_identifier(const char *s) {
+  if (!isalpha((unsigned char)*s) && *s != '_') return false;
+  while (isalnum((unsigned char)*s) || *s == '_') s++;
+  return *s == 0;
+}
+
+static int no_such(lua_State *L, const char *name) {
+  char near[64];
+  if (bind_suggest(L, name, lua_upvalueindex(2), near, sizeof near)) {
+    return luaL_error(L, "tensor has no method '%s'; did you mean %s?", name, near);
+  }
+  return luaL_error(L, "tensor has no method or field '%s'", name);
+}
+
+/* Upvalues: the metatable, the methods, the fields (functions of the tensor). */
+static int l_index(lua_State *L) {
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNIL) {
+      lua_pushvalue(L, 1);
+      lua_call(L, 1, 1);
+      return 1;
+    }
+    const char *s = lua_tostring(L, 2);
+    if (is_identifier(s)) return no_such(L, s);
+    lua_settop(L, 2);
+  } else if (lua_isinteger(L, 2)) {
+    Tensor *x = handle_check(L, 1, "index");
+    lua_Integer i = lua_tointeger(L, 2), n = x->ndim == 1 ? x->shape[0] : 0;
+    if (i < 0) i += n + 1;
+    if (i >= 1 && i <= n && !tape_tracks(x)) {
+      push_element(L, x, (i - 1) * x->stride[0]);
+      return 1;
+    }
+  }
+  handle_check(L, 1, "index");
+  return read_brackets(L);
+}
+
+/* ---- x[key] = value ---------------------------------------------------------------------------------- */
+
+static Tensor *value_at(lua_State *L, int i, const Tensor *x) {
+  Tensor *v = handle_at(L, i);
+  if (v) return v;
+  int type = lua_type(L, i);
+  if (type == LUA_TNUMBER && !lua_isinteger(L, i)) {
+    double f = lua_tonumber(L, i);
+    if (!dtype_is_float((DType)x->dtype) && f != (double)(int64_t)f) {
+      t_fail("%g does not fit a tensor of %s; x = x:float() first", f, dtype_name((DType)x->dtype));
+    }
+    v = t_scalar(f, T_F64);
+  } else if (type == LUA_TNUMBER) {
+    v = t_scalar_int(lua_tointeger(L, i), T_I64);
+  } else if (type == LUA_TBOOLEAN) {
+    v = t_scalar_int(lua_toboolean(L, i), T_BOOL);
+  } else {
+    t_fail("a tensor takes numbers, booleans and tensors as elements, not %s; tensor{...} makes a "
+           "tensor of a table",
+           lua_typename(L, type));
+  }
+  v->weak = true;
+  return v;
+}
+
+static void copy_into(Tensor *y, Tensor *value) {
+  static const Op *op;
+  if (!op) op = op_find("copy_");
+  Call c;
+  call_begin(&c, op);
+  c.x[0] = y;
+  c.x[1] = value;
+  op_apply(&c);
+}
+
+static void write_job(void *arg) {
+  Job *j = arg;
+  j->x = handle_at(j->L, 1);
+  Index index;
+  index_read(j->L, 2, &index);
+  Plan p;
+  plan_make(&p, j->x, &index);
+  Tensor *value = value_at(j->L, 3, j->x);
+  Tensor *y = p.basic || !p.picks ? basic(j->x, &p) : j->x;
+  if (!p.picks) {
+    copy_into(y, value);
+    return;
+  }
+  Call c;
+  advanced(&c, "index_put", y, value, &p);
+  c.inplace = true;
+  op_apply(&c);
+}
+
+static int set_field(lua_State *L, const char *name) {
+  Handle *h = lua_touserdata(L, 1);
+  if (strcmp(name, "grad") == 0) {
+    if (lua_isnil(L, 3)) {
+      lua_setiuservalue(L, 1, 1);
+      return 0;
+    }
+    Tensor *g = handle_check(L, 3, "grad");
+    if (!t_same_shape(g, h->t)) {
+      return luaL_error(L, "grad: shape %s where the tensor has %s", t_shape_str(g),
+                        t_shape_str(h->t));
+    }
+    handle_keep(L, 3);
+    lua_setiuservalue(L, 1, 1);
+    return 0;
+  }
+  if (strcmp(name, "requires_grad") == 0) {
+    return luaL_error(L, "requires_grad is set by a method: x:requires_grad_()");
+  }
+  return luaL_error(L,
+                    "tensor has no field '%s' that can be set; elements are set by position, "
+                    "x[i] = v",
+                    name);
+}
+
+static int l_newindex(lua_State *L) {
+  handle_check(L, 1, "index");
+  if (lua_type(L, 2) == LUA_TSTRING && is_identifier(lua_tostring(L, 2))) {
+    return set_field(L, lua_tostring(L, 2));
+  }
+  Job j = {.L = L};
+  enter(L, write_job, &j);
+  enter_end(L);
+  return 0;
+}
+
+/* ---- fields ------------------------------------------------------------------------------------------- */
+
+static int f_shape(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "shape");
+  lua_createtable(L, x->ndim, 0);
+  for (int d = 0; d < x->ndim; d++) {
+    lua_pushinteger(L, x->shape[d]);
+    lua_rawseti(L, -2, d + 1);
+  }
+  list_wrap(L);
+  return 1;
+}
+
+static int f_dtype(lua_State *L) {
+  lua_pushstring(L, dtype_name((DType)handle_check(L, 1, "dtype")->dtype));
+  return 1;
+}
+
+static int f_ndim(lua_State *L) {
+  lua_pushinteger(L, handle_check(L, 1, "ndim")->ndim);
+  return 1;
+}
+
+static int f_requires_grad(lua_State *L) {
+  lua_pushboolean(L, tape_tracks(handle_check(L, 1, "requires_grad")));
+  return 1;
+}
+
+static int f_is_leaf(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "is_leaf");
+  lua_pushboolean(L, !tape_tracks(x) || x->requires_grad);
+  return 1;
+}
+
+static int f_grad(lua_State *L) {
+  handle_check(L, 1, "grad");
+  lua_getiuservalue(L, 1, 1);
+  return 1;
+}
+
+static void t_job(void *arg) {
+  Job *j = arg;
+  Tensor *x = handle_at(j->L, 1);
+  int64_t order[T_MAXDIM];
+  for (int d = 0; d < x->ndim; d++) order[d] = x->ndim - 1 - d;
+  j->y = t_permute(x, order);
+}
+
+static int f_T(lua_State *L) {
+  Job j = {.L = L};
+  handle_check(L, 1, "T");
+  enter(L, t_job, &j);
+  handle_push(L, j.y);
+  enter_end(L);
+  return 1;
+}
+
+static const luaL_Reg fields[] = {
+    {"shape", f_shape},
+    {"dtype", f_dtype},
+    {"ndim", f_ndim},
+    {"requires_grad", f_requires_grad},
+    {"is_leaf", f_is_leaf},
+    {"grad", f_grad},
+    {"T", f_T},
+    {NULL, NULL},
+};
+
+/* ---- methods about shape --------------------------------------------------------------------------------- */
+
+static int m_size(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "size");
+  if (lua_gettop(L) > 1) {
+    lua_Integer d = luaL_checkinteger(L, 2);
+    lua_Integer at = d > 0 ? d - 1 : d + x->ndim;
+    if (d == 0 || at < 0 || at >= x->ndim) {
+      return luaL_error(L, "size: dimension %I of a tensor with %d; they count from 1", d, x->ndim);
+    }
+    lua_pushinteger(L, x->shape[at]);
+    return 1;
+  }
+  luaL_checkstack(L, x->ndim, "size");
+  for (int d = 0; d < x->ndim; d++) lua_pushinteger(L, x->shape[d]);
+  return x->ndim;
+}
+
+static int m_numel(lua_State *L) {
+  lua_pushinteger(L, handle_check(L, 1, "numel")->numel);
+  return 1;
+}
+
+static int m_is_contiguous(lua_State *L) {
+  lua_pushboolean(L, t_is_contiguous(handle_check(L, 1, "is_contiguous")));
+  return 1;
+}
+
+static int m_stride(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "stride");
+  lua_createtable(L, x->ndim, 0);
+  for (int d = 0; d < x->ndim; d++) {
+    lua_pushinteger(L, x->stride[d]);
+    lua_rawseti(L, -2, d + 1);
+  }
+  list_wrap(L);
+  return 1;
+}
+
+static int l_len(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "#");
+  if (x->ndim == 0) return luaL_error(L, "#: a tensor without dimensions has no length");
+  lua_pushinteger(L, x->shape[0]);
+  return 1;
+}
+
+static const luaL_Reg methods_here[] = {
+    {"size", m_size},     {"numel", m_numel}, {"dim", f_ndim}, {"is_contiguous", m_is_contiguous},
+    {"stride", m_stride}, {NULL, NULL},
+};
+
+static void set_with_meta(lua_State *L, int table, int meta, const luaL_Reg *list) {
+  lua_pushvalue(L, table);
+  lua_pushvalue(L, meta);
+  luaL_setfuncs(L, list, 1);
+  lua_pop(L, 1);
+}
+
+void index_open(lua_State *L, int lib, int meta, int methods) {
+  set_with_meta(L, lib, meta, methods_here);
+  set_with_meta(L, methods, meta, methods_here);
+  lua_pushvalue(L, meta);
+  lua_pushvalue(L, methods);
+  lua_newtable(L);
+  lua_pushvalue(L, meta);
+  luaL_setfuncs(L, fields, 1);
+  lua_pushcclosure(L, l_index, 3);
+  lua_setfield(L, meta, "__index");
+  lua_pushvalue(L, meta);
+  lua_pushcclosure(L, l_newindex, 1);
+  lua_setfield(L, meta, "__newindex");
+  lua_pushvalue(L, meta);
+  lua_pushcclosure(L, l_len, 1);
+  lua_setfield(L, meta, "__len");
+}

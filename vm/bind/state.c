@@ -1,0 +1,134 @@
+/* Settings and counts of the process: threads, memory, SIMD, the BLAS core. */
+#include "bind.h"
+
+#include <string.h>
+
+#include "../../tensor/gemm.h"
+#include "../../tensor/mem.h"
+#include "../../tensor/simd.h"
+#include "../../tensor/team.h"
+
+static int l_threads(lua_State *L) {
+  lua_pushinteger(L, team_threads());
+  return 1;
+}
+
+static int l_set_threads(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  if (n < 0 || n > TEAM_MAX) {
+    return luaL_error(L, "set_num_threads: %I threads; 1..%d are possible, 0 is one per processor",
+                      n, TEAM_MAX);
+  }
+  team_set_threads((int)n);
+  return 0;
+}
+
+/* {bytes=, cached=, peak=, limit=, tensors=, handles=, allocations=} */
+static int l_memory(lua_State *L) {
+  lua_createtable(L, 0, 8);
+  const struct {
+    const char *name;
+    lua_Integer value;
+  } all[] = {{"bytes", (lua_Integer)mem_stats.live}, {"cached", (lua_Integer)mem_stats.cached},
+             {"peak", (lua_Integer)mem_stats.peak},  {"limit", (lua_Integer)mem_limit()},
+             {"tensors", mem_stats.tensors},         {"handles", handle_count},
+             {"allocations", mem_stats.allocations}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    lua_pushinteger(L, all[i].value);
+    lua_setfield(L, -2, all[i].name);
+  }
+  return 1;
+}
+
+/* memory_limit() tells it in bytes, memory_limit(n) sets it; 0: 80% of what is free. */
+static int l_memory_limit(lua_State *L) {
+  if (!lua_isnoneornil(L, 1)) {
+    lua_Number n = luaL_checknumber(L, 1);
+    if (!(n >= 0 && n < 1e18)) return luaL_error(L, "memory_limit: %f bytes", n);
+    mem_set_limit((size_t)n);
+  }
+  lua_pushinteger(L, (lua_Integer)mem_limit());
+  return 1;
+}
+
+static int l_promotion(lua_State *L) {
+  luaL_Buffer b;
+  char cell[16];
+  luaL_buffinit(L, &b);
+  for (int row = -1; row < T_F16; row++) {
+    for (int col = -1; col < T_F16; col++) {
+      const char *s = row < 0 && col < 0 ? ""
+                      : row < 0          ? dtype_name((DType)col)
+                      : col < 0          ? dtype_name((DType)row)
+                                         : dtype_name(dtype_promote((DType)row, (DType)col));
+      memset(cell, ' ', sizeof cell);
+      memcpy(cell, s, strlen(s));
+      luaL_addlstring(&b, cell, 9);
+    }
+    luaL_addchar(&b, '\n');
+  }
+  luaL_addstring(&b, "A Lua integer never changes a tensor's class, a Lua float makes integers "
+                     "float32; a tensor without dimensions counts only by its class.");
+  luaL_pushresult(&b);
+  return 1;
+}
+
+/* {simd=, blas=, threads=}: what the bits depend on beside the seed. */
+static int l_build(lua_State *L) {
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, simd_name(simd_level()));
+  lua_setfield(L, -2, "simd");
+  lua_pushstring(L, gemm_core());
+  lua_setfield(L, -2, "blas");
+  lua_pushinteger(L, team_threads());
+  lua_setfield(L, -2, "threads");
+  return 1;
+}
+
+/* ---- for the tests -------------------------------------------------------------------------------------- */
+
+/* fail_at(n, forever): the nth allocation from now fails; returns how many there were. */
+static int l_fail_at(lua_State *L) {
+  lua_pushinteger(L, mem_fail_at(luaL_optinteger(L, 1, 0), lua_toboolean(L, 2)));
+  return 1;
+}
+
+static lua_Alloc plain_alloc;
+static void *plain_ud;
+
+/* Lua's own allocations count and fail like the core's. */
+static void *failing_alloc(void *ud, void *block, size_t old, size_t size) {
+  (void)ud;
+  if (size > (block ? old : 0) && mem_should_fail()) return NULL;
+  return plain_alloc(plain_ud, block, old, size);
+}
+
+static int l_fail_lua_too(lua_State *L) {
+  if (lua_toboolean(L, 1) && !plain_alloc) {
+    plain_alloc = lua_getallocf(L, &plain_ud);
+    lua_setallocf(L, failing_alloc, NULL);
+  } else if (!lua_toboolean(L, 1) && plain_alloc) {
+    lua_setallocf(L, plain_alloc, plain_ud);
+    plain_alloc = NULL;
+  }
+  return 0;
+}
+
+static const luaL_Reg testing[] = {
+    {"fail_at", l_fail_at}, {"fail_lua_too", l_fail_lua_too}, {NULL, NULL}};
+
+static const luaL_Reg functions[] = {{"get_num_threads", l_threads},
+                                     {"set_num_threads", l_set_threads},
+                                     {"memory", l_memory},
+                                     {"memory_limit", l_memory_limit},
+                                     {"promotion", l_promotion},
+                                     {"build", l_build},
+                                     {NULL, NULL}};
+
+void state_open(lua_State *L, int lib) {
+  lua_pushvalue(L, lib);
+  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, testing);
+  lua_setfield(L, -2, "testing");
+  lua_pop(L, 1);
+}

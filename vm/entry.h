@@ -1,0 +1,24 @@
+/* What happens to an entry at the prompt once it has been read: compiled, run, shown. */
+#ifndef LUNETTE_ENTRY_H
+#define LUNETTE_ENTRY_H
+
+#include <stddef.h>
+#include "lua.h"
+
+typedef enum {
+  ENTRY_READY, /* a function is pushed */
+  ENTRY_OPEN,  /* the entry goes on in the next line; the message is pushed in case it does not */
+  ENTRY_WRONG  /* a message is pushed */
+} EntryState;
+
+/* Compiles an entry: as an expression whose values are wanted, else as statements. */
+EntryState entry_compile(lua_State *L, const char *text, size_t size);
+
+/* Runs the function on top of the stack and shows its values, or its error; pops it. */
+void entry_run(lua_State *L);
+
+/* Writes the message on top of the stack and pops it: without the name of the entry, and with a
+   traceback only where that says more than the entry itself. */
+void entry_report(lua_State *L);
+
+#endif

@@ -1,0 +1,95 @@
+/* The globals of the program. A metatable on _G finds the fields of the module "lunette" when they
+   are first read, and from then on makes reading an undefined global an error with a suggestion.
+   Before that, an undefined global is nil, as in Lua. */
+#include "globals.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include "lauxlib.h"
+#include "loader.h"
+#include "suggest.h"
+
+#define STRICT  "lunette.strict"  /* registry: true from the first touch on */
+#define REQUIRE "lunette.require" /* registry: Lua's own require, whatever the global says */
+
+static const char *const names[] = {"tensor",  "nn",   "optim", "data",     "text", "vision",
+                                    "metrics", "plot", "runs",  "progress", "help", NULL};
+
+static bool is_name(const char *key) {
+  for (int i = 0; names[i] != NULL; i++)
+    if (strcmp(names[i], key) == 0) return true;
+  return false;
+}
+
+static bool is_strict(lua_State *L) {
+  bool strict = lua_getfield(L, LUA_REGISTRYINDEX, STRICT) == LUA_TBOOLEAN;
+  lua_pop(L, 1);
+  return strict;
+}
+
+static void set_strict(lua_State *L) {
+  lua_pushboolean(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, STRICT);
+}
+
+/* Pushes the field of the module, or nil when the module has no such field. */
+static void push_field(lua_State *L, const char *name) {
+  lua_getfield(L, LUA_REGISTRYINDEX, REQUIRE);
+  lua_pushliteral(L, "lunette");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, name);
+  lua_remove(L, -2);
+}
+
+/* Is the code that reads the global held to strictness? C code asks whether a name is there, and
+   installed libraries ask for names of other Lua versions. */
+static bool must_define(lua_State *L, lua_Debug *ar) {
+  if (!lua_getstack(L, 1, ar)) return false;
+  lua_getinfo(L, "S", ar);
+  return strcmp(ar->what, "C") != 0 && !loader_is_library(L, ar->source);
+}
+
+/* __index(globals, key) */
+static int find_global(lua_State *L) {
+  lua_Debug ar;
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+  if (key == NULL) return 0;
+  if (is_name(key)) {
+    push_field(L, key);
+    if (!lua_isnil(L, -1)) {
+      lua_pushvalue(L, 2);
+      lua_pushvalue(L, -2);
+      lua_rawset(L, 1);
+      return 1;
+    }
+  }
+  if (!is_strict(L) || !must_define(L, &ar)) return 0;
+  luaL_where(L, 1);
+  suggest_push(L, &ar, key, 1, names);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+/* package.preload.lunette */
+static int open_module(lua_State *L) {
+  int nargs = lua_gettop(L);
+  lua_pushcfunction(L, luaopen_lunette);
+  lua_insert(L, 1);
+  lua_call(L, nargs, 1);
+  set_strict(L);
+  return 1;
+}
+
+void globals_install(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_setfield(L, LUA_REGISTRYINDEX, REQUIRE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, open_module);
+  lua_setfield(L, -2, "lunette");
+  lua_pushglobaltable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, find_global);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  lua_pop(L, 2);
+}

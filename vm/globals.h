@@ -1,0 +1,15 @@
+/* The names that the program adds to Lua's globals, and strictness about names nobody defined. */
+#ifndef LUNETTE_GLOBALS_H
+#define LUNETTE_GLOBALS_H
+
+#include "lua.h"
+
+/* The module "lunette": the core as Lua sees it. The registry fields "lunette.threads" and
+   "lunette.seed" (integers) are there when the options were given. */
+int luaopen_lunette(lua_State *L);
+
+/* Makes require "lunette" work, and its fields global names that are looked up when first read.
+   Until one is, or the module is required, the globals behave as Lua's. */
+void globals_install(lua_State *L);
+
+#endif

@@ -1,0 +1,9 @@
+/* The module `lunette`: what the program preloads and stock Lua loads as lunette.so. */
+#ifndef LUNETTE_H
+#define LUNETTE_H
+
+#include <lua.h>
+
+int luaopen_lunette(lua_State *L);
+
+#endif

@@ -1,0 +1,104 @@
+/* The prompt: the loop around reading (editor), remembering (history) and running (entry). */
+#include "prompt.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lauxlib.h"
+#include "editor.h"
+#include "entry.h"
+#include "interrupt.h"
+#include "version.h"
+
+typedef struct {
+  History *history; /* NULL when nobody types */
+  char *line;       /* the line read last, from malloc */
+} Session;
+
+void prompt_greet(long long threads, long long seed) {
+  if (!editor_on_terminal()) return;
+  printf("Lunette %s \u00b7 Lua %s.%s \u00b7 %lld thread%s \u00b7 seed %lld \u00b7 "
+         "help(x) explains x\n",
+         LUNETTE_VERSION, LUA_VERSION_MAJOR, LUA_VERSION_MINOR, threads, threads == 1 ? "" : "s",
+         seed);
+}
+
+/* Pushes the text of _PROMPT or _PROMPT2 (any value), or the usual one. */
+static int push_prompt(lua_State *L) {
+  bool first = lua_toboolean(L, 1);
+  if (lua_getglobal(L, first ? "_PROMPT" : "_PROMPT2") == LUA_TNIL)
+    lua_pushstring(L, first ? "> " : ">> ");
+  else
+    luaL_tolstring(L, -1, NULL);
+  return 1;
+}
+
+/* Reads a line and pushes it when there is one. */
+static ReadStatus read_line(lua_State *L, Session *session, bool first) {
+  size_t size;
+  lua_pushcfunction(L, push_prompt);
+  lua_pushboolean(L, first);
+  bool good = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1);
+  free(session->line);
+  ReadStatus status =
+      editor_read(good ? lua_tostring(L, -1) : "> ", session->history, &session->line, &size);
+  lua_pop(L, 1);
+  if (status == READ_LINE) lua_pushlstring(L, session->line, size);
+  return status;
+}
+
+/* Reads one entry, of as many lines as it takes, and runs it. Returns whether there may be more. */
+static bool handle_entry(lua_State *L, Session *session) {
+  size_t size;
+  ReadStatus status = read_line(L, session, true);
+  if (status != READ_LINE) return status != READ_END;
+  int text = lua_gettop(L);
+  EntryState state;
+  for (;;) {
+    const char *entry = lua_tolstring(L, text, &size);
+    state = entry_compile(L, entry, size);
+    if (state != ENTRY_OPEN) break;
+    status = read_line(L, session, false);
+    if (status == READ_CANCELLED) return true;
+    if (status == READ_END) break;
+    lua_pushvalue(L, text);
+    lua_pushliteral(L, "\n");
+    lua_rotate(L, -3, -1);
+    lua_concat(L, 3);
+    lua_replace(L, text);
+    lua_settop(L, text);
+  }
+  history_add(session->history, lua_tostring(L, text));
+  if (state == ENTRY_READY)
+    entry_run(L);
+  else
+    entry_report(L);
+  return true;
+}
+
+/* handle_entry for lua_pcall: memory may run out at any step. */
+static int protected_entry(lua_State *L) {
+  Session *session = lua_touserdata(L, 1);
+  lua_pushboolean(L, handle_entry(L, session));
+  return 1;
+}
+
+void prompt_run(lua_State *L) {
+  Session session = {.history = NULL, .line = NULL};
+  bool more = true;
+  if (editor_on_terminal()) session.history = history_open();
+  interrupt_install(INTERRUPT_PROMPT);
+  while (more) {
+    lua_settop(L, 0);
+    lua_pushcfunction(L, protected_entry);
+    lua_pushlightuserdata(L, &session);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+      more = lua_toboolean(L, -1);
+    else
+      entry_report(L);
+  }
+  lua_settop(L, 0);
+  free(session.line);
+  history_close(session.history);
+}
