@@ -1,85 +1,165 @@
-# Lunette: see README.md. `make demo` and `make test` do everything on a fresh Debian 12.
+# Lunette. On a fresh Debian 12: `make demo` trains a network on real images, `make test` runs the
+# suite. Targets: all deps demo repl test check bench lint doc install uninstall clean.
 
 PREFIX ?= /usr/local
 B := build
 CC := gcc
-STD := -std=gnu11
-WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
+AR := gcc-ar
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
 OPT ?= -O2 -g
 SAN ?=
-CPPFLAGS += -MMD -MP
-CFLAGS += $(STD) $(WARN) $(OPT) $(SAN) -fPIC -fno-math-errno -ffp-contract=off
+CPPFLAGS += -MMD -MP -DLUNETTE_SHARE='"$(PREFIX)/share/lunette"'
+CFLAGS += -std=gnu11 $(WARN) $(OPT) $(SAN) -fPIC -fno-math-errno -ffp-contract=off
 KERNEL := -O3 -fno-trapping-math
-LDFLAGS += $(SAN)
 
-LUA_CFLAGS = $(shell pkg-config --cflags lua5.4)
-LUA_STATIC = $(shell pkg-config --variable=libdir lua5.4)/liblua5.4.a
-BLAS_LIBS = $(shell pkg-config --libs openblas)
-PLOT_CFLAGS = $(shell pkg-config --cflags pangocairo cairo 2>/dev/null)
-PLOT_LIBS = $(shell pkg-config --libs pangocairo cairo 2>/dev/null)
+# ---- what is made of what -----------------------------------------------------------------------
 
-# ---- what is built from what ------------------------------------------------------------------
-
-# Files of kernels, compiled once per SIMD level; the pointwise families are compiled for their
-# rows as well.
-LEVELED := $(wildcard tensor/kernels/*.c) tensor/ops/unary.c tensor/ops/binary.c
 CORE := $(wildcard tensor/*.c tensor/ops/*.c tensor/files/*.c)
-PLOT := $(wildcard vm/plot*.c vm/plot/*.c)
+# Kernels are compiled once per SIMD level; the pointwise families are, besides their rows.
+LEVELED := $(wildcard tensor/kernels/*.c) tensor/ops/unary.c tensor/ops/binary.c
 BINDING := $(wildcard vm/bind/*.c)
-PROGRAM := $(filter-out $(PLOT),$(wildcard vm/*.c vm/host/*.c))
+PROGRAM := $(wildcard vm/host/*.c vm/*.c)
+PLOT := $(wildcard vm/plot/*.c)
+CORE_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/core_*.c))
 
-ifeq ($(shell uname -m),x86_64)
-LEVELS := base v2 v3 v4
-else
 LEVELS := base
-endif
 MARCH_base :=
 ifeq ($(shell uname -m),x86_64)
+LEVELS := base v2 v3 v4
 MARCH_base := -march=x86-64
 endif
 MARCH_v2 := -march=x86-64-v2
 MARCH_v3 := -march=x86-64-v3
 MARCH_v4 := -march=x86-64-v4 -mprefer-vector-width=512
 
-CORE_O := $(CORE:%.c=$B/%.o)
-LEVELED_O := $(foreach l,$(LEVELS),$(LEVELED:%.c=$B/%.$l.o))
-PROGRAM_O := $(PROGRAM:%.c=$B/%.o)
-BINDING_O := $(BINDING:%.c=$B/%.o)
-PLOT_O := $(PLOT:%.c=$B/%.o)
+objects = $(patsubst %.c,$B/%.o,$1)
+CORE_O := $(call objects,$(CORE))
+LEVELED_O := $(foreach l,$(LEVELS),$(patsubst %.c,$B/%.$l.o,$(LEVELED)))
+BINDING_O := $(call objects,$(BINDING))
+PROGRAM_O := $(call objects,$(PROGRAM))
+PLOT_O := $(call objects,$(PLOT))
 
-all: $B/lunette $B/lunette.so $B/plot.so
+LUA_CFLAGS = $(shell pkg-config --cflags lua5.4)
+LUA_STATIC = $(shell pkg-config --variable=libdir lua5.4)/liblua5.4.a
+CORE_LIBS = $(shell pkg-config --libs openblas libcjson zlib) -lpthread -lm
+HAVE_PLOT := $(shell pkg-config --exists pangocairo cairo 2>/dev/null && echo yes)
+
+# deps comes first, so that what it installs is there when the rest is read.
+all: $B/lunette $B/lunette.so $(if $(HAVE_PLOT),$B/plot.so)
 
 $B/liblunette.a: $(CORE_O) $(LEVELED_O)
 	@rm -f $@
-	ar rcs $@ $^
+	@$(AR) rcs $@ $^
 
-# Usable by C modules that lua loads: liblua is inside, its symbols exported.
+# liblua is inside with its symbols exported: C modules of Debian's Lua load.
 $B/lunette: $(PROGRAM_O) $(BINDING_O) $B/liblunette.a
-	$(CC) $(LDFLAGS) -Wl,-E -o $@ $(PROGRAM_O) $(BINDING_O) $B/liblunette.a $(LUA_STATIC) $(BLAS_LIBS) -lutf8proc -lcjson -lz -lpthread -ldl -lm
+	$(CC) $(LDFLAGS) $(SAN) -Wl,-E -o $@ $(PROGRAM_O) $(BINDING_O) $B/liblunette.a $(LUA_STATIC) $(CORE_LIBS) -lutf8proc -ldl
 
-# For stock lua5.4: the same core, without liblua.
+# For stock lua5.4: the same without liblua.
 $B/lunette.so: $(BINDING_O) $B/liblunette.a
-	$(CC) $(LDFLAGS) -shared -o $@ $(BINDING_O) $B/liblunette.a $(BLAS_LIBS) -lcjson -lz -lpthread -lm
+	$(CC) $(LDFLAGS) $(SAN) -shared -o $@ $(BINDING_O) $B/liblunette.a $(CORE_LIBS)
 
+# Stays loaded: its libraries keep threads and caches beyond lua_close.
 $B/plot.so: $(PLOT_O)
-	$(CC) $(LDFLAGS) -shared -o $@ $(PLOT_O) $(PLOT_LIBS) -lm
+	$(CC) $(LDFLAGS) $(SAN) -shared -Wl,-z,nodelete -o $@ $^ $(shell pkg-config --libs pangocairo cairo) -lm
+
+$B/tests/%: $B/tests/%.o $B/liblunette.a
+	$(CC) $(LDFLAGS) $(SAN) -o $@ $^ $(CORE_LIBS)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -c -o $@ $<
+	@echo "  cc $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -c -o $@ $<
 
 $(PROGRAM_O) $(BINDING_O): EXTRA = $(LUA_CFLAGS) -Itensor
-$(PLOT_O): EXTRA = $(LUA_CFLAGS) $(PLOT_CFLAGS)
+$(PLOT_O): EXTRA = $(LUA_CFLAGS) -fvisibility=hidden $(shell pkg-config --cflags pangocairo cairo)
+$B/tensor/files/stb.o: EXTRA = -fwrapv -fno-sanitize=all
 
 define LEVEL_RULE
 $B/%.$1.o: %.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(KERNEL) $$(MARCH_$1) -DLEVEL=$1 -c -o $$@ $$<
+	@echo "  cc $$< ($1)"
+	@$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(KERNEL) $$(MARCH_$1) -DLEVEL=$1 -c -o $$@ $$<
 endef
 $(foreach l,$(LEVELS),$(eval $(call LEVEL_RULE,$l)))
 
-clean:
-	rm -rf $B
+# ---- set-up ---------------------------------------------------------------------------------------
 
-.PHONY: all clean
+NEEDED := gcc make pkg-config liblua5.4-dev lua5.4 libopenblas-dev libstb-dev libcairo2-dev \
+  libpango1.0-dev zlib1g-dev libcjson-dev libutf8proc-dev fonts-dejavu-core dataset-fashion-mnist
+# For make lint, make check and the tests of other people's Lua modules.
+NEEDED_DEV := $(NEEDED) clang-format lua-check lua-cjson lua-lpeg lua-socket tmux
+
+missing = $(shell for p in $1; do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
+define install_missing
+	@need="$(call missing,$1)"; if [ -n "$$need" ]; then \
+	  echo "installing: $$need"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$need >/dev/null || exit 1; \
+	fi
+endef
+
+deps:
+	$(call install_missing,$(NEEDED))
+
+deps-dev:
+	$(call install_missing,$(NEEDED_DEV))
+
+JOBS := -j$(shell nproc)
+
+demo: deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	$B/lunette examples/fashion_cnn.lua --out out $(LUNETTE_DEMO)
+
+repl: deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@$B/lunette
+
+# ---- tests ----------------------------------------------------------------------------------------
+
+core-tests: $(CORE_TESTS)
+
+# The suite under the program, then under stock lua5.4; the program's line comes last.
+test: deps
+	@$(MAKE) --no-print-directory $(JOBS) all core-tests
+	@LUA_CPATH="$(CURDIR)/$B/?.so;;" lua5.4 tests/run.lua --no-core > $B/stock.log 2>&1 || { tail -40 $B/stock.log; echo "the suite failed under stock lua5.4"; exit 1; }
+	@echo "under stock lua5.4: $$(tail -1 $B/stock.log)"
+	@$B/lunette tests/run.lua
+
+# Sanitizers, a collection before every op, allocations failed one by one, races.
+check: deps-dev
+	@tests/check.sh
+
+bench: all
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $B/lunette scripts/bench.lua
+
+lint: deps-dev
+	@tests/lint.sh
+
+doc: all
+	@$B/lunette scripts/doc.lua doc/ops.md
+
+# ---- installing -----------------------------------------------------------------------------------
+
+LUA_LIB = $(DESTDIR)$(PREFIX)/lib/lua/5.4
+SHARE = $(DESTDIR)$(PREFIX)/share/lunette
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lunette $(LUA_LIB) $(SHARE)
+	install $B/lunette $(DESTDIR)$(PREFIX)/bin/
+	install $B/lunette.so $(LUA_LIB)/
+	$(if $(HAVE_PLOT),install $B/plot.so $(DESTDIR)$(PREFIX)/lib/lunette/)
+	cp -R nn scripts $(SHARE)/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/lunette $(LUA_LIB)/lunette.so
+	rm -rf $(SHARE) $(DESTDIR)$(PREFIX)/lib/lunette
+
+clean:
+	rm -rf $B out
+
+.PHONY: all deps deps-dev demo repl core-tests test check bench lint doc install uninstall clean
+.SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -61,7 +61,7 @@ local function strict(lib, name)
   return setmetatable(lib, meta)
 end
 
-core.strict = strict
+core.strict, core.suggest = strict, options.suggest
 require "lunette.tensor"
 strict(tensor, "tensor")
 

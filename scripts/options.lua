@@ -41,7 +41,7 @@ local function raise(message, level) error(message, level == 0 and 0 or level + 
 
 --- Checks that `given` (nil or a table) has only the names in the list `allowed`.
 -- Returns `given`, or an empty table for nil. Errors name `where`, the function the user called;
--- `level` is as for `error`, counted from the caller of `check` (default 2: that function's caller).
+-- `level` is as for `error`, counted from the caller of `check` (default 2: its caller).
 function options.check(where, given, allowed, level)
   level = level or 2
   if level > 0 then level = level + 1 end

@@ -9,7 +9,7 @@
 /* Each caller keeps the row it looked up. */
 #define ROW(name)                                                                                  \
   static const Op *op;                                                                             \
-  if (!op) op = op_find(name);                                                                     \
+  if (!op) op = op_need(name);                                                                     \
   Call c;                                                                                          \
   call_begin(&c, op)
 
@@ -36,13 +36,13 @@ static Tensor *two(const Op *op, Tensor *a, Tensor *b) {
 #define UNARY(cname, name)                                                                         \
   Tensor *cname(Tensor *x) {                                                                       \
     static const Op *op;                                                                           \
-    if (!op) op = op_find(name);                                                                   \
+    if (!op) op = op_need(name);                                                                   \
     return one(op, x);                                                                             \
   }
 #define BINARY(cname, name)                                                                        \
   Tensor *cname(Tensor *a, Tensor *b) {                                                            \
     static const Op *op;                                                                           \
-    if (!op) op = op_find(name);                                                                   \
+    if (!op) op = op_need(name);                                                                   \
     return two(op, a, b);                                                                          \
   }
 
@@ -66,13 +66,13 @@ BINARY(t_ge, "ge")
 BINARY(t_lt, "lt")
 BINARY(t_matmul, "matmul")
 
-Tensor *t_op1(const char *name, Tensor *x) { return one(op_find(name), x); }
+Tensor *t_op1(const char *name, Tensor *x) { return one(op_need(name), x); }
 
-Tensor *t_op2(const char *name, Tensor *a, Tensor *b) { return two(op_find(name), a, b); }
+Tensor *t_op2(const char *name, Tensor *a, Tensor *b) { return two(op_need(name), a, b); }
 
 Tensor *t_op3(const char *name, Tensor *a, Tensor *b, Tensor *d) {
   Call c;
-  call_begin(&c, op_find(name));
+  call_begin(&c, op_need(name));
   c.x[0] = a;
   c.x[1] = b;
   c.x[2] = d;

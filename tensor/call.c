@@ -89,6 +89,11 @@ void call_contiguous(Call *c, int i) { call_want(c, i, (DType)c->x[i]->dtype); }
 static int class_of(DType d) { return dtype_is_float(d) ? 2 : d == T_BOOL ? 0 : 1; }
 
 DType call_promote(Call *c, int from, int to) {
+  const Tensor *first = c->x[from];
+  if (to - from == 2 && first && c->x[from + 1] && !first->weak && first->dtype < T_F16 &&
+      first->dtype == c->x[from + 1]->dtype) {
+    return (DType)first->dtype; /* the common case */
+  }
   /* Three ranks decide in turn: tensors with dimensions, 0-d tensors, the host's numbers; a lower
      rank counts only where its class is higher. */
   int best[3] = {-1, -1, -1};

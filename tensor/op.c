@@ -99,3 +99,9 @@ const Op *op_find(const char *name) {
   if (!slots) load();
   return slot_of(name, strlen(name))->op;
 }
+
+const Op *op_need(const char *name) {
+  const Op *op = op_find(name);
+  if (!op) t_fail("there is no op named %s", name);
+  return op;
+}

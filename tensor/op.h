@@ -80,6 +80,7 @@ struct Call {
   const Op *op;
   int nx, ny;   /* inputs (a list is flattened), outputs visible and hidden */
   bool inplace; /* y[0] is x[0] */
+  DType dtype;  /* infer's note for run: the type to compute in */
   Tensor **x;   /* NULL = absent */
   Tensor *y[CALL_Y];
   Attr attr[CALL_ATTR];
@@ -129,7 +130,8 @@ typedef struct Sig {
   char name[40];
   Param param[SIG_PARAMS];
   int nparams, nx, nattr;
-  bool list; /* x is a list of tensors */
+  bool list;   /* x is a list of tensors */
+  bool simple; /* a call that gives tensors only needs nothing but the defaults as they stand */
   char result[SIG_RESULTS][24];
   Kind result_kind[SIG_RESULTS];
   int nresults;
@@ -141,6 +143,7 @@ typedef struct Sig {
 int op_count(void);
 const Op *op_at(int i);              /* in the order of the families */
 const Op *op_find(const char *name); /* by name or alias; NULL */
+const Op *op_need(const char *name); /* the same, but fails */
 const char *op_family(const Op *op);
 static inline const Sig *op_sig(const Op *op) { return op->parsed; }
 

@@ -106,6 +106,11 @@ static void parse_default(Cursor *p, Param *q) {
     q->value = parse_number(p);
     if (q->kind == K_FLOAT && q->value.tag == A_INT) q->value = attr_of_float((double)q->value.i);
     q->weak_value = q->kind == K_TENSOR;
+    if (q->kind == K_INTS || q->kind == K_SIZES) {
+      int64_t v = q->value.i;
+      q->value = attr_of_ints(1, &v);
+      for (; q->value.n < q->fixed; q->value.n++) q->value.v[q->value.n] = v;
+    }
   }
 }
 
@@ -128,6 +133,18 @@ static void parse_params(Cursor *p, Sig *s) {
   if (s->nattr > CALL_ATTR || s->nx > CALL_X) bad(p, "too many parameters");
 }
 
+/* Does a call that gives tensors only need nothing but the defaults as they stand? */
+static bool defaults_stand(const Sig *s) {
+  for (int i = 0; i < s->nparams; i++) {
+    const Param *p = &s->param[i];
+    bool counted = p->kind == K_DIM || p->kind == K_NEWDIM || p->kind == K_DIMS || p->kind == K_POS;
+    if (counted && p->value.tag != A_NONE) return false;
+    if (!p->is_x && !p->optional) return false;
+    if (p->weak_value) return false;
+  }
+  return !s->list;
+}
+
 void sig_parse(const char *text, Sig *s) {
   Cursor p = {text, text};
   memset(s, 0, sizeof *s);
@@ -146,4 +163,5 @@ void sig_parse(const char *text, Sig *s) {
     s->nresults++;
   } while (take(&p, ","));
   if (*p.at) bad(&p, "surplus text");
+  s->simple = defaults_stand(s);
 }

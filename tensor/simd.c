@@ -1,7 +1,6 @@
 /* Owns the choice of the SIMD level: what the processor has, lowered by LUNETTE_SIMD. */
 #include "simd.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,18 +16,15 @@ static int machine_level(void) {
   return SIMD_BASE;
 }
 
-int simd_level(void) {
-  static atomic_int known; /* the level + 1 */
-  int found = atomic_load_explicit(&known, memory_order_relaxed);
-  if (found == 0) {
-    int machine = machine_level(), level = machine;
-    const char *pin = getenv("LUNETTE_SIMD");
-    for (int i = 0; pin && i <= machine; i++)
-      if (strcmp(pin, names[i]) == 0) level = i;
-    found = level + 1;
-    atomic_store_explicit(&known, found, memory_order_relaxed);
+int simd_found;
+
+__attribute__((constructor)) static void find_level(void) {
+  int machine = machine_level();
+  const char *pin = getenv("LUNETTE_SIMD");
+  simd_found = machine;
+  for (int i = 0; pin && i <= machine; i++) {
+    if (strcmp(pin, names[i]) == 0) simd_found = i;
   }
-  return found - 1;
 }
 
 const char *simd_name(int level) {

@@ -18,8 +18,9 @@
 
 enum { SIMD_BASE, SIMD_V2, SIMD_V3, SIMD_V4, SIMD_LEVELS };
 
-/* The level in force; found at the first call, the same for the whole run. */
-int simd_level(void);
+/* The level in force, the same for the whole run: found when the program starts. */
+extern int simd_found;
+static inline int simd_level(void) { return simd_found; }
 const char *simd_name(int level);
 
 /* In a header: SIMD_FAMILY(Type, family) declares the tables of every level. */

@@ -109,7 +109,7 @@ static void shape_saved(Node *n, int i, const Tensor *x) { n->x[i].t = t_retain(
 /* x as a window of its base, whose history is the current one. */
 static void follow_base(Tensor *x) {
   static const Op *window;
-  if (!window) window = op_find("as_strided");
+  if (!window) window = op_need("as_strided");
   int mark = t_mark();
   Node *n = node_new(window, 1, 1, 3);
   /* from here on n is x's, so that a failure leaves nothing behind */
@@ -193,7 +193,7 @@ static void save(Call *c, Node *n) {
 /* A write through a view: the base's new history is its old one with the view's values put in. */
 static void rebase(Tensor *view) {
   static const Op *put;
-  if (!put) put = op_find("as_strided_scatter");
+  if (!put) put = op_need("as_strided_scatter");
   Tensor *base = view->base;
   Node *n = node_new(put, 2, 1, 3);
   Edge before = edge_to(base);
@@ -218,6 +218,7 @@ void tape_record(Call *c, Tensor *const *in) {
   for (int i = 0; i < c->nx; i++) {
     if (in[i]) n->in[i] = edge_to(in[i]);
   }
+  n->seq = next_seq++; /* after the nodes that stale views among the inputs got just now */
   memcpy(n->attr, c->attr, n->nattr * sizeof(Attr));
   int visible = op_sig(c->op)->result_list ? c->ny : op_sig(c->op)->nresults;
   for (int i = 0; i < visible; i++) {
@@ -250,6 +251,7 @@ void tape_record_host(int nx, Tensor *const *in, int ny, Tensor *const *y, void 
     n->in[i] = edge_to(in[i]);
     shape_saved(n, i, in[i]);
   }
+  n->seq = next_seq++; /* as in tape_record */
   node_free(n);
   t_leave(mark);
 }

@@ -272,8 +272,8 @@ void team_set_threads(int n) {
 int team_self(void) { return self; }
 
 void team_allow_cut(bool allow) {
-  atomic_store(&team.was_cut, false);
+  atomic_store_explicit(&team.was_cut, false, memory_order_relaxed);
   atomic_store_explicit(&team.cut_allowed, allow, memory_order_relaxed);
 }
 
-bool team_was_cut(void) { return atomic_load(&team.was_cut); }
+bool team_was_cut(void) { return atomic_load_explicit(&team.was_cut, memory_order_relaxed); }

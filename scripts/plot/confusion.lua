@@ -33,7 +33,8 @@ local function check_counts(where, rows)
   for i, row in ipairs(rows) do
     for j, v in ipairs(row) do
       if not values.finite(v) or v < 0 then
-        error(("%s: counts must be 0 or more, got %s in row %d, column %d"):format(where, v, i, j), 0)
+        error(("%s: counts must be 0 or more, got %s in row %d, column %d"):format(
+          where, v, i, j), 0)
       end
     end
   end

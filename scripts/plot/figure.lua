@@ -119,8 +119,8 @@ local function frames(figure, rooms, plan, width, height)
     for column = 1, figure.columns do
       local i = (row - 1) * figure.columns + column
       x = x + plan.left[column]
-      local frame = {x = math.floor(x + 0.5), y = math.floor(y + 0.5), width = width, height = height}
-      list[i] = fit(frame, rooms[i].want)
+      list[i] = fit({x = math.floor(x + 0.5), y = math.floor(y + 0.5), width = width,
+        height = height}, rooms[i].want)
       x = x + width + plan.right[column] + style.gap
     end
     y = y + height + plan.bottom[row] + style.gap

@@ -1,4 +1,4 @@
--- history.lua: learning curves: one axes for each metric of a fit, training and validation together.
+-- history.lua: learning curves: one axes for each metric of a fit, with training and validation.
 
 local options = require "lunette.options"
 local values = require "lunette.plot.values"

@@ -18,7 +18,7 @@ local function check_range(where, range)
   if range == nil then return end
   local lo, hi
   if type(range) == "table" then lo, hi = range[1], range[2] end
-  if not (math.type(lo) and math.type(hi) and lo < hi and values.finite(lo) and values.finite(hi)) then
+  if not (math.type(lo) and math.type(hi) and lo < hi and values.finite(hi - lo)) then
     error(where .. ": range must be {lowest, highest}, e.g. {0, 1}", 0)
   end
 end

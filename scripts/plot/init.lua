@@ -45,7 +45,9 @@ end
 local function function_names(target)
   local names = {}
   for name, f in pairs(target) do
-    if type(f) == "function" and name ~= "new" and not name:find("^__") then names[#names + 1] = name end
+    if type(f) == "function" and name ~= "new" and not name:find("^__") then
+      names[#names + 1] = name
+    end
   end
   table.sort(names)
   return names
@@ -53,8 +55,8 @@ end
 
 local function no_such(what, name, names)
   local near = options.suggest(name, names)
-  return ("%s has no '%s'; %s"):format(what, tostring(name), near and "did you mean '" .. near .. "'?"
-    or "it has " .. table.concat(names, ", "))
+  return ("%s has no '%s'; %s"):format(what, tostring(name),
+    near and "did you mean '" .. near .. "'?" or "it has " .. table.concat(names, ", "))
 end
 
 -- Makes the functions of a class public methods: a dot for a colon and a wrong name are explained.

@@ -38,6 +38,38 @@ function Recorder.extents(_, text, look)
   return width, lines * size * 1.2, size
 end
 
+--- A chart or figure drawn on a recorder. Returns it and the plan of the figure.
+function recorder.draw(chart)
+  local figure = rawget(chart, "figure") or chart
+  local page = recorder.create(1, 1)
+  local plan = figure:plan(page)
+  figure:draw(page, plan)
+  return page, plan
+end
+
+--- The text entries of a page by what they say.
+function recorder.texts(page)
+  local found = {}
+  for _, entry in ipairs(page:all "text") do found[entry[1]] = entry end
+  return found
+end
+
+--- The strokes of a page in one colour, each as its list of points {op=, x=, y=}.
+function recorder.curves(page, color)
+  local found, points = {}, {}
+  for _, entry in ipairs(page.list) do
+    if entry.op == "move" or entry.op == "line" then
+      points[#points + 1] = {op = entry.op, x = entry[1], y = entry[2]}
+    elseif entry.op == "stroke" or entry.op == "fill" then
+      if entry.op == "stroke" and entry[1].color == color and #points > 0 then
+        found[#found + 1] = points
+      end
+      points = {}
+    end
+  end
+  return found
+end
+
 --- All entries of one kind, in order.
 function Recorder:all(op)
   local found = {}

@@ -23,7 +23,8 @@ local function log_limits(name, axis, data)
   end
   local lo, hi = axis.lo or data.positive, axis.hi or math.max(data.hi, data.positive)
   local a, b = log10(lo), log10(hi)
-  if b - a < 1e-9 then a, b = a - 0.3, b + 0.3 else a, b = a - (b - a) * 0.05, b + (b - a) * 0.05 end
+  local room = b - a < 1e-9 and 0.3 or (b - a) * 0.05
+  a, b = a - room, b + room
   return axis.lo or 10 ^ math.max(a, -300), axis.hi or 10 ^ math.min(b, 300)
 end
 

@@ -22,7 +22,7 @@ function ticks.linear(lo, hi, count, integer)
   if not (hi - lo > 1e-300 and hi - lo < 1e306) then return {}, 1 end
   local base = power(floor_log10((hi - lo) / math.max(count, 1)))
   local step, least = nil, math.huge
-  for _, factor in ipairs {10, 5, 2, 1} do
+  for _, factor in ipairs {1, 2, 5, 10} do
     local candidate = factor * base
     if integer and candidate < 1 then candidate = 1.0 end
     local first, last = multiples(lo, hi, candidate)

@@ -105,15 +105,16 @@ end
 
 -- The numbers of one plane [H,W] appended to `out`; every row must have the first one's length.
 local function append_plane(where, plane, height, width, out)
-  if type(plane) ~= "table" or #plane ~= height then
-    error(("%s: the images have different sizes; all must be %d x %d"):format(where, height, width), 0)
-  end
-  for y = 1, height do
-    local row = plane[y]
-    if type(row) ~= "table" or #row ~= width then
-      error(("%s: the images have different sizes; all must be %d x %d"):format(where, height, width), 0)
+  local function check(list, size)
+    if type(list) ~= "table" or #list ~= size then
+      error(("%s: the images have different sizes; all must be %d x %d"):format(
+        where, height, width), 0)
     end
-    table.move(row, 1, width, #out + 1, out)
+  end
+  check(plane, height)
+  for y = 1, height do
+    check(plane[y], width)
+    table.move(plane[y], 1, width, #out + 1, out)
   end
 end
 

@@ -37,4 +37,7 @@ static void dw_f32(const ConvShape *s, const float *x, const float *gy, float *g
 const ConvKernels AT_LEVEL(conv_kernels) = {.scratch = scratch,
                                             .forward_f32 = forward_f32,
                                             .dx_f32 = dx_f32,
-                                            .dw_f32 = dw_f32};
+                                            .dw_f32 = dw_f32,
+                                            .forward_f64 = conv_forward_f64,
+                                            .dx_f64 = conv_dx_f64,
+                                            .dw_f64 = conv_dw_f64};

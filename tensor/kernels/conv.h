@@ -34,8 +34,8 @@ typedef struct {
                  float *gx, void *scratch);
   void (*dw_f32)(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
                  void *scratch);
-  void (*forward_f64)(const ConvShape *s, const double *x, const double *weight,
-                      const double *bias, bool relu, double *y, void *scratch);
+  void (*forward_f64)(const ConvShape *s, const double *x, const double *weight, const double *bias,
+                      bool relu, double *y, void *scratch);
   void (*dx_f64)(const ConvShape *s, const double *gy, const double *weight, const double *bias,
                  double *gx, void *scratch);
   void (*dw_f64)(const ConvShape *s, const double *x, const double *gy, double *gw, double *gbias,

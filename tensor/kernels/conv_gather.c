@@ -19,12 +19,12 @@ typedef struct {
   int64_t from, to;         /* channels of a group in src and in dst */
   int64_t src_w, src_plane; /* of src: row and plane */
   int64_t dst_h, dst_w;
-  int64_t blocks, depth;         /* blocks of `to`; products in one sum: from * kernel size */
-  int64_t images, rows;          /* of one part */
+  int64_t blocks, depth; /* blocks of `to`; products in one sum: from * kernel size */
+  int64_t images, rows;  /* of one part */
   int64_t image_parts, row_parts;
   ConvAxis y, x;
-  float *packed; /* [groups][blocks][from][kh kw][block's channels] */
-  float *buffer; /* by thread: [images][rows][dst_w][BLOCK_MAX], one row more for unused lanes */
+  float *packed;   /* [groups][blocks][from][kh kw][block's channels] */
+  float *buffer;   /* by thread: [images][rows][dst_w][BLOCK_MAX], one row more for unused lanes */
   ConvStep *steps; /* by thread */
   int64_t buffer_size, steps_size;
 } Gather;
@@ -76,8 +76,10 @@ static void pack_part(void *job, int64_t part) {
   }
   for (int64_t o = 0; o < g->from; o++) {
     const float *w = g->weight + ((group * g->from + o) * g->to + block.first) * taps;
-    if (taps == 1) memcpy(out + o * width, w, (size_t)block.count * sizeof(float));
-    else conv_flip(w, taps, block.count, taps, out + o * taps * width, width);
+    if (taps == 1)
+      memcpy(out + o * width, w, (size_t)block.count * sizeof(float));
+    else
+      conv_flip(w, taps, block.count, taps, out + o * taps * width, width);
   }
 }
 
@@ -131,8 +133,7 @@ static int64_t list_steps(const Part *p, const ConvClass *cy, const ConvClass *c
   int64_t width = p->block.vn * VL, kw = g->s->kw, taps = g->s->kh * kw, n = 0;
   if (cy->taps * cx->taps == 1) {
     int64_t a = (cy->tap * kw + cx->tap) * width;
-    for (; n < from; n++)
-      p->steps[n] = (ConvStep){n * g->src_plane, n * taps * width + a};
+    for (; n < from; n++) p->steps[n] = (ConvStep){n * g->src_plane, n * taps * width + a};
     return n;
   }
   for (int64_t i = 0; i < cy->taps; i++)
@@ -158,8 +159,13 @@ static void gather_classes(const Part *p) {
       for (int64_t l = 0; l < g->x.classes && first < end; l++) {
         const ConvClass *cx = &g->x.class[l];
         bool one = cy->taps * cx->taps == 1;
-        ConvSum sum = {p->packed + c * taps * width, p->steps, 0, one ? 1 : count,
-                       g->src_plane, taps * width, c > 0};
+        ConvSum sum = {p->packed + c * taps * width,
+                       p->steps,
+                       0,
+                       one ? 1 : count,
+                       g->src_plane,
+                       taps * width,
+                       c > 0};
         sum.nsteps = list_steps(p, cy, cx, count);
         Part shifted = *p;
         shifted.src += c * g->src_plane;
@@ -206,8 +212,13 @@ size_t conv_gather_size(const ConvShape *s, bool forward) {
 
 void conv_gather(const ConvShape *s, bool forward, const float *src, const float *weight,
                  const float *bias, bool relu, float *dst, void *scratch) {
-  Gather g = {.s = s, .forward = forward, .relu = relu, .src = src, .weight = weight,
-              .bias = bias, .dst = dst};
+  Gather g = {.s = s,
+              .forward = forward,
+              .relu = relu,
+              .src = src,
+              .weight = weight,
+              .bias = bias,
+              .dst = dst};
   ConvArena arena = {scratch, 0};
   lay_out(&g, &arena);
   conv_axis_fill(&g.y, forward, s->h, s->oh, s->kh, s->sh, s->ph, s->dh);

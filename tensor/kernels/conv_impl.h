@@ -32,7 +32,7 @@ typedef struct {
 #if VL == 16
 #define VN_MAX 4 /* vectors of channels in a block */
 #else
-#define VN_MAX 2
+#define VN_MAX           2
 #define conv_planes_size AT_LEVEL(conv_planes_size)
 #define conv_planes      AT_LEVEL(conv_planes)
 size_t conv_planes_size(const ConvShape *s, bool forward);
@@ -182,5 +182,15 @@ void conv_planes(const ConvShape *s, bool forward, const float *src, const float
 size_t conv_planes_dw_size(const ConvShape *s);
 void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
                     void *scratch);
+
+#define conv_forward_f64 AT_LEVEL(conv_forward_f64)
+#define conv_dx_f64      AT_LEVEL(conv_dx_f64)
+#define conv_dw_f64      AT_LEVEL(conv_dw_f64)
+void conv_forward_f64(const ConvShape *s, const double *x, const double *weight, const double *bias,
+                      bool relu, double *y, void *scratch);
+void conv_dx_f64(const ConvShape *s, const double *gy, const double *weight, const double *bias,
+                 double *gx, void *scratch);
+void conv_dw_f64(const ConvShape *s, const double *x, const double *gy, double *gw, double *gbias,
+                 void *scratch);
 
 #endif

@@ -61,7 +61,7 @@ VEC void tile(const int nc, const int vectors, const PlaneSum *sum, int64_t p, i
 }
 
 #if VL == 16
-#define WIDE   6 /* vectors of a tile of CHANNELS channels */
+#define WIDE   6  /* vectors of a tile of CHANNELS channels */
 #define NARROW 12 /* of a tile of one */
 #else
 #define WIDE   2
@@ -100,9 +100,12 @@ static void sum_plane(const PlaneSum *sum, int nc, int64_t places) {
   for (int64_t v = 0; v < vectors;) {
     int64_t left = vectors - v, take = left >= full ? full : left >= half ? half : 1;
     int64_t last = v + take == vectors ? places - (vectors - 1) * VL : VL;
-    if (take == full) (wide ? WIDE_TILE : NARROW_TILE)(sum, v * VL, last);
-    else if (take == half) (wide ? WIDE_HALF : NARROW_HALF)(sum, v * VL, last);
-    else (wide ? tile_4x1 : tile_1x1)(sum, v * VL, last);
+    if (take == full)
+      (wide ? WIDE_TILE : NARROW_TILE)(sum, v * VL, last);
+    else if (take == half)
+      (wide ? WIDE_HALF : NARROW_HALF)(sum, v * VL, last);
+    else
+      (wide ? tile_4x1 : tile_1x1)(sum, v * VL, last);
     v += take;
   }
 }
@@ -275,8 +278,13 @@ size_t conv_planes_size(const ConvShape *s, bool forward) {
 
 void conv_planes(const ConvShape *s, bool forward, const float *src, const float *weight,
                  const float *bias, bool relu, float *dst, void *scratch) {
-  Planes g = {.s = s, .forward = forward, .relu = relu, .src = src, .weight = weight,
-              .bias = bias, .dst = dst};
+  Planes g = {.s = s,
+              .forward = forward,
+              .relu = relu,
+              .src = src,
+              .weight = weight,
+              .bias = bias,
+              .dst = dst};
   ConvArena arena = {scratch, 0};
   lay_out(&g, &arena);
   team_run((g.units + g.bundle - 1) / g.bundle, planes_part, &g);

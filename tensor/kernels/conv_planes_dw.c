@@ -55,8 +55,7 @@ VEC void tile(const int nc, const int nt, const PlaneProduct *q) {
   if (p < q->places) {
     vf gy[CHANNELS];
 #pragma GCC unroll 4
-    for (int c = 0; c < nc; c++)
-      gy[c] = vf_load_part(q->gy + c * q->plane + p, q->places - p);
+    for (int c = 0; c < nc; c++) gy[c] = vf_load_part(q->gy + c * q->plane + p, q->places - p);
 #pragma GCC unroll 10
     for (int t = 0; t < nt; t++) {
       vf value = vf_load_part(x[t] + p, q->places - p);
@@ -76,14 +75,14 @@ typedef void TileFn(const PlaneProduct *q);
   static void many_##nt(const PlaneProduct *q) { tile(CHANNELS, nt, q); }
 #define ONE(nt)                                                                                    \
   static void one_##nt(const PlaneProduct *q) { tile(1, nt, q); }
-MANY(1) MANY(2) MANY(3) MANY(4)
-ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9)
-static TileFn *const one[] = {NULL,  one_1, one_2, one_3, one_4,
-                              one_5, one_6, one_7, one_8, one_9};
+MANY(1)
+MANY(2) MANY(3) MANY(4) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8)
+    ONE(9) static TileFn *const one[] = {NULL,  one_1, one_2, one_3, one_4,
+                                         one_5, one_6, one_7, one_8, one_9};
 #if VL == 16
-MANY(5) MANY(6) MANY(7) MANY(8) MANY(9)
-static TileFn *const many[] = {NULL,   many_1, many_2, many_3, many_4,
-                               many_5, many_6, many_7, many_8, many_9};
+MANY(5)
+MANY(6) MANY(7) MANY(8) MANY(9) static TileFn *const many[] = {
+    NULL, many_1, many_2, many_3, many_4, many_5, many_6, many_7, many_8, many_9};
 #else
 static TileFn *const many[] = {NULL, many_1, many_2, many_3, many_4};
 #endif
@@ -105,12 +104,12 @@ typedef struct {
   const ConvShape *s;
   const float *x, *gy;
   float *gw, *gbias;
-  int64_t from, to, depth;          /* channels of a group in x and in gy; from * kernel size */
-  int64_t rows, row_parts, chunk;   /* places along y and channels of x at a time */
-  int64_t units, shares, bundle;    /* (image, row part); groups to a part of the team's job */
-  float *sums;                      /* [share][o][depth] */
-  float *bias;                      /* [share][o] */
-  float *planes, *lanes;           /* by thread; lanes: [to][depth of a chunk][VL] */
+  int64_t from, to, depth;        /* channels of a group in x and in gy; from * kernel size */
+  int64_t rows, row_parts, chunk; /* places along y and channels of x at a time */
+  int64_t units, shares, bundle;  /* (image, row part); groups to a part of the team's job */
+  float *sums;                    /* [share][o][depth] */
+  float *bias;                    /* [share][o] */
+  float *planes, *lanes;          /* by thread; lanes: [to][depth of a chunk][VL] */
   int64_t *at;
   int64_t planes_size, lanes_size, at_size;
 } Weights;
@@ -192,8 +191,8 @@ static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c,
     k.at = at;
     conv_shift_list(&k);
     conv_shift_fill(&k, q->x + (image * s->c + group * q->from + c) * s->h * s->w);
-    PlaneProduct p = {.plane = plane, .planes = planes, .at = at, .taps = taps,
-                      .places = k.rows * s->ow};
+    PlaneProduct p = {
+        .plane = plane, .planes = planes, .at = at, .taps = taps, .places = k.rows * s->ow};
     for (int64_t o = 0, nc; o < q->to; o += nc) {
       nc = q->to - o >= CHANNELS ? CHANNELS : 1;
       p.gy = q->gy + (image * s->o + group * q->to + o) * plane + k.row * s->ow;

@@ -28,8 +28,8 @@ void conv_shift_list(const ConvShift *k) {
       for (int64_t j = 0; j < k->x.taps; j++) {
         int64_t first = k->row * k->y.step + k->y.offset + i * k->y.shift;
         int64_t at = floor_div(first, k->y.step), residue = first - at * k->y.step;
-        k->at[n++] = ((c * k->x.taps + j) * k->y.step + residue) * plane +
-                     (at - rows.low) * k->x.count;
+        k->at[n++] =
+            ((c * k->x.taps + j) * k->y.step + residue) * plane + (at - rows.low) * k->x.count;
       }
 }
 
@@ -68,6 +68,7 @@ void conv_shift_fill(const ConvShift *k, const float *src) {
           int64_t y = (rows.low + i) * k->y.step + residue;
           if (y >= 0 && y < k->src_h)
             shift_row(k, dst, src + y * k->src_w, k->x.offset + j * k->x.shift);
-          else memset(dst, 0, (size_t)k->x.count * sizeof(float));
+          else
+            memset(dst, 0, (size_t)k->x.count * sizeof(float));
         }
 }

@@ -43,8 +43,10 @@ VEC void tile(const int vn, const int width, const ConvSum *sum, const float *co
   }
 
 #if VL == 16
-#define TILES(T) T(4, 6) T(4, 4) T(4, 2) T(3, 9) T(3, 6) T(3, 3) T(2, 14) T(2, 10) T(2, 6) T(2, 3) \
-  T(1, 14) T(1, 10) T(1, 6) T(1, 3)
+#define TILES(T)                                                                                   \
+  T(4, 6)                                                                                          \
+  T(4, 4) T(4, 2) T(3, 9) T(3, 6) T(3, 3) T(2, 14) T(2, 10) T(2, 6) T(2, 3) T(1, 14) T(1, 10)      \
+      T(1, 6) T(1, 3)
 #else
 #define TILES(T) T(2, 6) T(2, 4) T(2, 2) T(1, 10) T(1, 6) T(1, 3)
 #endif
@@ -102,7 +104,10 @@ void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, flo
 
 void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
                    bool relu, float *dst, int64_t dst_ld) {
-  if (bias && relu) flip(src, src_ld, rows, cols, bias, true, dst, dst_ld);
-  else if (bias) flip(src, src_ld, rows, cols, bias, false, dst, dst_ld);
-  else flip(src, src_ld, rows, cols, NULL, relu, dst, dst_ld);
+  if (bias && relu)
+    flip(src, src_ld, rows, cols, bias, true, dst, dst_ld);
+  else if (bias)
+    flip(src, src_ld, rows, cols, bias, false, dst, dst_ld);
+  else
+    flip(src, src_ld, rows, cols, NULL, relu, dst, dst_ld);
 }

@@ -19,10 +19,10 @@ typedef struct {
   int64_t blocks, depth; /* blocks of `to`; from * kernel size */
   int64_t images, rows;  /* of one chunk */
   int64_t row_chunks, chunks, shares;
-  float *sums; /* [share][group][block][from][kh kw][block's channels] */
-  float *bias; /* [share][group][block][block's channels] */
-  float *turned; /* by thread: [images][rows][ow][BLOCK_MAX] */
-  float *spare;  /* by thread: unused lanes */
+  float *sums;     /* [share][group][block][from][kh kw][block's channels] */
+  float *bias;     /* [share][group][block][block's channels] */
+  float *turned;   /* by thread: [images][rows][ow][BLOCK_MAX] */
+  float *spare;    /* by thread: unused lanes */
   ConvStep *steps; /* by thread */
   int64_t turned_size, steps_size;
 } Weights;
@@ -106,11 +106,10 @@ static void sum_tap(const Part *p, int64_t a, int64_t b) {
   for (int64_t y = y0; y < y1; y++)
     for (int64_t x = x0; x < x1; x++) {
       int64_t iy = y * s->sh - s->ph + a * s->dh, ix = x * s->sw - s->pw + b * s->dw;
-      p->steps[steps++] =
-          (ConvStep){iy * s->w + ix, ((y - p->row) * s->ow + x) * p->width};
+      p->steps[steps++] = (ConvStep){iy * s->w + ix, ((y - p->row) * s->ow + x) * p->width};
     }
-  ConvSum sum = {p->turned, p->steps, steps,  p->images,
-                 s->c * plane, p->rows * s->ow * p->width, p->add};
+  ConvSum sum = {p->turned, p->steps, steps, p->images, s->c * plane, p->rows * s->ow * p->width,
+                 p->add};
   const float *src = q->x + (p->image * s->c + p->group * q->from) * plane;
   float *dst = p->sums + (a * s->kw + b) * p->width;
   for (int64_t c = 0; c < q->from;) {

@@ -178,8 +178,7 @@ static void max_forward(const PoolShape *s, const float *x, float *y, int32_t *i
 }
 
 static void max_backward(const PoolShape *s, const float *gy, const int32_t *index, float *gx) {
-  pool_run(part_f32,
-           (PoolJob){.s = s, .pass = POOL_MAX_BACK, .in = gy, .out = gx, .index = index});
+  pool_run(part_f32, (PoolJob){.s = s, .pass = POOL_MAX_BACK, .in = gy, .out = gx, .index = index});
 }
 
 static void max_gather(const PoolShape *s, const float *x, const int32_t *index, float *y) {

@@ -76,8 +76,7 @@ void pool_max_f64(const PoolShape *s, const double *x, double *y, int32_t *index
 }
 
 void pool_max_back_f64(const PoolShape *s, const double *gy, const int32_t *index, double *gx) {
-  pool_run(part_f64,
-           (PoolJob){.s = s, .pass = POOL_MAX_BACK, .in = gy, .out = gx, .index = index});
+  pool_run(part_f64, (PoolJob){.s = s, .pass = POOL_MAX_BACK, .in = gy, .out = gx, .index = index});
 }
 
 void pool_gather_f64(const PoolShape *s, const double *x, const int32_t *index, double *y) {

@@ -68,7 +68,8 @@ VEC vi vi_load_part(const int32_t *p, int64_t n) {
 #if defined(__AVX512F__)
   v = (vi)_mm512_maskz_loadu_epi32((__mmask16)((1u << n) - 1), p);
 #else
-  if (n == VL) memcpy(&v, p, sizeof v);
+  if (n == VL)
+    memcpy(&v, p, sizeof v);
   else
     for (int i = 0; i < VL; i++)
       if (i < n) v[i] = p[i];
@@ -80,7 +81,8 @@ VEC void vi_store_part(int32_t *p, vi v, int64_t n) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_epi32(p, (__mmask16)((1u << n) - 1), (__m512i)v);
 #else
-  if (n == VL) memcpy(p, &v, sizeof v);
+  if (n == VL)
+    memcpy(p, &v, sizeof v);
   else
     for (int i = 0; i < VL; i++)
       if (i < n) p[i] = v[i];
@@ -104,11 +106,12 @@ VEC vf vf_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (v
 /* The lanes that step `bit` of a transposition takes from a pair of rows (a, b): where the lane's
    bit is clear low takes a's, high takes a's `bit` lanes on; elsewhere low takes b's `bit` lanes
    back, high takes b's. Lanes of b count from VL. */
-#define LOW_(l, bit)  ((l) & (bit) ? VL + (l) - (bit) : (l))
-#define HIGH_(l, bit) ((l) & (bit) ? VL + (l) : (l) + (bit))
+#define LOW_(l, bit)       ((l) & (bit) ? VL + (l) - (bit) : (l))
+#define HIGH_(l, bit)      ((l) & (bit) ? VL + (l) : (l) + (bit))
 #define LANES4_(f, l, bit) f(l, bit), f((l) + 1, bit), f((l) + 2, bit), f((l) + 3, bit)
 #if VL == 16
-#define LANES_(f, bit) LANES4_(f, 0, bit), LANES4_(f, 4, bit), LANES4_(f, 8, bit), LANES4_(f, 12, bit)
+#define LANES_(f, bit)                                                                             \
+  LANES4_(f, 0, bit), LANES4_(f, 4, bit), LANES4_(f, 8, bit), LANES4_(f, 12, bit)
 #elif VL == 8
 #define LANES_(f, bit) LANES4_(f, 0, bit), LANES4_(f, 4, bit)
 #else
@@ -130,8 +133,8 @@ VEC vf vf_even(vf a, vf b) { return __builtin_shuffle(a, b, (vi){LANES_(EVEN_, 0
 VEC vf vf_odd(vf a, vf b) { return __builtin_shuffle(a, b, (vi){LANES_(ODD_, 0)}); }
 
 /* a and b taken in turn, a first: the first and the last VL of the 2 VL numbers. */
-#define ZIP_LOW_(l, bit)  ((l) / 2 + ((l) & 1) * VL)
-#define ZIP_HIGH_(l, bit) (VL / 2 + (l) / 2 + ((l) & 1) * VL)
+#define ZIP_LOW_(l, bit)  ((l) / 2 + ((l)&1) * VL)
+#define ZIP_HIGH_(l, bit) (VL / 2 + (l) / 2 + ((l)&1) * VL)
 VEC vf vf_zip_low(vf a, vf b) { return __builtin_shuffle(a, b, (vi){LANES_(ZIP_LOW_, 0)}); }
 VEC vf vf_zip_high(vf a, vf b) { return __builtin_shuffle(a, b, (vi){LANES_(ZIP_HIGH_, 0)}); }
 

@@ -162,7 +162,7 @@ static DType computed(Call *c, int k) {
 
 static void infer(Call *c) {
   int k = (int)(c->op - rows);
-  DType d = computed(c, k);
+  DType d = c->dtype = computed(c, k);
   if (k <= B_sub && attr_float(c, 0, 1) != 1) {
     bool was = tape_on;
     tape_on = false;
@@ -176,7 +176,7 @@ static void infer(Call *c) {
 
 static const char *run(Call *c) {
   int k = (int)(c->op - rows);
-  DType d = computed(c, k);
+  DType d = c->dtype;
   iter_map(SIMD_PICK(binary_loops)->at[k][d], NULL, c->y[0], is_test(k) ? T_BOOL : d, 2, c->x, d);
   return NULL;
 }

@@ -138,7 +138,7 @@ static const char *conv2d_run(Call *c) {
 
 /* One of the set with the attributes of another. */
 static void related(Call *out, const char *name, const Call *c, Tensor *a, Tensor *b) {
-  call_begin(out, op_find(name));
+  call_begin(out, op_need(name));
   out->x[0] = a;
   out->x[1] = b;
   for (int i = STRIDE; i <= GROUPS; i++) out->attr[i] = c->attr[i];

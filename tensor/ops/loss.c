@@ -1,15 +1,9 @@
-/* Losses: the rows of the family, and the losses that compare element by element. */
+/* Losses: the rows of the family, and what all losses share. */
 #include "loss.h"
 
-#include <math.h>
 #include <stdio.h>
 
 #include "../calc.h"
-#include "../kernels/elementary.h"
-#include "../kernels/vmath.h"
-#include "../team.h"
-
-/* ---- what all losses share ------------------------------------------------------------------------ */
 
 const char *loss_place(const Tensor *x, int64_t at) {
   static char text[T_MAXDIM * 21 + 8];
@@ -61,191 +55,139 @@ Tensor *loss_reduced(Tensor *loss, int64_t reduction) {
   return reduction == REDUCE_SUM ? t_sum_all(loss) : t_op1("mean", loss);
 }
 
-/* ---- element by element --------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------------- */
 
-enum { BLOCK = 512, GRAIN = 64 * BLOCK }; /* elements of a block, and of a part */
+#define REDUCTION "reduction: string{none|mean|sum}=mean"
+#define BOTH      (SAVE_X(0) | SAVE_X(1))
+#define SHAPES                                                                                     \
+  " input and target have one shape, or target is a number. reduction: \"none\" gives the loss "   \
+  "of each element, \"mean\" and \"sum\" one value."
 
-/* loss[i] from x[i] and t[i], n <= BLOCK; p is the loss's own parameter. */
-typedef void (*LoopF32)(int64_t n, const float *x, const float *t, float *loss, float p);
-typedef void (*LoopF64)(int64_t n, const double *x, const double *t, double *loss, double p);
+static Op rows[] = {
+    {.sig = "cross_entropy(input: tensor, target: class, weight: tensor?, ignore_index: int?, "
+            "reduction: string{none|mean|sum}=mean, label_smoothing: float=0) -> loss: tensor",
+     .doc = "Minus the log probability of the right class, from scores before softmax. input: "
+            "[N,C], [C] or [N,C,d1,...]; target: classes 1..C of shape [N], [] or [N,d1,...], or "
+            "probabilities of the input's shape. weight: [C], one factor for each class. Targets "
+            "equal to ignore_index do not count. The mean is over the weights of the targets. "
+            "label_smoothing moves that share of the probability from the right class to all, "
+            "evenly. Classes are checked before anything is computed.",
+     .example = "scores = tensor{{2, 0, 0}, {0, 0, 2}}\nprint(scores:cross_entropy(tensor{1, 3}))",
+     .test = "{{randn(3,4), tensor{1,4,2}}, {randn(4), 2}, {randn(2,3,2), tensor{{1,3},{2,2}}, "
+             "{reduction = 'none'}}, {randn(3,4), tensor{1,4,2}, rand(4) + 0.5, {label_smoothing = "
+             "0.1}}, {randn(3,4), tensor{1,4,2}, {ignore_index = 4, reduction = 'sum'}}, "
+             "{randn(2,3), rand(2,3)}}",
+     .ref = "reference.cross_entropy",
+     .compose = cross_entropy_compose},
+    {.sig = "nll_loss(input: tensor, target: class, weight: tensor?, ignore_index: int?, "
+            "reduction: string{none|mean|sum}=mean) -> loss: tensor",
+     .doc = "Minus the input at the right class: negative log likelihood, for inputs that are log "
+            "probabilities (log_softmax). Shapes, weight and ignore_index as in cross_entropy.",
+     .test = "{{randn(3,4), tensor{1,4,2}}, {randn(2,3,2), tensor{{1,3},{2,2}}, {reduction = "
+             "'none'}}, {randn(3,4), tensor{1,4,2}, rand(4) + 0.5, {ignore_index = 4}}}",
+     .ref = "reference.nll_loss",
+     .compose = nll_loss_compose},
+    {.sig = "mse_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
+     .doc = "Squared distance, (input - target)^2." SHAPES,
+     .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum'}, {randn(2,3), 1, {reduction = "
+             "'none'}}}",
+     .ref = "reference.mse_loss",
+     .save = BOTH,
+     .infer = pair_infer,
+     .run = mse_run,
+     .grad = mse_grad},
+    {.sig = "l1_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
+     .doc = "Distance, |input - target|." SHAPES,
+     .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum'}, {randn(2,3), 1, {reduction = "
+             "'none'}}}",
+     .ref = "reference.l1_loss",
+     .save = BOTH,
+     .infer = pair_infer,
+     .run = l1_run,
+     .grad = l1_grad},
+    {.sig = "smooth_l1_loss(input: tensor, target: tensor, " REDUCTION ", beta: float=1) -> "
+            "loss: tensor",
+     .doc = "Squared distance / (2 beta) where the distance d is below beta, else d - beta / 2. "
+            "Girshick 2015, Fast R-CNN." SHAPES,
+     .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum', 0.5}, {randn(2,3), 1, "
+             "{reduction = 'none', beta = 2}}}",
+     .ref = "reference.smooth_l1_loss",
+     .save = BOTH,
+     .infer = smooth_infer,
+     .run = smooth_run,
+     .grad = smooth_grad},
+    {.sig = "huber_loss(input: tensor, target: tensor, " REDUCTION ", delta: float=1) -> "
+            "loss: tensor",
+     .doc = "Half the squared distance where the distance d is at most delta, else "
+            "delta (d - delta / 2). Huber 1964." SHAPES,
+     .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum', 0.5}, {randn(2,3), 1, "
+             "{reduction = 'none', delta = 2}}}",
+     .ref = "reference.huber_loss",
+     .save = BOTH,
+     .infer = huber_infer,
+     .run = huber_run,
+     .grad = huber_grad},
+    {.sig = "binary_cross_entropy_with_logits(input: tensor, target: tensor, weight: tensor?, "
+            "pos_weight: tensor?, " REDUCTION ") -> loss: tensor",
+     .doc = "Binary cross-entropy from scores before sigmoid, without overflow. target: "
+            "probabilities, 0 for no and 1 for yes. weight is broadcast to the input's shape; "
+            "pos_weight, one value for each class in the last dimension, multiplies the yes "
+            "part." SHAPES,
+     .test = "{{randn(2,3), rand(2,3) * 0.8 + 0.1}, {randn(4), 1}, {randn(2,3), rand(2,3) * 0.8 + "
+             "0.1, rand(2,3), rand(3), 'sum'}, {randn(2,3), rand(2,3) * 0.8 + 0.1, "
+             "rand(3), nil, 'none'}}",
+     .ref = "reference.binary_cross_entropy_with_logits",
+     .compose = bce_logits_compose},
+    {.sig = "binary_cross_entropy(input: tensor, target: tensor, weight: tensor?, " REDUCTION
+            ") -> loss: tensor",
+     .doc = "Binary cross-entropy from probabilities: -(target log(input) + (1 - target) log(1 - "
+            "input)), logarithms being at least -100. weight is broadcast to the input's "
+            "shape." SHAPES,
+     .test = "{{rand(2,3) * 0.8 + 0.1, rand(2,3) * 0.8 + 0.1}, {rand(4) * 0.8 + 0.1, 1, "
+             "{reduction = 'sum'}}, {rand(2,3) * 0.8 + 0.1, rand(2,3) * 0.8 + 0.1, rand(3), "
+             "'none'}}",
+     .ref = "reference.binary_cross_entropy",
+     .compose = bce_compose},
+    {.sig = "logits_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
+     .doc = "binary_cross_entropy_with_logits without weights.",
+     .test = "{{randn(2,3), rand(2,3) * 0.8 + 0.1}, {randn(4), 1, 'none'}}",
+     .ref = "reference.logits_loss",
+     .flags = OP_HIDDEN,
+     .save = BOTH,
+     .infer = pair_infer,
+     .run = logits_run,
+     .grad = logits_grad},
+    {.sig = "probability_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
+     .doc = "binary_cross_entropy without weights.",
+     .test = "{{rand(2,3) * 0.8 + 0.1, rand(2,3) * 0.8 + 0.1}, {rand(4) * 0.8 + 0.1, 1, 'none'}}",
+     .ref = "reference.probability_loss",
+     .flags = OP_HIDDEN,
+     .save = BOTH,
+     .infer = pair_infer,
+     .run = bce_run,
+     .grad = bce_grad},
+    {.sig = "score_loss(input: tensor, target: class, weight: tensor?, ignore_index: int?, "
+            "reduction: string{none|mean|sum}=mean, label_smoothing: float=0) -> loss: tensor",
+     .doc = "cross_entropy of rows: input [M,C], target [M] of checked classes.",
+     .test = "{{randn(3,4), tensor{1,4,2}}, {randn(3,4), tensor{1,4,2}, nil, 4, 'none'}, "
+             "{randn(3,4), tensor{1,4,2}, rand(4):float() + 0.5, {label_smoothing = 0.1}}}",
+     .ref = "reference.cross_entropy",
+     .flags = OP_HIDDEN,
+     .save = SAVE_XS | SAVE_Y(1) | SAVE_Y(2),
+     .infer = score_loss_infer,
+     .run = score_loss_run,
+     .grad = score_loss_grad,
+     .compose = score_loss_compose},
+    {.sig = "score_loss_dx(g: tensor, input: tensor, target: class, weight: tensor?, lse: tensor, "
+            "total: tensor, ignore_index: int?, reduction: string{none|mean|sum}=mean, "
+            "label_smoothing: float=0) -> dx: tensor",
+     .doc = "Gradient of score_loss for its input.",
+     .test = "{{rand(3), randn(3,4), tensor{1,4,2}, nil, randn(3), rand(1), nil, 'none'}, "
+             "{rand(1), randn(3,4), tensor{1,4,2}, rand(4), randn(3), 2.5, 4, 'mean', 0.1}}",
+     .ref = "reference.score_loss_dx",
+     .flags = OP_HIDDEN,
+     .infer = score_loss_dx_infer,
+     .run = score_loss_dx_run},
+};
 
-#define LOOP(name, type, T, f)                                                                     \
-  static void name##_##type(int64_t n, const T *x_, const T *t_, T *loss, T p) {                   \
-    (void)p;                                                                                       \
-    for (int64_t i = 0; i < n; i++) {                                                              \
-      T x = x_[i], t = t_[i], d = x - t, a = d < 0 ? -d : d;                                       \
-      (void)x, (void)t, (void)a;                                                                   \
-      loss[i] = (f);                                                                               \
-    }                                                                                              \
-  }
-#define LOOPS(name, f)                                                                             \
-  LOOP(name, f32, float, f)                                                                        \
-  LOOP(name, f64, double, f)
-LOOPS(mse, d *d)
-LOOPS(l1, a)
-LOOPS(smooth, a < p ? d * d / (2 * p) : a - p / 2)
-LOOPS(huber, a <= p ? d * d / 2 : p * (a - p / 2))
-LOOP(logits, f64, double, (1 - t) * x + softplus_f64(-x))
-LOOP(bce, f64, double, -(t * fmax(log(x), -100) + (1 - t) * fmax(log1p(-x), -100)))
-
-static void logits_f32(int64_t n, const float *x, const float *t, float *loss, float p) {
-  (void)p;
-  float soft[BLOCK];
-  for (int64_t i = 0; i < n; i++) soft[i] = -x[i];
-  SIMD_PICK(elementary_kernels)->softplus(n, soft, soft);
-  for (int64_t i = 0; i < n; i++) loss[i] = (1 - t[i]) * x[i] + soft[i];
-}
-
-static void bce_f32(int64_t n, const float *x, const float *t, float *loss, float p) {
-  (void)p;
-  float yes[BLOCK], no[BLOCK];
-  for (int64_t i = 0; i < n; i++) no[i] = -x[i];
-  SIMD_PICK(elementary_kernels)->log(n, x, yes);
-  SIMD_PICK(elementary_kernels)->log1p(n, no, no);
-  for (int64_t i = 0; i < n; i++) {
-    float a = yes[i] < -100 ? -100 : yes[i], b = no[i] < -100 ? -100 : no[i];
-    loss[i] = -(t[i] * a + (1 - t[i]) * b);
-  }
-}
-
-typedef struct Job {
-  LoopF32 f32;
-  LoopF64 f64;
-  const Tensor *x, *t;
-  Tensor *y;      /* of the losses, or NULL */
-  double *part;   /* else the sum of each part */
-  double p;
-} Job;
-
-static double block_f32(const Job *j, int64_t at, int64_t n, const float *number) {
-  float own[BLOCK], *loss = j->y ? t_f32(j->y) + at : own;
-  j->f32(n, t_f32(j->x) + at, number ? number : t_f32(j->t) + at, loss, (float)j->p);
-  double sum = 0;
-  for (int64_t i = 0; !j->y && i < n; i++) sum += (double)loss[i];
-  return sum;
-}
-
-static double block_f64(const Job *j, int64_t at, int64_t n, const double *number) {
-  double own[BLOCK], *loss = j->y ? t_f64(j->y) + at : own;
-  j->f64(n, t_f64(j->x) + at, number ? number : t_f64(j->t) + at, loss, j->p);
-  double sum = 0;
-  for (int64_t i = 0; !j->y && i < n; i++) sum += loss[i];
-  return sum;
-}
-
-static void part(void *job, int64_t k) {
-  const Job *j = job;
-  int64_t numel = j->x->numel, end = (k + 1) * GRAIN < numel ? (k + 1) * GRAIN : numel;
-  bool number = j->t->ndim < j->x->ndim, single = j->x->dtype == T_F32;
-  float number_f32[BLOCK];
-  double number_f64[BLOCK], sum = 0;
-  for (int i = 0; number && i < BLOCK; i++) {
-    number_f64[i] = t_get(j->t, 0);
-    number_f32[i] = (float)number_f64[i];
-  }
-  for (int64_t at = k * GRAIN; at < end; at += BLOCK) {
-    int64_t n = end - at < BLOCK ? end - at : BLOCK;
-    sum += single ? block_f32(j, at, n, number ? number_f32 : NULL)
-                  : block_f64(j, at, n, number ? number_f64 : NULL);
-  }
-  if (j->part) j->part[k] = sum;
-}
-
-static int64_t parts_of(const Tensor *x) { return (x->numel + GRAIN - 1) / GRAIN; }
-
-static void infer(Call *c) {
-  loss_check_shapes(c);
-  DType d = call_promote(c, 0, 2);
-  if (!dtype_is_float(d)) d = T_F32;
-  call_want(c, 0, d);
-  call_want(c, 1, d);
-  bool whole = c->attr[0].i != REDUCE_NONE;
-  call_out(c, 0, d, whole ? 0 : c->x[0]->ndim, c->x[0]->shape);
-  if (whole) call_scratch(c, (size_t)(parts_of(c->x[0]) + 1) * sizeof(double));
-}
-
-static const char *run(Call *c, LoopF32 f32, LoopF64 f64, double p) {
-  Tensor *x = c->x[0];
-  Job j = {.f32 = f32, .f64 = f64, .x = x, .t = c->x[1], .p = p};
-  int64_t parts = parts_of(x), reduction = c->attr[0].i;
-  if (reduction == REDUCE_NONE)
-    j.y = c->y[0];
-  else
-    j.part = c->scratch;
-  team_run(parts, part, &j);
-  if (reduction == REDUCE_NONE) return NULL;
-  double sum = 0;
-  for (int64_t i = 0; i < parts; i++) sum += j.part[i];
-  t_set(c->y[0], 0, reduction == REDUCE_MEAN ? sum / (double)x->numel : sum);
-  return NULL;
-}
-
-/* The incoming gradient as it reaches each element's loss. */
-static Tensor *per_element(Call *c, Tensor *g) {
-  return c->attr[0].i == REDUCE_MEAN ? t_muln(g, 1 / (double)c->x[0]->numel) : g;
-}
-
-/* ---- distances ---------------------------------------------------------------------------------- */
-
-static const char *mse_run(Call *c) { return run(c, mse_f32, mse_f64, 0); }
-static const char *l1_run(Call *c) { return run(c, l1_f32, l1_f64, 0); }
-
-/* smooth_l1 with beta 0 is l1. */
-static void smooth_infer(Call *c) {
-  double beta = attr_float(c, 1, 1);
-  if (!(beta >= 0)) t_fail("smooth_l1_loss: beta is %g; it is not negative", beta);
-  infer(c);
-}
-static const char *smooth_run(Call *c) {
-  return run(c, smooth_f32, smooth_f64, attr_float(c, 1, 1));
-}
-
-static void huber_infer(Call *c) {
-  double delta = attr_float(c, 1, 1);
-  if (!(delta > 0)) t_fail("huber_loss: delta is %g; it must be greater than 0", delta);
-  infer(c);
-}
-static const char *huber_run(Call *c) { return run(c, huber_f32, huber_f64, attr_float(c, 1, 1)); }
-
-static void give(Call *c, Tensor *dx, Tensor **gx) {
-  if (c->want[0]) gx[0] = dx;
-  if (c->want[1]) gx[1] = t_neg(dx);
-}
-
-static void mse_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  give(c, t_mul(t_sub(c->x[0], c->x[1]), t_muln(per_element(c, gy[0]), 2)), gx);
-}
-
-static void l1_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  give(c, t_mul(t_sign(t_sub(c->x[0], c->x[1])), per_element(c, gy[0])), gx);
-}
-
-static Tensor *clamped(Tensor *x, double limit) {
-  return t_op2("maximum", t_op2("minimum", x, t_num(limit)), t_num(-limit));
-}
-
-static void smooth_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  double beta = attr_float(c, 1, 1);
-  Tensor *d = t_sub(c->x[0], c->x[1]);
-  Tensor *slope = beta > 0 ? clamped(t_muln(d, 1 / beta), 1) : t_sign(d);
-  give(c, t_mul(slope, per_element(c, gy[0])), gx);
-}
-
-static void huber_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  Tensor *d = t_sub(c->x[0], c->x[1]);
-  give(c, t_mul(clamped(d, attr_float(c, 1, 1)), per_element(c, gy[0])), gx);
-}
-
-/* ---- yes or no ------------------------------------------------------------------------------------ */
-
-/* Fails where an input or target that should be a probability is none. */
-static void check_probabilities(Call *c, Tensor *x, const char *what, const char *repair) {
-  Tensor *flat = x->weak ? x : t_is_contiguous(x) ? x : cast_flat(x);
-  for (int64_t i = 0; i < flat->numel; i++) {
-    double v = t_get(flat, i);
-    if (!(v < 0 || v > 1)) continue;
-    if (x->ndim == 0) t_fail("%s: %s %g is not between 0 and 1; %s", call_name(c), what, v, repair);
-    t_fail("%s: %s %g at %s is not between 0 and 1; %s", call_name(c), what, v, loss_place(x, i),
-           repair);
-  }
-}
+FAMILY(loss, rows);

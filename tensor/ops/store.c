@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "../cast.h"
 
@@ -44,6 +45,10 @@ void store_check(const char *name, DType to, const Tensor *value) {
 }
 
 void store_number(Tensor *y, const Attr *number) {
+  if (number->i == 0 && t_is_contiguous(y)) { /* all bits 0, of a float too */
+    memset(t_data(y), 0, (size_t)y->numel * dtype_size((DType)y->dtype));
+    return;
+  }
   Storage st = {.data = (char *)&number->i};
   bool is_float = number->tag == A_FLOAT;
   if (is_float) st.data = (char *)&number->f;

@@ -96,20 +96,18 @@ const UnaryLoops AT_LEVEL(unary_loops) = {{FLOATS(FLOAT_ENTRY) NUMBERS(NUMBER_EN
 
 static Op rows[U_COUNT];
 
+/* Masks count as int64; functions that give fractions take integers as float32. */
 static void infer(Call *c) {
   DType d = call_promote(c, 0, 1);
-  int k = (int)(c->op - rows);
-  if (!SIMD_PICK(unary_loops)->at[k][d == T_BOOL ? T_U8 : d]) d = T_F32;
-  call_out(c, 0, d == T_BOOL ? T_I64 : d, c->x[0]->ndim, c->x[0]->shape);
+  if (d == T_BOOL) d = T_I64;
+  if (!SIMD_PICK(unary_loops)->at[c->op - rows][d]) d = T_F32;
+  c->dtype = d;
+  call_out(c, 0, d, c->x[0]->ndim, c->x[0]->shape);
 }
 
 static const char *run(Call *c) {
-  DType d = call_promote(c, 0, 1);
-  int k = (int)(c->op - rows);
-  const IterLoop *loops = SIMD_PICK(unary_loops)->at[k];
-  DType in = d == T_BOOL ? T_I64 : d;
-  if (!loops[in]) in = T_F32;
-  iter_map(loops[in], NULL, c->y[0], in, 1, c->x, in);
+  IterLoop loop = SIMD_PICK(unary_loops)->at[c->op - rows][c->dtype];
+  iter_map(loop, NULL, c->y[0], c->dtype, 1, c->x, c->dtype);
   return NULL;
 }
 

@@ -99,6 +99,7 @@ void expand_infer(Call *c) {
   const Attr *sizes = &c->attr[0];
   Window w = {.ndim = sizes->n, .offset = x->offset};
   int lead = w.ndim - x->ndim;
+  int64_t n = 1;
   if (lead < 0) {
     t_fail("expand: %s wants a size for each of the tensor's %d dimensions %s",
            t_dims_str(sizes->n, sizes->v), x->ndim, t_shape_str(x));
@@ -115,6 +116,10 @@ void expand_infer(Call *c) {
              t_shape_str(x), t_dims_str(sizes->n, sizes->v), (long long)own, d - lead + 1);
     }
     w.shape[d] = keep ? own : size;
+    if (w.shape[d] > 0 && __builtin_mul_overflow(n, w.shape[d], &n)) {
+      t_fail("expand: shape %s has more elements than can be counted; check the sizes",
+             t_dims_str(sizes->n, sizes->v));
+    }
     w.stride[d] = keep && d >= lead ? x->stride[d - lead] : 0;
   }
   call_view(c, w.ndim, w.shape, w.stride, w.offset);

@@ -337,7 +337,7 @@ static void missing(Reader *r, const Param *p, int top) {
 /* The common call: tensors and numbers for exactly the leading tensor parameters. */
 static bool read_simple(Reader *r, int top) {
   const Sig *s = r->s;
-  if (s->list || top > s->nx) return false;
+  if (!s->simple || top > s->nx) return false;
   for (int i = 0; i < top; i++) {
     if (!s->param[i].is_x) return false;
     Tensor *x = handle_at(r->L, i + 1);
@@ -349,7 +349,7 @@ static bool read_simple(Reader *r, int top) {
     r->c->x[i] = x;
   }
   for (int i = top; i < s->nparams; i++) {
-    if (!s->param[i].optional || s->param[i].weak_value) return false;
+    if (!s->param[i].optional) return false;
   }
   return true;
 }
@@ -405,11 +405,6 @@ void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
       a->i = dim_from(&r, p->kind, a->i);
     }
     if (a && a->tag == A_INT && p->kind == K_POS) a->i = pos_from(&r, p, a->i);
-    if (a && a->tag == A_INT && (p->kind == K_INTS || p->kind == K_SIZES)) {
-      int64_t v = a->i;
-      *a = attr_of_ints(1, &v);
-      fix_length(&r, p, a);
-    }
     if (a && a->tag == A_INTS && p->kind == K_DIMS) {
       for (int j = 0; j < a->n; j++) a->v[j] = dim_from(&r, K_DIM, a->v[j]);
     }

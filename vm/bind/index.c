@@ -118,7 +118,7 @@ static void plan_make(Plan *p, const Tensor *x, const Index *index) {
 
 static Tensor *basic(Tensor *x, const Plan *p) {
   static const Op *op;
-  if (!op) op = op_find("index_basic");
+  if (!op) op = op_need("index_basic");
   Call c;
   call_begin(&c, op);
   c.x[0] = x;
@@ -132,7 +132,7 @@ static Tensor *basic(Tensor *x, const Plan *p) {
 
 /* index: x, picks...; index_put: x, values, picks... */
 static void advanced(Call *c, const char *name, Tensor *x, Tensor *values, const Plan *p) {
-  call_begin(c, op_find(name));
+  call_begin(c, op_need(name));
   int lead = values ? 2 : 1, last = 0;
   for (int d = 0; d < p->ndim; d++) {
     if (p->pick[d]) last = d + 1;
@@ -269,7 +269,7 @@ static Tensor *value_at(lua_State *L, int i, const Tensor *x) {
 
 static void copy_into(Tensor *y, Tensor *value) {
   static const Op *op;
-  if (!op) op = op_find("copy_");
+  if (!op) op = op_need("copy_");
   Call c;
   call_begin(&c, op);
   c.x[0] = y;

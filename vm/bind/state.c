@@ -1,8 +1,10 @@
 /* Settings and counts of the process: threads, memory, SIMD, the BLAS core. */
 #include "bind.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "../../tensor/calc.h"
 #include "../../tensor/gemm.h"
 #include "../../tensor/mem.h"
 #include "../../tensor/simd.h"
@@ -73,6 +75,28 @@ static int l_promotion(lua_State *L) {
   return 1;
 }
 
+/* hash(tensors): FNV-1a over the bytes of all, 64 bits in hexadecimal. */
+static int l_hash(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  uint64_t h = 14695981039346656037u;
+  lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, 1, i);
+    Tensor *x = handle_check(L, lua_gettop(L), "hash");
+    if (!t_is_contiguous(x)) {
+      return luaL_error(L, "hash: tensor %I is not contiguous; x:contiguous() first", i);
+    }
+    const uint8_t *p = t_data(x);
+    size_t bytes = (size_t)x->numel * dtype_size((DType)x->dtype);
+    for (size_t k = 0; k < bytes; k++) h = (h ^ p[k]) * 1099511628211u;
+    lua_pop(L, 1);
+  }
+  char text[17];
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)h);
+  lua_pushstring(L, text);
+  return 1;
+}
+
 /* {simd=, blas=, threads=}: what the bits depend on beside the seed. */
 static int l_build(lua_State *L) {
   lua_createtable(L, 0, 3);
@@ -114,8 +138,28 @@ static int l_fail_lua_too(lua_State *L) {
   return 0;
 }
 
+/* plant(name): makes the gradient of an op wrong by a thousandth, or right again. */
+static void (*right_grad)(Call *c, Tensor *const *gy, Tensor **gx);
+
+static void wrong_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  right_grad(c, gy, gx);
+  if (gx[0]) gx[0] = t_muln(gx[0], 1.001);
+}
+
+static int l_plant(lua_State *L) {
+  Op *op = (Op *)op_find(luaL_checkstring(L, 1));
+  if (!op || !op->grad) return luaL_error(L, "plant: no such gradient");
+  if (op->grad == wrong_grad) {
+    op->grad = right_grad;
+  } else {
+    right_grad = op->grad;
+    op->grad = wrong_grad;
+  }
+  return 0;
+}
+
 static const luaL_Reg testing[] = {
-    {"fail_at", l_fail_at}, {"fail_lua_too", l_fail_lua_too}, {NULL, NULL}};
+    {"fail_at", l_fail_at}, {"fail_lua_too", l_fail_lua_too}, {"plant", l_plant}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"get_num_threads", l_threads},
                                      {"set_num_threads", l_set_threads},
@@ -123,6 +167,7 @@ static const luaL_Reg functions[] = {{"get_num_threads", l_threads},
                                      {"memory_limit", l_memory_limit},
                                      {"promotion", l_promotion},
                                      {"build", l_build},
+                                     {"hash", l_hash},
                                      {NULL, NULL}};
 
 void state_open(lua_State *L, int lib) {

@@ -1,5 +1,5 @@
-/* plot_image.c: blocks of pixels on the canvas, and single pixels read back from a PNG. */
-#include "plot.h"
+/* Blocks of pixels on the canvas, and single pixels read back from a PNG. */
+#include "canvas.h"
 
 #include <limits.h>
 #include <math.h>
@@ -29,7 +29,7 @@ static cairo_surface_t *make_image(const unsigned char *bytes, int w, int h, int
   int stride = cairo_image_surface_get_stride(image);
   for (int row = 0; row < h * times; row++)
     convert_row((uint32_t *)(void *)(rows + (ptrdiff_t)row * stride),
-                bytes + (size_t)(row / times) * w * channels, w, channels, times);
+                bytes + (ptrdiff_t)(row / times) * w * channels, w, channels, times);
   cairo_surface_mark_dirty(image);
   return image;
 }

@@ -1,6 +1,6 @@
-/* plot.c: the canvas handle (create, close), paths, clipping, and the module table of
+/* The canvas handle (create, close), paths, clipping, and the module table of
    `lunette.canvas`. A canvas draws one picture as PNG, SVG or PDF; charts are Lua's business. */
-#include "plot.h"
+#include "canvas.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -18,15 +18,16 @@ static const char *effective_mode(const char *mode) {
   return mode == NULL || strchr(mode, 't') != NULL ? "t" : "";
 }
 
-/* After a load: a refusal speaks of the mode that the user gave, or names the option. */
-static int explain_refusal(lua_State *L, int status, const char *mode) {
+/* After a load: a refusal speaks of the mode that the user gave, or names the file (NULL: it was
+   none) and the option. */
+static int explain_refusal(lua_State *L, int status, const char *mode, const char *path) {
   static const char refused[] = "attempt to load a binary chunk (mode is '";
   static const char refused_text[] = "attempt to load a text chunk (mode is '')";
   if (status != LUA_ERRSYNTAX || binary_allowed) return status;
   const char *message = lua_tostring(L, -1);
   const char *at = message ? strstr(message, refused) : NULL;
   if (at != NULL && (mode == NULL || strchr(mode, 'b') != NULL)) {
-    lua_pushlstring(L, message, (size_t)(at - message));
+    lua_pushfstring(L, path != NULL ? "%s: " : "", path);
     lua_pushliteral(L, "attempt to load a binary chunk (only text is loaded; "
                        "start lunette with --allow-binary to permit it)");
   } else if ((at = message ? strstr(message, refused_text) : NULL) != NULL) {
@@ -41,13 +42,14 @@ static int explain_refusal(lua_State *L, int status, const char *mode) {
 }
 
 static int load_file(lua_State *L, const char *path, const char *mode) {
-  return explain_refusal(L, luaL_loadfilex(L, path, effective_mode(mode)), mode);
+  return explain_refusal(L, luaL_loadfilex(L, path, effective_mode(mode)), mode, path);
 }
 
 int loader_file(lua_State *L, const char *path) { return load_file(L, path, NULL); }
 
 int loader_text(lua_State *L, const char *text, size_t size, const char *name) {
-  return explain_refusal(L, luaL_loadbufferx(L, text, size, name, effective_mode(NULL)), NULL);
+  return explain_refusal(L, luaL_loadbufferx(L, text, size, name, effective_mode(NULL)), NULL,
+                         NULL);
 }
 
 /* The results of load and loadfile; env is the stack index of the environment, 0 for the usual. */
@@ -95,7 +97,7 @@ static int text_load(lua_State *L) {
     lua_settop(L, READER_SLOT);
     status = lua_load(L, read_piece, NULL, name, effective_mode(mode));
   }
-  return loaded(L, explain_refusal(L, status, mode), env);
+  return loaded(L, explain_refusal(L, status, mode, NULL), env);
 }
 
 static int text_loadfile(lua_State *L) {

@@ -72,16 +72,16 @@ static bool is_plain(const char *pattern, size_t size) {
   return true;
 }
 
-static int find_plain(lua_State *L, const char *text, size_t size, size_t start, const char *what,
-                      size_t length) {
-  const char *at = memmem(text + start, size - start, what, length);
-  if (at == NULL) {
-    luaL_pushfail(L);
-    return 1;
+/* Looks for `what`, of `length` bytes, in the subject from s on. */
+static const char *find_text(Search *m, const char *s, const char *what, size_t length) {
+  if (length == 0) return s;
+  while ((size_t)(m->end - s) >= length) {
+    s = memchr(s, what[0], (size_t)(m->end - s) - (length - 1));
+    if (s == NULL || memcmp(s, what, length) == 0) return s;
+    pattern_count(m, length);
+    s++;
   }
-  lua_pushinteger(L, at - text + 1);
-  lua_pushinteger(L, at - text + (lua_Integer)length);
-  return 2;
+  return NULL;
 }
 
 /* find and match */
@@ -95,11 +95,16 @@ static int search(lua_State *L, bool find) {
     luaL_pushfail(L);
     return 1;
   }
-  if (find && (lua_toboolean(L, 4) || is_plain(p, length)))
-    return find_plain(L, text, size, start, p, length);
-  bool anchored = *p == '^';
+  const char *end;
+  bool plain = find && (lua_toboolean(L, 4) || is_plain(p, length));
+  bool anchored = !plain && *p == '^';
   pattern_prepare(&m, L, text, size, pattern_end);
-  const char *end = find_next(&m, text + start, p + anchored, NULL, anchored, &from);
+  if (plain) {
+    from = find_text(&m, text + start, p, length);
+    end = from == NULL ? NULL : from + length;
+  } else {
+    end = find_next(&m, text + start, p + anchored, NULL, anchored, &from);
+  }
   if (end == NULL) {
     luaL_pushfail(L);
     return 1;

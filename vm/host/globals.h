@@ -4,10 +4,6 @@
 
 #include "lua.h"
 
-/* The module "lunette": the core as Lua sees it. The registry fields "lunette.threads" and
-   "lunette.seed" (integers) are there when the options were given. */
-int luaopen_lunette(lua_State *L);
-
 /* Makes require "lunette" work, and its fields global names that are looked up when first read.
    Until one is, or the module is required, the globals behave as Lua's. */
 void globals_install(lua_State *L);

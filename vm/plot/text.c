@@ -1,6 +1,6 @@
-/* plot_text.c: text on the canvas, laid out by pango: shaping, fallback fonts, several lines,
+/* Text on the canvas, laid out by pango: shaping, fallback fonts, several lines,
    wrapping and rotation. */
-#include "plot.h"
+#include "canvas.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* plot.h: what the files of the canvas module (plot.so) share: the canvas handle, its style reader
+/* What the files of the canvas module (plot.so) share: the canvas handle, its style reader
    and its checks. The module is loaded apart; it links cairo and pango, not liblua, not the core. */
-#ifndef LUNETTE_PLOT_H
-#define LUNETTE_PLOT_H
+#ifndef LUNETTE_CANVAS_H
+#define LUNETTE_CANVAS_H
 
 #include <stdbool.h>
 #include <stddef.h>

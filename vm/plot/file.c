@@ -1,6 +1,6 @@
-/* plot_file.c: a canvas as bytes and as a file. A file is written beside its final name and moved
+/* A canvas as bytes and as a file. A file is written beside its final name and moved
    there when it is complete, so a full disk leaves an older picture as it was. */
-#include "plot.h"
+#include "canvas.h"
 
 #include <errno.h>
 #include <fcntl.h>

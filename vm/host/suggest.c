@@ -4,8 +4,11 @@
 
 #include <string.h>
 #include "lauxlib.h"
+#include "../bind/bind.h"
 
-#define LONGEST 40 /* names longer than this get no suggestion */
+#define SHORTEST 3  /* shorter names resemble too many */
+#define LONGEST  40 /* of a name that is suggested */
+#define FAR      99 /* the distance of a name that is not suggested */
 
 static const struct {
   const char *name, *repair;
@@ -48,26 +51,6 @@ static const struct {
     {"pi", "it is math.pi"},
 };
 
-static int least(int a, int b) { return a < b ? a : b; }
-
-/* How many letters must be changed, put in, left out or swapped with their neighbour to make b of a
-   (Damerau's and Levenshtein's distance, each letter touched once). Both at most LONGEST long. */
-static int distance(const char *a, const char *b) {
-  int rows[3][LONGEST + 1]; /* of the table for the letters of a: i-2, i-1 and i, in turn */
-  int m = (int)strlen(a), n = (int)strlen(b);
-  for (int j = 0; j <= n; j++) rows[0][j] = j;
-  for (int i = 1; i <= m; i++) {
-    int *row = rows[i % 3], *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
-    row[0] = i;
-    for (int j = 1; j <= n; j++) {
-      row[j] = least(least(above[j], row[j - 1]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        row[j] = least(row[j], before[j - 2] + 1);
-    }
-  }
-  return rows[m % 3][n];
-}
-
 typedef struct {
   const char *wanted;
   char name[LONGEST + 1]; /* the best so far */
@@ -76,11 +59,11 @@ typedef struct {
 
 /* Ties go to the name that sorts first, so that the order of a table does not matter. */
 static void consider(Best *best, const char *name) {
-  if (name == NULL || strlen(name) > LONGEST || name[0] == '(') return;
-  int d = distance(best->wanted, name);
-  if (d == 0 || d > best->distance) return;
-  if (d == best->distance && best->name[0] != '\0' && strcmp(name, best->name) >= 0) return;
-  best->distance = d;
+  int distance = FAR;
+  if (name[0] == '(' || strlen(name) > LONGEST) return; /* "(temporary)" and its like */
+  if (!suggest_nearer(best->wanted, name, &distance) || distance > best->distance) return;
+  if (distance == best->distance && strcmp(name, best->name) >= 0) return;
+  best->distance = distance;
   strcpy(best->name, name);
 }
 
@@ -108,15 +91,14 @@ static void consider_globals(lua_State *L, int globals, Best *best) {
 
 void suggest_push(lua_State *L, lua_Debug *ar, const char *name, int globals,
                   const char *const *extra) {
-  size_t length = strlen(name);
   for (size_t i = 0; i < sizeof habits / sizeof habits[0]; i++) {
     if (strcmp(name, habits[i].name) == 0) {
       lua_pushfstring(L, "%s is not defined (%s)", name, habits[i].repair);
       return;
     }
   }
-  Best best = {name, "", length > 2 ? (int)(length + 1) / 3 : 0};
-  if (length <= LONGEST && best.distance > 0) {
+  Best best = {name, "", FAR};
+  if (strlen(name) >= SHORTEST) {
     luaL_checkstack(L, 8, NULL);
     consider_variables(L, ar, &best);
     consider_globals(L, globals, &best);

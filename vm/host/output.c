@@ -37,7 +37,9 @@ static int print(lua_State *L) {
   good &= putchar('\n') != EOF;
   good &= fflush(stdout) == 0;
   if (good) return 0;
-  if (errno == EINTR) { /* Ctrl-C while a slow reader was waited for: that is reported already */
+  /* EINTR: Ctrl-C while a slow reader was waited for, which is reported already. EBADF: started
+     without a standard output, so nobody wants it. */
+  if (errno == EINTR || errno == EBADF) {
     clearerr(stdout);
     return 0;
   }
@@ -53,7 +55,7 @@ void output_install(lua_State *L) {
 bool output_is_print(lua_State *L, int i) { return lua_tocfunction(L, i) == print; }
 
 bool output_finish(void) {
-  if (fflush(stdout) != 0 && lost == 0) lost = errno;
+  if (fflush(stdout) != 0 && lost == 0 && errno != EBADF) lost = errno;
   errno = lost;
   return lost == 0;
 }

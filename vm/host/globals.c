@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include "lauxlib.h"
+#include "../lunette.h"
 #include "loader.h"
 #include "suggest.h"
 
@@ -32,13 +33,24 @@ static void set_strict(lua_State *L) {
   lua_setfield(L, LUA_REGISTRYINDEX, STRICT);
 }
 
+/* (module, name) -> module[name] */
+static int get_field(lua_State *L) {
+  lua_gettable(L, 1);
+  return 1;
+}
+
 /* Pushes the field of the module, or nil when the module has no such field. */
 static void push_field(lua_State *L, const char *name) {
   lua_getfield(L, LUA_REGISTRYINDEX, REQUIRE);
   lua_pushliteral(L, "lunette");
   lua_call(L, 1, 1);
-  lua_getfield(L, -1, name);
-  lua_remove(L, -2);
+  lua_pushcfunction(L, get_field);
+  lua_insert(L, -2);
+  lua_pushstring(L, name);
+  if (lua_pcall(L, 2, 1, 0) == LUA_OK) return;
+  const char *message = lua_tostring(L, -1); /* the module's own word for "no such field" */
+  if (message == NULL || strstr(message, "has no field") == NULL) lua_error(L);
+  lua_pushnil(L);
 }
 
 /* Is the code that reads the global held to strictness? C code asks whether a name is there, and

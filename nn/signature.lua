@@ -1,0 +1,186 @@
+-- signature.lua: arguments of constructors. A signature is written like an op's:
+--   "in_features: size, out_features: size, bias: bool=true, dtype: dtype=float32"
+-- and read from positional arguments with a trailing option table, or from one table of names.
+-- Kinds: size (whole, from 1), count (whole, from 0), int, dim (whole, not 0), float, bool, dtype,
+-- string{a|b}, list (of whole numbers, or one), table, any; sizes{2} and counts{2} are one number or
+-- two. A `?` after the kind: may be absent.
+
+local core = require "lunette.core"
+local fail = require "lunette.nn.fail"
+
+local Signature = {}
+Signature.__index = Signature
+
+-- ---- parsing -------------------------------------------------------------------------------------
+
+local function default_of(text)
+  if text == nil then return nil end
+  if text == "true" or text == "false" then return text == "true" end
+  return math.tointeger(tonumber(text)) or tonumber(text) or text
+end
+
+--- Parses a signature; `where` is the name for messages, such as "nn.Linear".
+function Signature.new(where, text)
+  local self = setmetatable({where = where, text = text, params = {}, names = {}}, Signature)
+  for part in text:gmatch "[^,]+" do
+    local name, kind, rest = part:match "^%s*([%w_]+):%s*(%a+)(.*)$"
+    local inside, mark, default = rest:match "^(%b{})(%??)=?(.-)%s*$"
+    if not inside then mark, default = rest:match "^(%??)=?(.-)%s*$" end
+    default = default ~= "" and default or nil
+    local param = {name = name, kind = kind, inside = inside and inside:sub(2, -2),
+      optional = mark == "?" or default ~= nil, default = default_of(default)}
+    self.params[#self.params + 1] = param
+    self.names[#self.names + 1] = name
+    self.params[name] = param
+  end
+  return self
+end
+
+-- ---- one value -------------------------------------------------------------------------------------
+
+local function wrong(self, param, value, wanted)
+  local shown = type(value) == "string" and ("%q"):format(value)
+    or type(value) == "number" and tostring(value)
+    or type(value) == "userdata" and "a tensor" or "a " .. type(value)
+  fail.raise("%s: %s is %s; %s is wanted", self.where, param.name, shown, wanted)
+end
+
+local least = {size = 1, count = 0, sizes = 1, counts = 0}
+
+local function whole(self, param, value)
+  local v = type(value) == "number" and math.tointeger(value)
+  local from = least[param.kind]
+  if not v or from and v < from then
+    wrong(self, param, value, from and "a whole number from " .. from
+      or "a whole number (// divides without a rest)")
+  end
+  return v
+end
+
+local read = {size = whole, count = whole, int = whole}
+
+function read.dim(self, param, value)
+  local v = whole(self, param, value)
+  if v == 0 then wrong(self, param, value, "a dimension (they count from 1, the last is -1)") end
+  return v
+end
+
+function read.sizes(self, param, value)
+  local n = math.tointeger(tonumber(param.inside))
+  if type(value) == "number" then
+    local v = whole(self, param, value)
+    local list = {}
+    for i = 1, n do list[i] = v end
+    return list
+  end
+  if type(value) ~= "table" or #value ~= n then
+    wrong(self, param, value, ("one number or a list of %d"):format(n))
+  end
+  local list = {}
+  for i = 1, n do list[i] = whole(self, param, value[i]) end
+  return list
+end
+read.counts = read.sizes
+
+function read.list(self, param, value)
+  if type(value) == "number" then return {whole(self, param, value)} end
+  if type(value) ~= "table" then wrong(self, param, value, "a list of whole numbers") end
+  local list = {}
+  for i = 1, #value do list[i] = whole(self, param, value[i]) end
+  return list
+end
+
+function read.float(self, param, value)
+  if type(value) ~= "number" then wrong(self, param, value, "a number") end
+  return value + 0.0
+end
+
+function read.bool(self, param, value)
+  if type(value) ~= "boolean" then wrong(self, param, value, "true or false") end
+  return value
+end
+
+function read.table(self, param, value)
+  if type(value) ~= "table" then wrong(self, param, value, "a table") end
+  return value
+end
+
+function read.dtype(self, param, value)
+  if type(value) ~= "string" then wrong(self, param, value, 'a name such as "float32"') end
+  return value
+end
+
+function read.string(self, param, value)
+  for choice in param.inside:gmatch "[^|]+" do
+    if value == choice then return value end
+  end
+  return wrong(self, param, value, "one of " .. param.inside:gsub("|", ", "))
+end
+
+function read.any(_, _, value) return value end
+
+-- ---- all of them -------------------------------------------------------------------------------------
+
+local takes_table = {table = true, list = true, any = true}
+
+-- Is the last argument a table of names? Not a list, a module or anything else with a metatable.
+local function is_options(self, value, param)
+  if type(value) ~= "table" or getmetatable(value) ~= nil or #value > 0 then return false end
+  local key = next(value)
+  if key == nil then return not (param and takes_table[param.kind]) end
+  return type(key) == "string"
+    and not (param and param.kind == "table" and not self.params[key])
+end
+
+local function take_options(self, given, into)
+  local unknown = {}
+  for key in next, given do
+    if type(key) ~= "string" then
+      fail.raise("%s: the option table mixes names and positions; put the positional values before it",
+        self.where)
+    end
+    if not self.params[key] then unknown[#unknown + 1] = key end
+  end
+  if #unknown > 0 then
+    table.sort(unknown)
+    local near = core.suggest(unknown[1], self.names)
+    fail.raise("%s: unknown option '%s'%s (%s)", self.where, unknown[1],
+      near and "; did you mean " .. near .. "?" or "", table.concat(self.names, ", "))
+  end
+  for _, name in ipairs(self.names) do
+    if given[name] ~= nil then
+      if into[name] ~= nil then fail.raise("%s: %s is given twice", self.where, name) end
+      into[name] = given[name]
+    end
+  end
+end
+
+--- A table of all parameters by name; raises at the user's line what is wrong with the arguments.
+function Signature:read(...)
+  local n, given, o = select("#", ...), {...}, {}
+  local last = given[n]
+  if is_options(self, last, self.params[n]) then
+    n = n - 1
+  else
+    last = nil
+  end
+  if n > #self.params then
+    fail.raise("%s: %d arguments given, it takes %d (%s)", self.where, n, #self.params,
+      table.concat(self.names, ", "))
+  end
+  for i = 1, n do o[self.names[i]] = given[i] end
+  if last then take_options(self, last, o) end
+  for _, p in ipairs(self.params) do
+    local value = o[p.name]
+    if value == nil then value = p.default end
+    if value ~= nil then
+      o[p.name] = read[p.kind](self, p, value)
+    elseif not p.optional then
+      fail.raise("%s: %s is missing; the call is %s(%s)", self.where, p.name, self.where,
+        table.concat(self.names, ", "))
+    end
+  end
+  return o
+end
+
+return Signature

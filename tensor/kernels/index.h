@@ -1,0 +1,17 @@
+/* Loops of the index family that are worth vector instructions. */
+#ifndef LUNETTE_KERNELS_INDEX_H
+#define LUNETTE_KERNELS_INDEX_H
+
+#include "../iter.h"
+#include "../simd.h"
+
+typedef struct IndexLoops {
+  /* y[i] += alpha v[i] */
+  void (*add_f32)(int64_t n, float *y, const float *v, float alpha);
+  void (*add_f64)(int64_t n, double *y, const double *v, double alpha);
+  /* y = x[0] has a bit set ? x[1] : x[2], for elements of 1, 2, 4 and 8 bytes: at log2(bytes) */
+  IterLoop where[4];
+} IndexLoops;
+SIMD_FAMILY(IndexLoops, index_loops);
+
+#endif

@@ -1,0 +1,259 @@
+/* Tensors from nothing: constants, ranges, the identity. */
+#include <math.h>
+
+#include "../cast.h"
+#include "store.h"
+
+/* ---- constants -------------------------------------------------------------------------------- */
+
+static DType type_of(const Attr *number) {
+  return number->tag == A_FLOAT ? T_F32 : number->tag == A_BOOL ? T_BOOL : T_I64;
+}
+
+static DType dtype_attr(const Call *c, int i, DType otherwise) {
+  return (DType)attr_int(c, i, (int64_t)otherwise);
+}
+
+/* Attributes: size, dtype. */
+static void sized_infer(Call *c) {
+  call_out(c, 0, dtype_attr(c, 1, T_F32), c->attr[0].n, c->attr[0].v);
+}
+
+/* Attributes: dtype. */
+static void like_infer(Call *c) {
+  const Tensor *x = c->x[0];
+  call_out(c, 0, dtype_attr(c, 0, (DType)x->dtype), x->ndim, x->shape);
+}
+
+static const char *zeros_run(Call *c) {
+  Attr zero = attr_of_int(0);
+  store_number(c->y[0], &zero);
+  return NULL;
+}
+
+static const char *ones_run(Call *c) {
+  Attr one = attr_of_int(1);
+  store_number(c->y[0], &one);
+  return NULL;
+}
+
+/* Attributes: size, fill_value, dtype. */
+static void full_infer(Call *c) {
+  DType dtype = dtype_attr(c, 2, type_of(&c->attr[1]));
+  store_check_number("full", dtype, &c->attr[1]);
+  call_out(c, 0, dtype, c->attr[0].n, c->attr[0].v);
+}
+
+static const char *full_run(Call *c) {
+  store_number(c->y[0], &c->attr[1]);
+  return NULL;
+}
+
+/* Attributes: fill_value, dtype. */
+static void full_like_infer(Call *c) {
+  const Tensor *x = c->x[0];
+  DType dtype = dtype_attr(c, 1, (DType)x->dtype);
+  store_check_number("full_like", dtype, &c->attr[0]);
+  call_out(c, 0, dtype, x->ndim, x->shape);
+}
+
+static const char *full_like_run(Call *c) {
+  store_number(c->y[0], &c->attr[0]);
+  return NULL;
+}
+
+/* ---- ranges ------------------------------------------------------------------------------------ */
+
+enum { RUN = 512 };
+
+typedef double (*Value)(const Call *c, int64_t i, int64_t n);
+
+/* y[i] = value(i), computed in float64. */
+static void fill_floats(Call *c, Value value) {
+  Tensor *y = c->y[0];
+  double run[RUN];
+  int64_t size = (int64_t)dtype_size((DType)y->dtype);
+  for (int64_t at = 0; at < y->numel; at += RUN) {
+    int64_t n = y->numel - at < RUN ? y->numel - at : RUN;
+    for (int64_t i = 0; i < n; i++) run[i] = value(c, at + i, y->numel);
+    cast_run(n, run, T_F64, 1, (char *)t_data(y) + at * size, (DType)y->dtype, 1);
+  }
+}
+
+typedef struct Range {
+  bool whole; /* start, stop and step are integers */
+  int64_t start, stop, step;
+  double from, to, by;
+} Range;
+
+/* Attributes: start, stop, step; arange(n) is 1..n. */
+static Range range_of(const Call *c) {
+  Attr start = c->attr[0], stop = c->attr[1], step = c->attr[2];
+  if (stop.tag == A_NONE) {
+    if (start.tag == A_NONE) t_fail("arange: the end is missing; arange(5) is 1 to 5");
+    stop = start;
+    start.tag = A_NONE;
+  }
+  if (start.tag == A_NONE) start = attr_of_int(1);
+  if (step.tag == A_NONE) step = attr_of_int(1);
+  Range r = {.start = start.i, .stop = stop.i, .step = step.i};
+  r.whole = start.tag != A_FLOAT && stop.tag != A_FLOAT && step.tag != A_FLOAT;
+  r.from = start.tag == A_FLOAT ? start.f : (double)start.i;
+  r.to = stop.tag == A_FLOAT ? stop.f : (double)stop.i;
+  r.by = step.tag == A_FLOAT ? step.f : (double)step.i;
+  if (r.by == 0) t_fail("arange: step is 0; a positive or negative one is wanted");
+  return r;
+}
+
+/* Both ends included; a last value that misses the end by rounding only counts. */
+static int64_t range_length(const Range *r) {
+  double steps = (r->to - r->from) / r->by;
+  if (r->whole) {
+    __int128 way = (__int128)r->stop - r->start, n = way / r->step;
+    if ((way < 0) != (r->step < 0) && way != 0) return 0;
+    if (n < (__int128)1 << 50) return (int64_t)n + 1;
+  }
+  if (!(steps < 0x1p50)) {
+    t_fail("arange: from %g to %g by %g are more values than can be counted", r->from, r->to,
+           r->by);
+  }
+  return steps < 0 ? 0 : (int64_t)floor(steps * (1 + 1e-12) + 1e-12) + 1;
+}
+
+static void arange_infer(Call *c) {
+  Range r = range_of(c);
+  int64_t n = range_length(&r);
+  call_out(c, 0, dtype_attr(c, 3, r.whole ? T_I64 : T_F32), 1, &n);
+}
+
+static double arange_value(const Call *c, int64_t i, int64_t n) {
+  (void)n;
+  Range r = range_of(c);
+  return r.from + (double)i * r.by;
+}
+
+static const char *arange_run(Call *c) {
+  Range r = range_of(c);
+  Tensor *y = c->y[0];
+  if (r.whole && y->dtype == T_I64) {
+    for (int64_t i = 0; i < y->numel; i++) t_i64(y)[i] = r.start + i * r.step;
+  } else {
+    fill_floats(c, arange_value);
+  }
+  return NULL;
+}
+
+/* Attributes: start, stop, steps, dtype. */
+static void linspace_infer(Call *c) {
+  int64_t n = c->attr[2].i;
+  if (n < 0) t_fail("linspace: steps is %lld; it is 0 or more", (long long)n);
+  call_out(c, 0, dtype_attr(c, 3, T_F32), 1, &n);
+}
+
+/* From the nearer end, so that both are met exactly. */
+static double linspace_value(const Call *c, int64_t i, int64_t n) {
+  double start = attr_float(c, 0, 0), stop = attr_float(c, 1, 0);
+  if (n == 1) return start;
+  double step = (stop - start) / (double)(n - 1);
+  return i < n / 2 ? start + step * (double)i : stop - step * (double)(n - 1 - i);
+}
+
+static const char *linspace_run(Call *c) {
+  fill_floats(c, linspace_value);
+  return NULL;
+}
+
+/* ---- the identity ------------------------------------------------------------------------------ */
+
+/* Attributes: n, m (absent: n), dtype. */
+static void eye_infer(Call *c) {
+  int64_t shape[2] = {c->attr[0].i, attr_int(c, 1, c->attr[0].i)};
+  for (int d = 0; d < 2; d++) {
+    if (shape[d] < 0) t_fail("eye: size %lld; sizes are 0 or more", (long long)shape[d]);
+  }
+  call_out(c, 0, dtype_attr(c, 2, T_F32), 2, shape);
+}
+
+static const char *eye_run(Call *c) {
+  Tensor *y = c->y[0], diagonal = *y;
+  Attr one = attr_of_int(1);
+  zeros_run(c);
+  diagonal.ndim = 1;
+  diagonal.numel = diagonal.shape[0] = y->shape[0] < y->shape[1] ? y->shape[0] : y->shape[1];
+  diagonal.stride[0] = y->shape[1] + 1;
+  store_number(&diagonal, &one);
+  return NULL;
+}
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+#define MAKES OP_CONST | OP_FUNCTION | OP_TENSOR
+
+#define SIZED(name, value, text)                                                                   \
+  {                                                                                                \
+    .sig = #name "(size: sizes, dtype: dtype=float32) -> x: tensor", .doc = text,                  \
+    .test = "{{2, 3}, {{2, 3}, {dtype = \"int64\"}}, {{0, 2}}}", .ref = "reference." #name,        \
+    .flags = MAKES, .infer = sized_infer, .run = value##_run                                       \
+  }
+
+#define LIKE(name, value, text)                                                                    \
+  {                                                                                                \
+    .sig = #name "_like(x: tensor, dtype: dtype?) -> y: tensor",                                   \
+    .doc = text " In the shape and, unless another is given, the type of x.",                      \
+    .test = "{{randn(2,3)}, {randn(2,3), {dtype = \"int64\"}}}",                                   \
+    .ref = "reference." #name "_like", .flags = MAKES, .infer = like_infer, .run = value##_run     \
+  }
+
+#define ZEROS "All zeros."
+#define ONES  "All ones."
+#define EMPTY "Meant to be written to; zeros until then, so that runs repeat."
+
+static Op rows[] = {
+    SIZED(zeros, zeros, ZEROS),
+    LIKE(zeros, zeros, ZEROS),
+    SIZED(ones, ones, ONES),
+    LIKE(ones, ones, ONES),
+    SIZED(empty, zeros, EMPTY),
+    LIKE(empty, zeros, EMPTY),
+    {.sig = "full(size: sizes, fill_value: scalar, dtype: dtype?) -> x: tensor",
+     .doc = "One number everywhere; an integer makes int64, a float float32, a boolean bool.",
+     .example = "tensor.full({2, 2}, 7) --> int64 [2,2]\n  7  7\n  7  7",
+     .test = "{{{2,3}, 7}, {{2}, 1.5}, {{2}, 1, {dtype = \"float64\"}}}",
+     .ref = "reference.full",
+     .flags = MAKES,
+     .infer = full_infer,
+     .run = full_run},
+    {.sig = "full_like(x: tensor, fill_value: scalar, dtype: dtype?) -> y: tensor",
+     .doc = "One number everywhere, in the shape and, unless another is given, the type of x.",
+     .test = "{{randn(2,3), 1.5}, {randn(2,3), 2, {dtype = \"int64\"}}}",
+     .ref = "reference.full_like",
+     .flags = MAKES,
+     .infer = full_like_infer,
+     .run = full_like_run},
+    {.sig = "arange(start: scalar?, stop: scalar?, step: scalar=1, dtype: dtype?) -> x: tensor",
+     .doc = "The numbers from start to stop, both included: arange(5) is 1 to 5, arange(2, 5) is 2 "
+            "to 5, arange(0, 1, 0.25) has five values. Integers make int64, else float32.",
+     .example = "tensor.arange(5) --> int64 [5]  1  2  3  4  5",
+     .test = "{{5}, {2, 5}, {0, 1, 0.25}, {5, 1, -2}, {0, 0.3, 0.1}, {3, 1}, {1, 3, {dtype = "
+             "\"float64\"}}}",
+     .ref = "reference.arange",
+     .flags = MAKES,
+     .infer = arange_infer,
+     .run = arange_run},
+    {.sig = "linspace(start: float, stop: float, steps: int, dtype: dtype=float32) -> x: tensor",
+     .doc = "steps numbers from start to stop, both included, evenly spaced.",
+     .test = "{{0, 1, 5}, {-2, 3, 4}, {1, 2, 1}, {0, 1, 7, {dtype = \"float64\"}}}",
+     .ref = "reference.linspace",
+     .flags = MAKES,
+     .infer = linspace_infer,
+     .run = linspace_run},
+    {.sig = "eye(n: int, m: int?, dtype: dtype=float32) -> x: tensor",
+     .doc = "The identity matrix [n,n], or [n,m] with ones on its diagonal.",
+     .test = "{{3}, {2, 3}, {3, 2, {dtype = \"int64\"}}}",
+     .ref = "reference.eye",
+     .flags = MAKES,
+     .infer = eye_infer,
+     .run = eye_run},
+};
+
+FAMILY(create, rows);

@@ -1,0 +1,283 @@
+/* Losses that compare input and target element by element. */
+#include <math.h>
+
+#include "../calc.h"
+#include "../cast.h"
+#include "../kernels/elementary.h"
+#include "../kernels/vmath.h"
+#include "../team.h"
+#include "loss.h"
+
+enum { BLOCK = 512, GRAIN = 64 * BLOCK }; /* elements of a block, and of a part */
+
+/* loss[i] from x[i] and t[i], n <= BLOCK; p is the loss's own parameter. */
+typedef void (*LoopF32)(int64_t n, const float *x, const float *t, float *loss, float p);
+typedef void (*LoopF64)(int64_t n, const double *x, const double *t, double *loss, double p);
+
+#define LOOP(name, type, T, f)                                                                     \
+  static void name##_##type(int64_t n, const T *x_, const T *t_, T *loss, T p) {                   \
+    (void)p;                                                                                       \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+      T x = x_[i], t = t_[i], d = x - t, a = d < 0 ? -d : d;                                       \
+      (void)x, (void)t, (void)a;                                                                   \
+      loss[i] = (f);                                                                               \
+    }                                                                                              \
+  }
+#define LOOPS(name, f)                                                                             \
+  LOOP(name, f32, float, f)                                                                        \
+  LOOP(name, f64, double, f)
+LOOPS(mse, d *d)
+LOOPS(l1, a)
+LOOPS(smooth, a < p ? d * d / (2 * p) : a - p / 2)
+LOOPS(huber, a <= p ? d * d / 2 : p * (a - p / 2))
+LOOP(logits, f64, double, (1 - t) * x + softplus_f64(-x))
+LOOP(bce, f64, double, -(t *fmax(log(x), -100) + (1 - t) * fmax(log1p(-x), -100)))
+
+static void logits_f32(int64_t n, const float *x, const float *t, float *loss, float p) {
+  (void)p;
+  float soft[BLOCK];
+  for (int64_t i = 0; i < n; i++) soft[i] = -x[i];
+  SIMD_PICK(elementary_kernels)->softplus(n, soft, soft);
+  for (int64_t i = 0; i < n; i++) loss[i] = (1 - t[i]) * x[i] + soft[i];
+}
+
+static void bce_f32(int64_t n, const float *x, const float *t, float *loss, float p) {
+  (void)p;
+  float yes[BLOCK], no[BLOCK];
+  for (int64_t i = 0; i < n; i++) no[i] = -x[i];
+  SIMD_PICK(elementary_kernels)->log(n, x, yes);
+  SIMD_PICK(elementary_kernels)->log1p(n, no, no);
+  for (int64_t i = 0; i < n; i++) {
+    float a = yes[i] < -100 ? -100 : yes[i], b = no[i] < -100 ? -100 : no[i];
+    loss[i] = -(t[i] * a + (1 - t[i]) * b);
+  }
+}
+
+typedef struct Job {
+  LoopF32 f32;
+  LoopF64 f64;
+  const Tensor *x, *t;
+  Tensor *y;    /* of the losses, or NULL */
+  double *part; /* else the sum of each part */
+  double p;
+} Job;
+
+static double block_f32(const Job *j, int64_t at, int64_t n, const float *number) {
+  float own[BLOCK], *loss = j->y ? t_f32(j->y) + at : own;
+  j->f32(n, t_f32(j->x) + at, number ? number : t_f32(j->t) + at, loss, (float)j->p);
+  double sum = 0;
+  for (int64_t i = 0; !j->y && i < n; i++) sum += (double)loss[i];
+  return sum;
+}
+
+static double block_f64(const Job *j, int64_t at, int64_t n, const double *number) {
+  double own[BLOCK], *loss = j->y ? t_f64(j->y) + at : own;
+  j->f64(n, t_f64(j->x) + at, number ? number : t_f64(j->t) + at, loss, j->p);
+  double sum = 0;
+  for (int64_t i = 0; !j->y && i < n; i++) sum += loss[i];
+  return sum;
+}
+
+static void part(void *job, int64_t k) {
+  const Job *j = job;
+  int64_t numel = j->x->numel, end = (k + 1) * GRAIN < numel ? (k + 1) * GRAIN : numel;
+  bool number = j->t->ndim < j->x->ndim, single = j->x->dtype == T_F32;
+  float number_f32[BLOCK];
+  double number_f64[BLOCK], sum = 0;
+  for (int i = 0; number && i < BLOCK; i++) {
+    number_f64[i] = t_get(j->t, 0);
+    number_f32[i] = (float)number_f64[i];
+  }
+  for (int64_t at = k * GRAIN; at < end; at += BLOCK) {
+    int64_t n = end - at < BLOCK ? end - at : BLOCK;
+    sum += single ? block_f32(j, at, n, number ? number_f32 : NULL)
+                  : block_f64(j, at, n, number ? number_f64 : NULL);
+  }
+  if (j->part) j->part[k] = sum;
+}
+
+static int64_t parts_of(const Tensor *x) { return (x->numel + GRAIN - 1) / GRAIN; }
+
+void pair_infer(Call *c) {
+  loss_check_shapes(c);
+  DType d = call_promote(c, 0, 2);
+  if (!dtype_is_float(d)) d = T_F32;
+  call_want(c, 0, d);
+  call_want(c, 1, d);
+  bool whole = c->attr[0].i != REDUCE_NONE;
+  call_out(c, 0, d, whole ? 0 : c->x[0]->ndim, c->x[0]->shape);
+  if (whole) call_scratch(c, (size_t)(parts_of(c->x[0]) + 1) * sizeof(double));
+}
+
+static const char *run(Call *c, LoopF32 f32, LoopF64 f64, double p) {
+  Tensor *x = c->x[0];
+  Job j = {.f32 = f32, .f64 = f64, .x = x, .t = c->x[1], .p = p};
+  int64_t parts = parts_of(x), reduction = c->attr[0].i;
+  if (reduction == REDUCE_NONE)
+    j.y = c->y[0];
+  else
+    j.part = c->scratch;
+  team_run(parts, part, &j);
+  if (reduction == REDUCE_NONE) return NULL;
+  double sum = 0;
+  for (int64_t i = 0; i < parts; i++) sum += j.part[i];
+  t_set(c->y[0], 0, reduction == REDUCE_MEAN ? sum / (double)x->numel : sum);
+  return NULL;
+}
+
+/* The incoming gradient as it reaches each element's loss. */
+static Tensor *per_element(Call *c, Tensor *g) {
+  return c->attr[0].i == REDUCE_MEAN ? t_muln(g, 1 / (double)c->x[0]->numel) : g;
+}
+
+/* ---- distances ---------------------------------------------------------------------------------- */
+
+const char *mse_run(Call *c) { return run(c, mse_f32, mse_f64, 0); }
+const char *l1_run(Call *c) { return run(c, l1_f32, l1_f64, 0); }
+
+/* smooth_l1 with beta 0 is l1. */
+void smooth_infer(Call *c) {
+  double beta = attr_float(c, 1, 1);
+  if (!(beta >= 0)) t_fail("smooth_l1_loss: beta is %g; it is not negative", beta);
+  pair_infer(c);
+}
+const char *smooth_run(Call *c) { return run(c, smooth_f32, smooth_f64, attr_float(c, 1, 1)); }
+
+void huber_infer(Call *c) {
+  double delta = attr_float(c, 1, 1);
+  if (!(delta > 0)) t_fail("huber_loss: delta is %g; it must be greater than 0", delta);
+  pair_infer(c);
+}
+const char *huber_run(Call *c) { return run(c, huber_f32, huber_f64, attr_float(c, 1, 1)); }
+
+static void give(Call *c, Tensor *dx, Tensor **gx) {
+  if (c->want[0]) gx[0] = dx;
+  if (c->want[1]) gx[1] = t_neg(dx);
+}
+
+void mse_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  give(c, t_mul(t_sub(c->x[0], c->x[1]), t_muln(per_element(c, gy[0]), 2)), gx);
+}
+
+void l1_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  give(c, t_mul(t_sign(t_sub(c->x[0], c->x[1])), per_element(c, gy[0])), gx);
+}
+
+static Tensor *clamped(Tensor *x, double limit) {
+  return t_op2("maximum", t_op2("minimum", x, t_num(limit)), t_num(-limit));
+}
+
+void smooth_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  double beta = attr_float(c, 1, 1);
+  Tensor *d = t_sub(c->x[0], c->x[1]);
+  Tensor *slope = beta > 0 ? clamped(t_muln(d, 1 / beta), 1) : t_sign(d);
+  give(c, t_mul(slope, per_element(c, gy[0])), gx);
+}
+
+void huber_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *d = t_sub(c->x[0], c->x[1]);
+  give(c, t_mul(clamped(d, attr_float(c, 1, 1)), per_element(c, gy[0])), gx);
+}
+
+/* ---- yes or no ------------------------------------------------------------------------------------ */
+
+#define FIRST_OUTSIDE(type, T)                                                                     \
+  static int64_t first_outside_##type(int64_t n, const T *v) {                                     \
+    int64_t i = 0;                                                                                 \
+    while (i < n && !(v[i] < 0 || v[i] > 1)) i++;                                                  \
+    return i;                                                                                      \
+  }
+FIRST_OUTSIDE(f32, float)
+FIRST_OUTSIDE(f64, double)
+
+/* Fails where an input or target that should be a probability is none. */
+static void check_probabilities(Call *c, const Tensor *x, const char *what, const char *repair) {
+  bool direct = (x->dtype == T_F32 || x->dtype == T_F64) && t_is_contiguous(x);
+  const Tensor *v = direct ? x : cast_copy(x, T_F64);
+  int64_t i = v->dtype == T_F32 ? first_outside_f32(v->numel, t_f32(v))
+                                : first_outside_f64(v->numel, t_f64(v));
+  if (i == v->numel) return;
+  t_fail("%s: %s %g at %s is not between 0 and 1; %s", call_name(c), what, t_get(v, i),
+         loss_place(x, i), repair);
+}
+
+/* The loss of each element, or reduced at once where no weight stands between. */
+static Tensor *fused(Call *c, const char *row, int64_t reduction) {
+  Call f;
+  call_begin(&f, op_find(row));
+  f.x[0] = c->x[0];
+  f.x[1] = c->x[1];
+  f.attr[0] = loss_choice(reduction);
+  op_apply(&f);
+  return f.y[0];
+}
+
+static Tensor *weighted(Call *c, Tensor *loss, Tensor *weight) {
+  if (!weight) return loss;
+  Tensor *y = t_mul(loss, weight);
+  if (!t_same_shape(y, loss)) {
+    t_fail("%s: weight %s does not go with input %s; it is broadcast to the input's shape",
+           call_name(c), t_shape_str(weight), t_shape_str(c->x[0]));
+  }
+  return y;
+}
+
+static const char *const target_repair = "targets are probabilities, 0 for no and 1 for yes";
+
+void bce_logits_compose(Call *c) {
+  Tensor *x = c->x[0], *t = c->x[1], *weight = c->x[2], *pos = c->x[3];
+  loss_check_shapes(c);
+  check_probabilities(c, t, "target", target_repair);
+  int64_t reduction = c->attr[0].i;
+  if (!weight && !pos) {
+    c->y[0] = fused(c, "logits_loss", reduction);
+    return;
+  }
+  Tensor *loss;
+  if (pos) {
+    Tensor *positive = t_addn(t_mul(t_addn(pos, -1), t), 1);
+    loss = t_sub(t_mul(t_rsubn(1, t), x), t_mul(positive, t_op1("logsigmoid", x)));
+    if (!t_same_shape(loss, x)) {
+      t_fail("%s: pos_weight %s does not go with input %s; it has one value for each class in the "
+             "last dimension",
+             call_name(c), t_shape_str(pos), t_shape_str(x));
+    }
+  } else {
+    loss = fused(c, "logits_loss", REDUCE_NONE);
+  }
+  c->y[0] = loss_reduced(weighted(c, loss, weight), reduction);
+}
+
+void bce_compose(Call *c) {
+  loss_check_shapes(c);
+  check_probabilities(c, c->x[1], "target", target_repair);
+  check_probabilities(c, c->x[0], "input",
+                      "scores before sigmoid go to binary_cross_entropy_with_logits");
+  int64_t reduction = c->attr[0].i;
+  bool plain = !c->x[2];
+  Tensor *loss = fused(c, "probability_loss", plain ? reduction : REDUCE_NONE);
+  c->y[0] = plain ? loss : loss_reduced(weighted(c, loss, c->x[2]), reduction);
+}
+
+const char *logits_run(Call *c) { return run(c, logits_f32, logits_f64, 0); }
+const char *bce_run(Call *c) { return run(c, bce_f32, bce_f64, 0); }
+
+void logits_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *g = per_element(c, gy[0]), *x = c->x[0], *t = c->x[1];
+  if (c->want[0]) gx[0] = t_mul(t_sub(t_sigmoid(x), t), g);
+  if (c->want[1]) gx[1] = t_neg(t_mul(x, g));
+}
+
+/* For x: (x - t) / (x (1 - x)), the divisor at least 1e-12; for t: log(1 - x) - log(x). */
+void bce_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *g = per_element(c, gy[0]), *x = c->x[0], *t = c->x[1], *no = t_rsubn(1, x);
+  if (c->want[0]) {
+    Tensor *slope = t_div(t_sub(x, t), t_op2("maximum", t_mul(x, no), t_num(1e-12)));
+    gx[0] = t_mul(slope, g);
+  }
+  if (c->want[1]) {
+    Tensor *least = t_num(-100);
+    Tensor *log_no = t_op2("maximum", t_log(no), least), *log_x = t_op2("maximum", t_log(x), least);
+    gx[1] = t_mul(t_sub(log_no, log_x), g);
+  }
+}

@@ -1,0 +1,26 @@
+-- The naive references of all families, by name: tests/reference/<family>.lua.
+
+local reference = {}
+local pipe = assert(io.popen "ls tests/reference/*.lua")
+for path in pipe:lines() do
+  local name = path:match "([^/]+)%.lua$"
+  if name ~= "util" then
+    for key, f in pairs(require("tests.reference." .. name)) do
+      assert(reference[key] == nil, "two references named " .. key)
+      reference[key] = f
+    end
+  end
+end
+pipe:close()
+
+-- The error function by its series (Abramowitz & Stegun 7.1.6).
+function reference.erf(x)
+  local sum, term = x, x
+  for n = 1, 200 do
+    term = term * 2 * x * x / (2 * n + 1)
+    sum = sum + term
+  end
+  return 2 / math.sqrt(math.pi) * math.exp(-x * x) * sum
+end
+
+return reference
