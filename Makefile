@@ -19,7 +19,7 @@ CORE := $(wildcard tensor/*.c tensor/ops/*.c tensor/files/*.c)
 # Kernels are compiled once per SIMD level; the pointwise families are, besides their rows.
 LEVELED := $(wildcard tensor/kernels/*.c) tensor/ops/unary.c tensor/ops/binary.c
 BINDING := $(wildcard vm/bind/*.c)
-PROGRAM := $(wildcard vm/host/*.c vm/*.c)
+PROGRAM := $(wildcard vm/host/*.c)
 PLOT := $(wildcard vm/plot/*.c)
 CORE_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/core_*.c))
 
@@ -72,7 +72,7 @@ $B/%.o: %.c
 	@echo "  cc $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -c -o $@ $<
 
-$(PROGRAM_O) $(BINDING_O): EXTRA = $(LUA_CFLAGS) -Itensor
+$(PROGRAM_O) $(BINDING_O): EXTRA = $(LUA_CFLAGS)
 $(PLOT_O): EXTRA = $(LUA_CFLAGS) -fvisibility=hidden $(shell pkg-config --cflags pangocairo cairo)
 $B/tensor/files/stb.o: EXTRA = -fwrapv -fno-sanitize=all
 

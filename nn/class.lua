@@ -237,13 +237,13 @@ setup(Module)
 
 --- A new class of layers: nn.class "Net", or nn.class("Net", Base). Give it Net:init(…) and
 -- Net:forward(x); init needs no call of the base's.
-function class.new(name, base)
+function class.new(name, base, level)
   if type(name) ~= "string" then fail.raise('class: a class has a name: nn.class "Net"') end
   if base ~= nil and not class.is_class(base) then
     fail.raise("class %s: the base is %s; a class is wanted", name,
       class.of(base) and "a layer, made by its class" or "a " .. type(base))
   end
-  local info = debug.getinfo(2, "Sl")
+  local info = debug.getinfo(level or 2, "Sl")
   return setup({_name = name, _source = info.source, _line = info.currentline,
     _library = fail.is_library(info.source) or nil}, base or Module)
 end

@@ -1,10 +1,8 @@
 -- module.lua: the methods of every module: mode, gradients, conversion.
 
-local core = require "lunette.core"
 local class = require "lunette.nn.class"
 local fail = require "lunette.nn.fail"
 
-local tensor = core.tensor
 local Module = class.Module
 
 --- Puts the module and all layers below into training mode, or with false out of it. Returns it.
@@ -21,6 +19,22 @@ end
 --- Puts the module and all layers below into evaluation mode: dropout passes everything on, batch
 -- norms use their running statistics. Returns it.
 function Module:eval() return self:train(false) end
+
+local function restore(modules, modes, done, ...)
+  for i, module in ipairs(modules) do module.training = modes[i] end
+  if not done then error((...), 0) end
+  return ...
+end
+
+-- Calls f(…) with everything in a mode and gives every layer its own mode back, after errors too.
+function Module:_with_mode(mode, f, ...)
+  local modules, modes = self:modules(), {}
+  for i, module in ipairs(modules) do
+    modes[i] = module.training
+    module.training = mode
+  end
+  return restore(modules, modes, pcall(f, ...))
+end
 
 --- Calls f on every layer below and last on the module itself. Returns it.
 function Module:apply(f)
@@ -86,16 +100,3 @@ function Module:float() return self:to "float32" end
 
 --- The same as to "float64".
 function Module:double() return self:to "float64" end
-
---- A parameter: a tensor that layers count, save and train; a copy of none of the data of t.
-local function Parameter(t, requires_grad)
-  if not tensor.is_tensor(t) then
-    fail.raise("nn.Parameter: takes a tensor, got a %s", type(t))
-  end
-  local p = t:detach()
-  if not p.dtype:find "float" then p = p:to "float32" end
-  if requires_grad ~= false then p:requires_grad_() end
-  return class.mark_parameter(p)
-end
-
-return Parameter

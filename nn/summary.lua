@@ -23,27 +23,19 @@ end
 
 -- Runs the model with a recording forward on every layer; takes them away again whatever happens.
 local function record(model, input)
-  local seen, order, changed = {}, {}, {}
+  local seen, changed = {}, {}
   for _, module in ipairs(model:modules()) do
     local fields = getmetatable(module).__index
     local own, forward = rawget(fields, "_forward"), module._forward
     changed[#changed + 1] = {fields, own}
     fields._forward = function(self, ...)
       local result = table.pack(forward(self, ...))
-      if not seen[self] then
-        seen[self] = {output = result[1]}
-        order[#order + 1] = self
-      end
+      seen[self] = seen[self] or {output = result[1]}
       return table.unpack(result, 1, result.n)
     end
   end
-  local mode = model.training
-  model:eval()
-  local done, message = pcall(function()
-    tensor.no_grad(function() model(input) end)
-  end)
+  local done, message = pcall(model._with_mode, model, false, tensor.no_grad, function() model(input) end)
   for _, change in ipairs(changed) do change[1]._forward = change[2] end
-  model:train(mode)
   if not done then error(message, 0) end
   return seen
 end
@@ -125,10 +117,6 @@ end
 --- Prints a table of the layers: what each gives for one sample of the shape (N stands for the
 -- batch) and how many parameters it has. net:summary{1, 28, 28}; for ids {dtype = "int64"}.
 function Module:summary(...)
-  local first = ...
-  if type(first) == "table" and #first == 0 and class.of(first) == nil and next(first) == nil then
-    first = nil
-  end
   local o = summary:read(...)
   print(summary_text(self, o.shape, o.dtype))
 end

@@ -21,9 +21,7 @@ void file_fail(const FileIn *in, const char *format, ...) {
 
 static void open_file(FileIn *in) {
   in->fd = open(in->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (in->fd < 0) {
-    t_fail("%s: cannot open %.400s: %s", in->where, in->path, strerror(errno));
-  }
+  if (in->fd < 0) { t_fail("%s: cannot open %.400s: %s", in->where, in->path, strerror(errno)); }
   struct stat st;
   const char *problem = NULL;
   if (fstat(in->fd, &st) != 0)

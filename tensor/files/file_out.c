@@ -22,11 +22,11 @@ typedef struct Replace {
   FileOut out;
   void (*body)(FileOut *out, void *arg);
   void *arg;
-  const char *name;              /* the last part of target */
-  char folder[PATH_MAX];         /* of target */
-  char target[PATH_MAX];         /* path with symbolic links followed */
-  char temporary[PATH_MAX + 64]; /* folder/.name.PID.part */
-  mode_t mode;                   /* of the new file */
+  const char *name;               /* the last part of target */
+  char folder[PATH_MAX];          /* of target */
+  char target[PATH_MAX];          /* path with symbolic links followed */
+  char temporary[PATH_MAX + 256]; /* folder/.name.PID.part */
+  mode_t mode;                    /* of the new file */
 } Replace;
 
 static _Noreturn void out_fail(const FileOut *out, const char *doing, int error) {

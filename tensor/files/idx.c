@@ -2,7 +2,7 @@
    32-bit numbers, then the elements in row-major order, all big endian. Gzipped or plain. */
 #include "files.h"
 
-#include <string.h>
+#include <stdio.h>
 #include <unistd.h>
 #include <zlib.h>
 

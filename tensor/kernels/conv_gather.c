@@ -8,8 +8,9 @@
 
 #include "../team.h"
 
-#define PART_PLACES 512        /* places of the result in one part, about */
-#define PACKED_PART (64 << 10) /* floats of packed weights in use at a time: 256 KB */
+#define PART_PLACES  512 /* places of the result in one part, about */
+#define LEAST_PLACES 48
+#define PACKED_PART  (64 << 10) /* floats of packed weights in use at a time: 256 KB */
 
 typedef struct {
   const ConvShape *s;
@@ -41,11 +42,7 @@ static void lay_out(Gather *g, ConvArena *arena) {
   g->blocks = conv_blocks(g->to);
   g->depth = g->from * taps;
 
-  int64_t places = g->dst_h * g->dst_w, most = PART_PLACES / places;
-  int64_t eighth = (s->n + 7) / 8, least = 48 / places + 1;
-  g->images = eighth > least ? eighth : least;
-  if (g->images > most) g->images = most;
-  if (g->images < 1) g->images = 1;
+  g->images = conv_images(s->n, g->dst_h * g->dst_w, LEAST_PLACES, PART_PLACES);
   g->image_parts = (s->n + g->images - 1) / g->images;
   int64_t rows = PART_PLACES / g->dst_w;
   g->row_parts = rows < 1 ? g->dst_h : (g->dst_h + rows - 1) / rows;

@@ -49,9 +49,10 @@ void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *
 #define TILE_MAX  14 /* the widest tile */
 #define BLOCK_MAX (VN_MAX * VL)
 
-/* The narrowest tile of vn vectors for `wanted` places, or the widest there is. */
+/* The tile of vn vectors to begin `places` places with: the narrowest that does them evenly in as
+   few tiles as the widest would. */
 #define conv_tile AT_LEVEL(conv_tile)
-ConvTile conv_tile(int vn, int64_t wanted);
+ConvTile conv_tile(int vn, int64_t places);
 
 /* ---- blocks of channels ---- */
 
@@ -74,6 +75,19 @@ static inline ConvBlock conv_block(int64_t channels, int64_t b) {
 
 /* Channels rounded up to whole vectors: what all blocks take together. */
 static inline int64_t conv_padded(int64_t channels) { return (channels + VL - 1) / VL * VL; }
+
+/* ---- parts ---- */
+
+/* Images to a part: a quarter or an eighth of n where that makes `least` places, but at most `most`
+   places; at least one. */
+static inline int64_t conv_images(int64_t n, int64_t places, int64_t least, int64_t most) {
+  int64_t images = (n + 7) / 8;
+  if (images * places < least) images = (n + 3) / 4;
+  if (images * places < least) images = (least + places - 1) / places;
+  if (images * places > most) images = most / places;
+  if (images > n) images = n;
+  return images < 1 ? 1 : images;
+}
 
 /* ---- axes (conv_axis.c) ----
    The places of the result along one axis, in classes that see the same kernel indices. Place p of

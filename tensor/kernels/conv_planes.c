@@ -45,7 +45,7 @@ VEC void tile(const int nc, const int vectors, const PlaneSum *sum, int64_t p, i
     for (int c = 0; c < nc; c++) weight[c] = vf_all(w[c]);
 #pragma GCC unroll 12
     for (int v = 0; v < vectors; v++) {
-      vf value = vf_load(at + v * VL);
+      vf value = vf_keep(vf_load(at + v * VL));
 #pragma GCC unroll 4
       for (int c = 0; c < nc; c++) acc[c][v] = vf_fma(value, weight[c], acc[c][v]);
     }

@@ -44,10 +44,13 @@ VEC void tile(const int nc, const int nt, const PlaneProduct *q) {
   for (; p + VL <= q->places; p += VL) {
     vf gy[CHANNELS];
 #pragma GCC unroll 4
-    for (int c = 0; c < nc; c++) gy[c] = vf_load(q->gy + c * q->plane + p);
+    for (int c = 0; c < nc; c++) {
+      gy[c] = vf_load(q->gy + c * q->plane + p);
+      __builtin_prefetch(q->gy + (nc + c) * q->plane + p); /* the next tile's */
+    }
 #pragma GCC unroll 10
     for (int t = 0; t < nt; t++) {
-      vf value = vf_load(x[t] + p);
+      vf value = vf_keep(vf_load(x[t] + p));
 #pragma GCC unroll 4
       for (int c = 0; c < nc; c++) acc[c][t] = vf_fma(gy[c], value, acc[c][t]);
     }
@@ -76,13 +79,17 @@ typedef void TileFn(const PlaneProduct *q);
 #define ONE(nt)                                                                                    \
   static void one_##nt(const PlaneProduct *q) { tile(1, nt, q); }
 MANY(1)
-MANY(2) MANY(3) MANY(4) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8)
+MANY(2)
+MANY(3)
+MANY(4) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8)
     ONE(9) static TileFn *const one[] = {NULL,  one_1, one_2, one_3, one_4,
                                          one_5, one_6, one_7, one_8, one_9};
 #if VL == 16
 MANY(5)
-MANY(6) MANY(7) MANY(8) MANY(9) static TileFn *const many[] = {
-    NULL, many_1, many_2, many_3, many_4, many_5, many_6, many_7, many_8, many_9};
+MANY(6)
+MANY(7)
+MANY(8) MANY(9) static TileFn *const many[] = {NULL,   many_1, many_2, many_3, many_4,
+                                               many_5, many_6, many_7, many_8, many_9};
 #else
 static TileFn *const many[] = {NULL, many_1, many_2, many_3, many_4};
 #endif
@@ -98,6 +105,16 @@ static void product(PlaneProduct q, int nc, int64_t taps) {
   }
 }
 
+/* lanes += n numbers, by lane. */
+static void add_run(float *lanes, const float *x, int64_t n) {
+  vf sum[4] = {vf_load(lanes)};
+  int64_t i = 0;
+  for (; i + 4 * VL <= n; i += 4 * VL)
+    for (int k = 0; k < 4; k++) sum[k] += vf_load(x + i + k * VL);
+  for (; i < n; i += VL) sum[0] += vf_load_part(x + i, n - i < VL ? n - i : VL);
+  vf_store(lanes, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
 /* ---- the pass ---- */
 
 typedef struct {
@@ -109,7 +126,8 @@ typedef struct {
   int64_t units, shares, bundle;  /* (image, row part); groups to a part of the team's job */
   float *sums;                    /* [share][o][depth] */
   float *bias;                    /* [share][o] */
-  float *planes, *lanes;          /* by thread; lanes: [to][depth of a chunk][VL] */
+  float *planes, *lanes;          /* by thread; lanes: [to][depth of a chunk][VL], then
+                                       bias: [to][VL] */
   int64_t *at;
   int64_t planes_size, lanes_size, at_size;
 } Weights;
@@ -148,31 +166,12 @@ static void lay_out(Weights *q, ConvArena *arena) {
   if (q->chunk > q->from) q->chunk = q->from;
   q->planes_size *= q->chunk;
   q->at_size = q->chunk * s->kh * s->kw;
-  q->lanes_size = q->to * q->at_size * VL;
+  q->lanes_size = q->to * (q->at_size + 1) * VL;
   q->sums = conv_take(arena, q->shares * s->o * q->depth, sizeof(float));
   q->bias = conv_take(arena, q->shares * s->o, sizeof(float));
   q->planes = conv_take(arena, threads * q->planes_size, sizeof(float));
   q->lanes = conv_take(arena, threads * q->lanes_size, sizeof(float));
   q->at = conv_take(arena, threads * q->at_size, sizeof(int64_t));
-}
-
-static float sum_lanes(const float *lanes) {
-  float sum[VL];
-  memcpy(sum, lanes, sizeof sum);
-  for (int n = VL / 2; n > 0; n /= 2)
-    for (int i = 0; i < n; i++) sum[i] += sum[i + n];
-  return sum[0];
-}
-
-/* The sum of n numbers, a partial sum a lane. */
-static float sum_run(const float *x, int64_t n) {
-  vf sum = {0};
-  float lanes[VL], rest = 0;
-  int64_t i = 0;
-  for (; i + VL <= n; i += VL) sum += vf_load(x + i);
-  for (; i < n; i++) rest += x[i];
-  vf_store(lanes, sum);
-  return sum_lanes(lanes) + rest;
 }
 
 /* The products of one share of a group for channels [c, c + k.channels) of x. */
@@ -181,7 +180,8 @@ static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c,
   int64_t taps = k.channels * s->kh * s->kw, plane = s->oh * s->ow;
   int64_t channels = k.channels;
   float *lanes = q->lanes + team_self() * q->lanes_size;
-  memset(lanes, 0, (size_t)(q->to * taps * VL) * sizeof(float));
+  float *bias = q->gbias && c == 0 ? lanes + q->to * taps * VL : NULL;
+  memset(lanes, 0, (size_t)(q->to * (taps + (bias ? 1 : 0)) * VL) * sizeof(float));
   int64_t from = q->units * share / q->shares, to = q->units * (share + 1) / q->shares;
   for (int64_t unit = from; unit < to; unit++) {
     float *planes = k.planes;
@@ -197,27 +197,17 @@ static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c,
       nc = q->to - o >= CHANNELS ? CHANNELS : 1;
       p.gy = q->gy + (image * s->o + group * q->to + o) * plane + k.row * s->ow;
       p.sums = lanes + o * taps * VL;
+      for (int64_t i = 0; bias && i < nc; i++)
+        add_run(bias + (o + i) * VL, p.gy + i * plane, p.places);
       product(p, (int)nc, taps);
     }
   }
   float *sums = q->sums + (share * s->o + group * q->to) * q->depth + c * s->kh * s->kw;
   for (int64_t o = 0; o < q->to; o++)
     for (int64_t t = 0; t < taps; t++)
-      sums[o * q->depth + t] = sum_lanes(lanes + (o * taps + t) * VL);
-}
-
-static void sum_bias(const Weights *q, int64_t group, int64_t share) {
-  const ConvShape *s = q->s;
-  float *bias = q->bias + share * s->o + group * q->to;
-  memset(bias, 0, (size_t)q->to * sizeof(float));
-  int64_t from = q->units * share / q->shares, to = q->units * (share + 1) / q->shares;
-  for (int64_t unit = from; unit < to; unit++) {
-    int64_t row = unit % q->row_parts * q->rows;
-    int64_t rows = s->oh - row < q->rows ? s->oh - row : q->rows;
-    const float *gy = q->gy + (unit / q->row_parts * s->o + group * q->to) * s->oh * s->ow;
-    for (int64_t o = 0; o < q->to; o++)
-      bias[o] += sum_run(gy + (o * s->oh + row) * s->ow, rows * s->ow);
-  }
+      sums[o * q->depth + t] = vf_sum(vf_load(lanes + (o * taps + t) * VL));
+  for (int64_t o = 0; bias && o < q->to; o++)
+    q->bias[share * s->o + group * q->to + o] = vf_sum(vf_load(bias + o * VL));
 }
 
 static void planes_part(void *job, int64_t part) {
@@ -225,7 +215,6 @@ static void planes_part(void *job, int64_t part) {
   int64_t share = part % q->shares, first = part / q->shares * q->bundle;
   int64_t end = first + q->bundle < q->s->groups ? first + q->bundle : q->s->groups;
   for (int64_t group = first; group < end; group++) {
-    if (q->gbias) sum_bias(q, group, share);
     for (int64_t c = 0; c < q->from; c += q->chunk) {
       ConvShift k = shift_of(q, 0, q->from - c < q->chunk ? q->from - c : q->chunk);
       k.planes = q->planes + team_self() * q->planes_size;

@@ -45,8 +45,9 @@ VEC void tile(const int vn, const int width, const ConvSum *sum, const float *co
 #if VL == 16
 #define TILES(T)                                                                                   \
   T(4, 6)                                                                                          \
-  T(4, 4) T(4, 2) T(3, 9) T(3, 6) T(3, 3) T(2, 14) T(2, 10) T(2, 6) T(2, 3) T(1, 14) T(1, 10)      \
-      T(1, 6) T(1, 3)
+  T(4, 4)                                                                                          \
+  T(4, 2) T(3, 9) T(3, 6) T(3, 3) T(2, 14) T(2, 10) T(2, 6) T(2, 3) T(1, 14) T(1, 10) T(1, 6)      \
+      T(1, 3)
 #else
 #define TILES(T) T(2, 6) T(2, 4) T(2, 2) T(1, 10) T(1, 6) T(1, 3)
 #endif
@@ -61,10 +62,15 @@ static const struct {
 #define ROW(vn, width) {vn, {width, tile_##vn##x##width}},
     TILES(ROW)};
 
-ConvTile conv_tile(int vn, int64_t wanted) {
+ConvTile conv_tile(int vn, int64_t places) {
   ConvTile best = {0, NULL};
-  for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
-    if (tiles[i].vn == vn && (!best.run || tiles[i].tile.width >= wanted)) best = tiles[i].tile;
+  int64_t each = places;
+  for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+    if (tiles[i].vn != vn) continue;
+    int64_t width = tiles[i].tile.width;
+    if (!best.run) each = (places - 1) / ((places - 1) / width + 1) + 1;
+    if (!best.run || width >= each) best = tiles[i].tile;
+  }
   return best;
 }
 

@@ -9,6 +9,7 @@
 #include "../team.h"
 
 #define CHUNK_PLACES 256
+#define LEAST_PLACES 48
 #define MOST_SHARES  8
 
 typedef struct {
@@ -33,10 +34,8 @@ static void lay_out(Weights *q, ConvArena *arena) {
   q->to = s->o / s->groups;
   q->blocks = conv_blocks(q->to);
   q->depth = q->from * s->kh * s->kw;
-  int64_t places = s->oh * s->ow, rows = CHUNK_PLACES / s->ow;
-  q->images = CHUNK_PLACES / places;
-  if (q->images < 1) q->images = 1;
-  if (q->images > s->n) q->images = s->n;
+  int64_t rows = CHUNK_PLACES / s->ow;
+  q->images = conv_images(s->n, s->oh * s->ow, LEAST_PLACES, CHUNK_PLACES);
   q->rows = rows < 1 ? 1 : rows < s->oh ? rows : s->oh;
   q->row_chunks = (s->oh + q->rows - 1) / q->rows;
   q->chunks = (s->n + q->images - 1) / q->images * q->row_chunks;

@@ -57,11 +57,11 @@ LANE_FN uint16_t add_u16(uint16_t a, uint16_t b) { return (uint16_t)(a + b); }
 LANE_FN double mul_f64(double a, double b) { return a * b; }
 LANE_FN uint64_t mul_u64(uint64_t a, uint64_t b) { return a * b; }
 
-/* The larger, the smaller; NaN wins. */
-LANE_FN float max_f32(float a, float b) { return (b > a) | (b != b) ? b : a; }
-LANE_FN float min_f32(float a, float b) { return (b < a) | (b != b) ? b : a; }
-LANE_FN double max_f64(double a, double b) { return (b > a) | (b != b) ? b : a; }
-LANE_FN double min_f64(double a, double b) { return (b < a) | (b != b) ? b : a; }
+/* The larger, the smaller; a NaN in b is passed over. */
+LANE_FN float max_f32(float a, float b) { return b > a ? b : a; }
+LANE_FN float min_f32(float a, float b) { return b < a ? b : a; }
+LANE_FN double max_f64(double a, double b) { return b > a ? b : a; }
+LANE_FN double min_f64(double a, double b) { return b < a ? b : a; }
 LANE_FN int64_t max_i64(int64_t a, int64_t b) { return b > a ? b : a; }
 LANE_FN int64_t min_i64(int64_t a, int64_t b) { return b < a ? b : a; }
 LANE_FN int32_t max_i32(int32_t a, int32_t b) { return b > a ? b : a; }

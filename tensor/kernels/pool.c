@@ -55,56 +55,73 @@ VEC vi lanes(void) {
 
 VEC int64_t at_most(int64_t n, int64_t most) { return n < 0 ? 0 : n < most ? n : most; }
 
+/* The maximum of a, b, c, d lane by lane, and where it stands: at p, p + 1, p + w or p + w + 1. */
 typedef struct {
   vf value;
   vi place;
 } Best;
 
-VEC Best better(Best best, vf value, vi place) {
+VEC Best best_of(vf a, vf b, vf c, vf d, vi p, int32_t w) {
+  vi right = b > a, low_right = d > c;
+  vf top = vf_select(right, b, a), low = vf_select(low_right, d, c);
+  vi down = low > top, top_place = p - right, low_place = p + w - low_right;
+  return (Best){vf_select(down, low, top), (down & low_place) | (~down & top_place)};
+}
+
+VEC Best later(Best best, vf value, vi place) {
   vi wins = (value > best.value) | (value != value);
-  best.value = vf_select(wins, value, best.value);
-  best.place = (wins & place) | (~wins & best.place);
-  return best;
+  return (Best){vf_select(wins, value, best.value), (wins & place) | (~wins & best.place)};
+}
+
+/* The same where some may be NaN. */
+static __attribute__((noinline)) Best best_with_nan(vf a, vf b, vf c, vf d, vi p, int32_t w) {
+  Best best = later((Best){a, p}, b, p + 1);
+  return later(later(best, c, p + w), d, p + w + 1);
 }
 
 static void max_two(const PoolShape *s, const float *x, float *y, int32_t *index) {
   int32_t w = (int32_t)s->w;
-  for (int64_t i = 0; i < s->oh; i++, y += s->ow, index += s->ow)
-    for (int64_t q = 0; q < s->ow; q += VL) {
-      int64_t n = at_most(s->ow - q, VL), left = at_most(2 * n, VL), right = 2 * n - left;
-      const float *top = x + 2 * i * s->w + 2 * q, *low = top + s->w;
-      vf a = vf_load_part(top, left), b = vf_load_part(top + left, right);
-      vf c = vf_load_part(low, left), d = vf_load_part(low + left, right);
-      vi place = 2 * lanes() + (int32_t)(2 * i * s->w + 2 * q);
-      Best best = better((Best){(vf){0} - INFINITY, place}, vf_even(a, b), place);
-      best = better(best, vf_odd(a, b), place + 1);
-      best = better(best, vf_even(c, d), place + w);
-      best = better(best, vf_odd(c, d), place + w + 1);
-      vf_store_part(y + q, best.value, n);
-      vi_store_part(index + q, best.place, n);
+  for (int64_t q = 0; q < s->ow; q += VL) {
+    int64_t n = at_most(s->ow - q, VL), left = at_most(2 * n, VL), right = 2 * n - left;
+    const float *top = x + 2 * q;
+    vi place = 2 * lanes() + (int32_t)(2 * q);
+    for (int64_t i = 0, to = q; i < s->oh; i++, to += s->ow, top += 2 * s->w, place += 2 * w) {
+      const float *low = top + s->w;
+      vf l = vf_load_part(top, left), r = vf_load_part(top + left, right);
+      vf a = vf_even(l, r), b = vf_odd(l, r);
+      l = vf_load_part(low, left), r = vf_load_part(low + left, right);
+      vf c = vf_even(l, r), d = vf_odd(l, r), sum = (a + b) + (c + d);
+      Best best = best_of(a, b, c, d, place, w);
+      if (__builtin_expect(vi_any(sum != sum), 0)) best = best_with_nan(a, b, c, d, place, w);
+      vf_store_part(y + to, best.value, n);
+      vi_store_part(index + to, best.place, n);
     }
+  }
 }
 
 /* gx of one plane for 2x2 windows: each gy goes to one of its window's four places. */
 static void max_back_two(const PoolShape *s, const float *gy, const int32_t *index, float *gx) {
   int32_t w = (int32_t)s->w;
-  bool odd = 2 * s->ow < s->w;
-  for (int64_t i = 0; i < s->oh; i++, gy += s->ow, index += s->ow) {
-    float *top = gx + 2 * i * s->w, *low = top + s->w;
-    for (int64_t q = 0; q < s->ow; q += VL) {
-      int64_t n = at_most(s->ow - q, VL), left = at_most(2 * n, VL), right = 2 * n - left;
-      vf g = vf_load_part(gy + q, n), none = {0};
-      vi place = vi_load_part(index + q, n) - 2 * lanes() - (int32_t)(2 * i * s->w + 2 * q);
+  for (int64_t q = 0; q < s->ow; q += VL) {
+    int64_t n = at_most(s->ow - q, VL), left = at_most(2 * n, VL), right = 2 * n - left;
+    float *top = gx + 2 * q;
+    vi first = 2 * lanes() + (int32_t)(2 * q);
+    for (int64_t i = 0, from = q; i < s->oh; i++, from += s->ow, top += 2 * s->w, first += 2 * w) {
+      vf g = vf_load_part(gy + from, n), none = {0};
+      vi place = vi_load_part(index + from, n) - first;
       vf a = vf_select(place == 0, g, none), b = vf_select(place == 1, g, none);
       vf c = vf_select(place == w, g, none), d = vf_select(place == w + 1, g, none);
-      vf_store_part(top + 2 * q, vf_zip_low(a, b), left);
-      vf_store_part(top + 2 * q + VL, vf_zip_high(a, b), right);
-      vf_store_part(low + 2 * q, vf_zip_low(c, d), left);
-      vf_store_part(low + 2 * q + VL, vf_zip_high(c, d), right);
+      vf_store_part(top, vf_zip_low(a, b), left);
+      vf_store_part(top + s->w, vf_zip_low(c, d), left);
+      if (right == 0) continue;
+      vf_store_part(top + VL, vf_zip_high(a, b), right);
+      vf_store_part(top + VL + s->w, vf_zip_high(c, d), right);
     }
-    for (int64_t x = 2 * s->ow; odd && x < s->w; x++) top[x] = low[x] = 0;
   }
-  memset(gx + 2 * s->oh * s->w, 0, (size_t)((s->h - 2 * s->oh) * s->w) * sizeof(float));
+  for (int64_t x = 2 * s->ow; x < s->w; x++)
+    for (int64_t i = 0; i < 2 * s->oh; i++) gx[i * s->w + x] = 0;
+  int64_t rest = (s->h - 2 * s->oh) * s->w;
+  if (rest > 0) memset(gx + 2 * s->oh * s->w, 0, (size_t)rest * sizeof(float));
 }
 
 static void max_back_plane(const PoolShape *s, const float *gy, const int32_t *index, float *gx) {

@@ -5,6 +5,7 @@
 
 #include "../simd.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -34,6 +35,16 @@ VEC vf vf_load(const float *p) {
 VEC void vf_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 
 VEC vf vf_all(float x) { return x - (vf){0}; }
+
+/* v in a register: without it GCC may load an operand of several instructions several times. */
+VEC vf vf_keep(vf v) {
+#if defined(__AVX512F__)
+  __asm__("" : "+v"(v));
+#elif SIMD_X86
+  __asm__("" : "+x"(v));
+#endif
+  return v;
+}
 
 /* The first n lanes, 0 <= n <= VL: the others load as 0 and are not stored. */
 #if defined(__AVX512F__)
@@ -103,6 +114,17 @@ VEC vf vf_fma(vf a, vf b, vf c) {
 /* Where the mask is set (all bits of a lane) a, else b. */
 VEC vf vf_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 
+VEC bool vi_any(vi mask) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#else
+  int64_t halves[VL / 2], any = 0;
+  memcpy(halves, &mask, sizeof halves);
+  for (int i = 0; i < VL / 2; i++) any |= halves[i];
+  return any != 0;
+#endif
+}
+
 /* The lanes that step `bit` of a transposition takes from a pair of rows (a, b): where the lane's
    bit is clear low takes a's, high takes a's `bit` lanes on; elsewhere low takes b's `bit` lanes
    back, high takes b's. Lanes of b count from VL. */
@@ -131,6 +153,12 @@ VEC vf vf_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (v
 #define ODD_(l, bit)  (2 * (l) + 1)
 VEC vf vf_even(vf a, vf b) { return __builtin_shuffle(a, b, (vi){LANES_(EVEN_, 0)}); }
 VEC vf vf_odd(vf a, vf b) { return __builtin_shuffle(a, b, (vi){LANES_(ODD_, 0)}); }
+
+/* The sum of all lanes: neighbours first. */
+VEC float vf_sum(vf v) {
+  for (int n = VL; n > 1; n /= 2) v = vf_even(v, v) + vf_odd(v, v);
+  return v[0];
+}
 
 /* a and b taken in turn, a first: the first and the last VL of the 2 VL numbers. */
 #define ZIP_LOW_(l, bit)  ((l) / 2 + ((l)&1) * VL)

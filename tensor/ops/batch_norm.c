@@ -311,8 +311,8 @@ void batch_norm_compose(Call *c) {
     mean = t_muln(t_sum(x, (int)n, dims, true), share);
     var = t_muln(t_sum(t_square(t_sub(x, mean)), (int)n, dims, true), share);
   } else {
-    mean = along(x, c->x[RUNNING_MEAN]);
-    var = along(x, c->x[RUNNING_VAR]);
+    mean = along(x, t_cast(c->x[RUNNING_MEAN], (DType)x->dtype));
+    var = along(x, t_cast(c->x[RUNNING_VAR], (DType)x->dtype));
   }
   Tensor *y = t_mul(t_sub(x, mean), t_op1("rsqrt", t_addn(var, attr_float(c, EPS, 1e-5))));
   if (c->x[WEIGHT]) y = t_mul(y, along(x, c->x[WEIGHT]));

@@ -71,6 +71,7 @@ typedef struct Pass {
   char *acc; /* [outer, chunks, inner], or NULL: straight into y */
   char *y;
   int64_t *indices;
+  Reduce kernel;
   size_t xsize, ysize;
   int64_t outer, n, inner;
   int64_t chunk, chunks, tile, tiles, group;
@@ -98,6 +99,14 @@ static int plan(Pass *p, const FoldShape *s) {
   return at;
 }
 
+static void fold_rows(const Pass *p, int64_t rows, int64_t n, int64_t at, const void *x,
+                      void *acc) {
+  if (p->fold->rows)
+    p->fold->rows(rows, n, x, acc, p->arg);
+  else
+    p->kernel.rows(rows, n, at, x, acc);
+}
+
 static void *at_y(const Pass *p, int64_t i) { return p->y ? p->y + i * (int64_t)p->ysize : NULL; }
 
 /* Several whole rows (inner is 1): accumulators go through a buffer where they have no place. */
@@ -107,7 +116,7 @@ static void rows_part(const Pass *p, int64_t from, int64_t rows, int64_t chunk) 
   for (int64_t k = from; k < from + rows; k += TILE) {
     int64_t m = from + rows - k < TILE ? from + rows - k : TILE;
     void *acc = p->acc ? p->acc + (k * p->chunks + chunk) * (int64_t)p->fold->size : buffer;
-    p->fold->rows(m, n, at, p->x + (k * p->n + at) * (int64_t)p->xsize, acc, p->arg);
+    fold_rows(p, m, n, at, p->x + (k * p->n + at) * (int64_t)p->xsize, acc);
     if (p->acc) continue;
     int64_t *indices = p->indices ? p->indices + k : NULL;
     p->fold->finish(m, acc, at_y(p, k), indices, p->arg);
@@ -121,7 +130,10 @@ static void cols_part(const Pass *p, int64_t o, int64_t i, int64_t chunk) {
   int64_t place = (o * p->chunks + chunk) * p->inner + i;
   void *acc = p->acc ? p->acc + place * (int64_t)p->fold->size : buffer;
   const char *x = p->x + ((o * p->n + at) * p->inner + i) * (int64_t)p->xsize;
-  p->fold->cols(width, n, p->inner, at, x, acc, p->arg);
+  if (p->fold->cols)
+    p->fold->cols(width, n, p->inner, x, acc, p->arg);
+  else
+    p->kernel.cols(width, n, p->inner, at, x, acc);
   if (p->acc) return;
   int64_t *indices = p->indices ? p->indices + place : NULL;
   p->fold->finish(width, acc, at_y(p, place), indices, p->arg);
@@ -144,7 +156,6 @@ static void part(void *job, int64_t i) {
 /* from: [outer, n, inner], to: [outer, inner]; a part is one outer and tile. */
 typedef struct Join {
   const Fold *fold;
-  const FoldArg *arg;
   const char *from;
   char *to;
   int64_t outer, n, inner, tiles;
@@ -157,12 +168,12 @@ static void join_part(void *job, int64_t k) {
   const char *from = j->from + (o * j->n * j->inner + i) * size;
   char *to = j->to + (o * j->inner + i) * size;
   memcpy(to, from, (size_t)(width * size));
-  for (int64_t r = 1; r < j->n; r++) j->fold->join(width, to, from + r * j->inner * size, j->arg);
+  for (int64_t r = 1; r < j->n; r++) j->fold->join(width, to, from + r * j->inner * size);
 }
 
 /* Joins the last reduced group of s away; returns where the accumulators are now. */
-static char *join(const Fold *f, FoldShape *s, int at, char *acc, const FoldArg *arg) {
-  Join j = {.fold = f, .arg = arg, .from = acc, .outer = 1, .n = s->size[at], .inner = 1};
+static char *join(const Fold *f, FoldShape *s, int at, char *acc) {
+  Join j = {.fold = f, .from = acc, .outer = 1, .n = s->size[at], .inner = 1};
   for (int i = 0; i < at; i++) j.outer *= s->size[i];
   for (int i = at + 1; i < s->n; i++) j.inner *= s->size[i];
   j.to = acc + j.outer * j.n * j.inner * (int64_t)f->size;
@@ -192,27 +203,27 @@ size_t fold_scratch(const FoldShape *s, size_t acc) {
 }
 
 /* Folds that need a value are never asked for the fold of none. */
-static void of_nothing(const Fold *f, Tensor *y, const FoldArg *arg) {
+static void of_nothing(const Pass *p, int64_t results) {
   _Alignas(64) char acc[ACC_MAX];
-  int64_t size = (int64_t)dtype_size((DType)y->dtype);
-  for (int64_t i = 0; i < y->numel; i++) {
-    f->rows(1, 0, 0, NULL, acc, arg);
-    f->finish(1, acc, (char *)t_data(y) + i * size, NULL, arg);
+  for (int64_t i = 0; i < results; i++) {
+    fold_rows(p, 1, 0, 0, NULL, acc);
+    p->fold->finish(1, acc, at_y(p, i), NULL, p->arg);
   }
 }
 
 void fold_run(const Fold *f, const FoldShape *shape, const Tensor *x, Tensor *y, Tensor *indices,
               const FoldArg *arg, void *scratch) {
-  if (x->numel == 0) {
-    if (y) of_nothing(f, y, arg);
-    return;
-  }
   FoldShape s = *shape;
   Pass p = {.fold = f, .arg = arg, .x = t_data(x), .acc = scratch};
   p.y = y ? t_data(y) : NULL;
   p.indices = indices ? t_i64(indices) : NULL;
   p.xsize = dtype_size((DType)x->dtype);
   p.ysize = y ? dtype_size((DType)y->dtype) : 0;
+  p.kernel = SIMD_PICK(reduce_kernels)->of[f->kernel][x->dtype];
+  if (x->numel == 0) {
+    if (y) of_nothing(&p, y->numel);
+    return;
+  }
   int at = plan(&p, &s);
   team_run(over(p.outer, p.group) * p.tiles * p.chunks, part, &p);
   if (!scratch) return;
@@ -220,7 +231,7 @@ void fold_run(const Fold *f, const FoldShape *shape, const Tensor *x, Tensor *y,
   s.size[at] = p.chunks;
   s.reduced[at] = p.chunks > 1;
   for (; at >= 0; at--) {
-    if (s.reduced[at]) acc = join(f, &s, at, acc, arg);
+    if (s.reduced[at]) acc = join(f, &s, at, acc);
   }
   f->finish((y ? y : indices)->numel, acc, p.y, p.indices, arg);
 }

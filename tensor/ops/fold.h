@@ -7,6 +7,7 @@
 #ifndef LUNETTE_FOLD_H
 #define LUNETTE_FOLD_H
 
+#include "../kernels/reduce.h"
 #include "../op.h"
 
 /* What a fold's functions may read besides values. */
@@ -18,17 +19,16 @@ typedef struct FoldArg {
 } FoldArg;
 
 typedef struct Fold {
-  size_t size; /* bytes of an accumulator */
-  /* acc[k] from x[k n .. k n + n - 1], k < rows; at: position of x[0] along the reduced dimension.
-     With n = 0 the accumulators of nothing. */
-  void (*rows)(int64_t rows, int64_t n, int64_t at, const void *x, void *acc, const FoldArg *arg);
-  /* acc[i] from x[r stride + i], r < n, i < width; n is at least 1. */
-  void (*cols)(int64_t width, int64_t n, int64_t stride, int64_t at, const void *x, void *acc,
-               const FoldArg *arg);
+  ReduceKind kernel; /* how values go into accumulators: kernels/reduce.h */
+  size_t size;       /* bytes of an accumulator */
   /* acc[i] takes in more[i], whose values come later. */
-  void (*join)(int64_t width, void *acc, const void *more, const FoldArg *arg);
+  void (*join)(int64_t width, void *acc, const void *more);
   /* Results from accumulators, which may be overwritten; y or indices is NULL where not wanted. */
   void (*finish)(int64_t width, void *acc, void *y, int64_t *indices, const FoldArg *arg);
+  /* In place of the kernel, where there is none; as there. */
+  void (*rows)(int64_t rows, int64_t n, const void *x, void *acc, const FoldArg *arg);
+  void (*cols)(int64_t width, int64_t n, int64_t stride, const void *x, void *acc,
+               const FoldArg *arg);
 } Fold;
 
 /* The groups of x: sizes, outermost first, and whether they are reduced. */

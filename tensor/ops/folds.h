@@ -5,23 +5,25 @@
 #include "fold.h"
 
 typedef enum FoldKind {
-  FOLD_SUM,     /* flag: divided by the count */
-  FOLD_PROD,    /*                                                   floats and int64 */
-  FOLD_MAX,     /* the first largest and its position; NaN wins */
-  FOLD_MIN,     /* */
-  FOLD_MOMENTS, /* variance with correction p; flag: its root             floats only */
-  FOLD_LOGSUM,  /* log of the sum of exponentials                         floats only */
-  FOLD_SQUARES, /* root of the sum of squares                             floats only */
-  FOLD_ABS,     /* sum of absolute values                                 floats only */
-  FOLD_POWERS,  /* p-th root of the sum of |x|^p                          floats only */
-  FOLD_MAXABS,  /* largest and smallest absolute value                    floats only */
-  FOLD_MINABS,
-  FOLD_ANY, /* of bool */
+  FOLD_SUM, /* flag: divided by the count */
+  FOLD_PROD,
+  FOLD_COUNT, /* how many are not 0 */
+  FOLD_ANY,   /* is any not 0? */
   FOLD_ALL,
+  FOLD_MAX, /* the first largest and its position; NaN wins */
+  FOLD_MIN,
+  /* floats only: */
+  FOLD_MOMENTS, /* variance with correction p; flag: its root */
+  FOLD_LOGSUM,  /* log of the sum of exponentials */
+  FOLD_SQUARES, /* root of the sum of squares */
+  FOLD_ABS,     /* sum of absolute values */
+  FOLD_MAXABS,  /* largest and smallest absolute value */
+  FOLD_MINABS,
+  FOLD_POWERS, /* p-th root of the sum of |x|^p */
   FOLD_KINDS
 } FoldKind;
 
-/* Values of type `in`; bool is read as uint8. */
+/* Values of type `in`. */
 const Fold *fold_of(FoldKind kind, DType in);
 
 #endif

@@ -52,6 +52,8 @@ RUN(nonzero);
 GRAD(where);
 GRAD(masked_fill);
 
+/* x[...] with an index per dimension, as a recorded op. */
+Tensor *index_get(Tensor *x, int n, Tensor *const *indices);
 /* The positions, from 0, where mask holds: [n, ndim] int64. */
 Tensor *mask_positions(const Tensor *mask);
 

@@ -51,8 +51,8 @@ void loss_check_shapes(Call *c) {
 Attr loss_choice(int64_t reduction) { return (Attr){.tag = A_CHOICE, .i = reduction}; }
 
 Tensor *loss_reduced(Tensor *loss, int64_t reduction) {
-  if (reduction == REDUCE_NONE) return loss;
-  return reduction == REDUCE_SUM ? t_sum_all(loss) : t_op1("mean", loss);
+  if (reduction == LOSS_NONE) return loss;
+  return reduction == LOSS_SUM ? t_sum_all(loss) : t_op1("mean", loss);
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------- */

@@ -1,11 +1,11 @@
 /* What the files of losses share. */
-#ifndef LUNETTE_LOSS_H
-#define LUNETTE_LOSS_H
+#ifndef LUNETTE_OPS_LOSS_H
+#define LUNETTE_OPS_LOSS_H
 
 #include "../op.h"
 
 /* string{none|mean|sum} */
-enum { REDUCE_NONE, REDUCE_MEAN, REDUCE_SUM };
+enum { LOSS_NONE, LOSS_MEAN, LOSS_SUM };
 
 /* Input and target must have one shape, unless the target is a number; fails by name. */
 void loss_check_shapes(Call *c);

@@ -24,8 +24,9 @@ void where_infer(Call *c) {
   int64_t shape[T_MAXDIM];
   want_mask(c, 0);
   int ndim = iter_broadcast(c, 0, 3, shape);
-  DType d = (DType)c->x[1]->dtype;
-  if (d != c->x[2]->dtype || c->x[1]->weak != c->x[2]->weak) d = call_promote(c, 1, 3);
+  const Tensor *a = c->x[1], *b = c->x[2];
+  bool same = a->dtype == b->dtype && !a->weak && !b->weak;
+  DType d = same ? (DType)a->dtype : call_promote(c, 1, 3);
   call_out(c, 0, d, ndim, shape);
 }
 

@@ -1,6 +1,6 @@
 /* What the rows of norm.c refer to in other files. */
-#ifndef LUNETTE_NORM_H
-#define LUNETTE_NORM_H
+#ifndef LUNETTE_OPS_NORM_H
+#define LUNETTE_OPS_NORM_H
 
 #include "../op.h"
 

@@ -35,20 +35,19 @@ LOOP(bce, f64, double, -(t *fmax(log(x), -100) + (1 - t) * fmax(log1p(-x), -100)
 
 static void logits_f32(int64_t n, const float *x, const float *t, float *loss, float p) {
   (void)p;
-  float soft[BLOCK];
-  for (int64_t i = 0; i < n; i++) soft[i] = -x[i];
-  SIMD_PICK(elementary_kernels)->softplus(n, soft, soft);
-  for (int64_t i = 0; i < n; i++) loss[i] = (1 - t[i]) * x[i] + soft[i];
+  for (int64_t i = 0; i < n; i++) loss[i] = -x[i];
+  SIMD_PICK(elementary_kernels)->softplus(n, loss, loss);
+  for (int64_t i = 0; i < n; i++) loss[i] += (1 - t[i]) * x[i];
 }
 
 static void bce_f32(int64_t n, const float *x, const float *t, float *loss, float p) {
   (void)p;
-  float yes[BLOCK], no[BLOCK];
-  for (int64_t i = 0; i < n; i++) no[i] = -x[i];
+  float yes[BLOCK];
+  for (int64_t i = 0; i < n; i++) loss[i] = -x[i];
   SIMD_PICK(elementary_kernels)->log(n, x, yes);
-  SIMD_PICK(elementary_kernels)->log1p(n, no, no);
+  SIMD_PICK(elementary_kernels)->log1p(n, loss, loss);
   for (int64_t i = 0; i < n; i++) {
-    float a = yes[i] < -100 ? -100 : yes[i], b = no[i] < -100 ? -100 : no[i];
+    float a = yes[i] < -100 ? -100 : yes[i], b = loss[i] < -100 ? -100 : loss[i];
     loss[i] = -(t[i] * a + (1 - t[i]) * b);
   }
 }
@@ -104,7 +103,7 @@ void pair_infer(Call *c) {
   if (!dtype_is_float(d)) d = T_F32;
   call_want(c, 0, d);
   call_want(c, 1, d);
-  bool whole = c->attr[0].i != REDUCE_NONE;
+  bool whole = c->attr[0].i != LOSS_NONE;
   call_out(c, 0, d, whole ? 0 : c->x[0]->ndim, c->x[0]->shape);
   if (whole) call_scratch(c, (size_t)(parts_of(c->x[0]) + 1) * sizeof(double));
 }
@@ -113,21 +112,21 @@ static const char *run(Call *c, LoopF32 f32, LoopF64 f64, double p) {
   Tensor *x = c->x[0];
   Job j = {.f32 = f32, .f64 = f64, .x = x, .t = c->x[1], .p = p};
   int64_t parts = parts_of(x), reduction = c->attr[0].i;
-  if (reduction == REDUCE_NONE)
+  if (reduction == LOSS_NONE)
     j.y = c->y[0];
   else
     j.part = c->scratch;
   team_run(parts, part, &j);
-  if (reduction == REDUCE_NONE) return NULL;
+  if (reduction == LOSS_NONE) return NULL;
   double sum = 0;
   for (int64_t i = 0; i < parts; i++) sum += j.part[i];
-  t_set(c->y[0], 0, reduction == REDUCE_MEAN ? sum / (double)x->numel : sum);
+  t_set(c->y[0], 0, reduction == LOSS_MEAN ? sum / (double)x->numel : sum);
   return NULL;
 }
 
 /* The incoming gradient as it reaches each element's loss. */
 static Tensor *per_element(Call *c, Tensor *g) {
-  return c->attr[0].i == REDUCE_MEAN ? t_muln(g, 1 / (double)c->x[0]->numel) : g;
+  return c->attr[0].i == LOSS_MEAN ? t_muln(g, 1 / (double)c->x[0]->numel) : g;
 }
 
 /* ---- distances ---------------------------------------------------------------------------------- */
@@ -243,7 +242,7 @@ void bce_logits_compose(Call *c) {
              call_name(c), t_shape_str(pos), t_shape_str(x));
     }
   } else {
-    loss = fused(c, "logits_loss", REDUCE_NONE);
+    loss = fused(c, "logits_loss", LOSS_NONE);
   }
   c->y[0] = loss_reduced(weighted(c, loss, weight), reduction);
 }
@@ -255,7 +254,7 @@ void bce_compose(Call *c) {
                       "scores before sigmoid go to binary_cross_entropy_with_logits");
   int64_t reduction = c->attr[0].i;
   bool plain = !c->x[2];
-  Tensor *loss = fused(c, "probability_loss", plain ? reduction : REDUCE_NONE);
+  Tensor *loss = fused(c, "probability_loss", plain ? reduction : LOSS_NONE);
   c->y[0] = plain ? loss : loss_reduced(weighted(c, loss, c->x[2]), reduction);
 }
 

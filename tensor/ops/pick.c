@@ -1,8 +1,10 @@
 /* Picking blocks: offsets, checked positions, and the three ways of moving. */
 #include "pick.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "../calc.h"
 #include "../cast.h"
 #include "../kernels/index.h"
 #include "../team.h"
@@ -46,6 +48,8 @@ Pick pick_dim(const Tensor *x, int dim, const Tensor *positions) {
   return p;
 }
 
+Tensor *pick_computed(Tensor *g) { return g->dtype >= T_F16 ? t_cast(g, T_F32) : g; }
+
 /* ---- positions -------------------------------------------------------------------------------- */
 
 void pick_check_integers(const Call *c, const Tensor *index) {
@@ -54,23 +58,31 @@ void pick_check_integers(const Call *c, const Tensor *index) {
          dtype_name((DType)index->dtype));
 }
 
+/* The op's name before a message; brackets need none. */
+static const char *named(const Call *c) {
+  static char text[48];
+  bool brackets = strncmp(call_name(c), "index", 5) == 0 && (c->op->flags & OP_HIDDEN);
+  snprintf(text, sizeof text, brackets ? "" : "%s: ", call_name(c));
+  return text;
+}
+
 static _Noreturn void outside(const Call *c, int64_t given, const Tensor *of, int dim,
                               bool from_end) {
-  long long size = of->shape[dim];
+  long long size = of->shape[dim], at = given;
   if (given == 0) {
-    t_fail("%s: index 0 in dimension %d: positions count from 1%s; x is %s", call_name(c), dim + 1,
+    t_fail("%sindex 0 in dimension %d: positions count from 1%s; x is %s", named(c), dim + 1,
            from_end ? " (the last is -1)" : "", t_shape_str(of));
   }
   if (size == 0) {
-    t_fail("%s: index %lld in dimension %d: x is %s and has no position there", call_name(c),
-           (long long)given, dim + 1, t_shape_str(of));
+    t_fail("%sindex %lld in dimension %d: x is %s and has no position there", named(c), at, dim + 1,
+           t_shape_str(of));
   }
   if (from_end) {
-    t_fail("%s: index %lld in dimension %d: x is %s, so 1..%lld or -%lld..-1", call_name(c),
-           (long long)given, dim + 1, t_shape_str(of), size, size);
+    t_fail("%sindex %lld in dimension %d: x is %s, so 1..%lld or -%lld..-1", named(c), at, dim + 1,
+           t_shape_str(of), size, size);
   }
-  t_fail("%s: index %lld in dimension %d: x is %s, so 1..%lld", call_name(c), (long long)given,
-         dim + 1, t_shape_str(of), size);
+  t_fail("%sindex %lld in dimension %d: x is %s, so 1..%lld", named(c), at, dim + 1,
+         t_shape_str(of), size);
 }
 
 Tensor *pick_positions(const Call *c, const Tensor *index, const Tensor *of, int dim,

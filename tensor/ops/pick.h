@@ -22,6 +22,8 @@ Pick pick_dim(const Tensor *x, int dim, const Tensor *positions);
    of: whose size it is, for the message. */
 Tensor *pick_positions(const Call *c, const Tensor *index, const Tensor *of, int dim,
                        bool from_end);
+/* g, or g in float32 when its type is only stored: for gradients that add up. Recorded. */
+Tensor *pick_computed(Tensor *g);
 /* Fails unless index holds integers. */
 void pick_check_integers(const Call *c, const Tensor *index);
 

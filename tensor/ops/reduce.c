@@ -59,19 +59,18 @@ static void mean_infer(Call *c) {
 static const char *mean_run(Call *c) { return fold(c, FOLD_SUM, fold_dims(c, 0), 0, true); }
 
 static void prod_infer(Call *c) {
-  DType d = reduce_type(c, 2, sum_type(call_promote(c, 0, 1)));
-  prepare(c, FOLD_PROD, sum_type(d), d, fold_dim(c, 0), keepdim(c, 1));
+  DType d = reduce_type(c, 2, call_promote(c, 0, 1)), out = attr_given(c, 2) ? d : sum_type(d);
+  prepare(c, FOLD_PROD, d, out, fold_dim(c, 0), keepdim(c, 1));
 }
 static const char *prod_run(Call *c) { return fold(c, FOLD_PROD, fold_dim(c, 0), 0, false); }
 
 static void count_infer(Call *c) {
-  call_promote(c, 0, 1);
-  prepare(c, FOLD_SUM, T_BOOL, T_I64, fold_dims(c, 0), false);
+  prepare(c, FOLD_COUNT, call_promote(c, 0, 1), T_I64, fold_dims(c, 0), false);
 }
+static const char *count_run(Call *c) { return fold(c, FOLD_COUNT, fold_dims(c, 0), 0, false); }
 
 static void test_infer(Call *c) {
-  call_promote(c, 0, 1);
-  prepare(c, FOLD_ANY, T_BOOL, T_BOOL, fold_dim(c, 0), keepdim(c, 1));
+  prepare(c, FOLD_ANY, call_promote(c, 0, 1), T_BOOL, fold_dim(c, 0), keepdim(c, 1));
 }
 static const char *any_run(Call *c) { return fold(c, FOLD_ANY, fold_dim(c, 0), 0, false); }
 static const char *all_run(Call *c) { return fold(c, FOLD_ALL, fold_dim(c, 0), 0, false); }
@@ -134,7 +133,7 @@ static const char *std_run(Call *c) {
 }
 
 static FoldKind norm_kind(double p) {
-  if (p == 0) return FOLD_SUM;
+  if (p == 0) return FOLD_COUNT;
   if (p == 1) return FOLD_ABS;
   if (p == 2) return FOLD_SQUARES;
   if (isinf(p)) return p > 0 ? FOLD_MAXABS : FOLD_MINABS;
@@ -146,7 +145,7 @@ static void norm_infer(Call *c) {
   double p = attr_float(c, 0, 2);
   if (isnan(p)) t_fail("norm: p is nan; it is 1, 2, another number, math.huge or -math.huge");
   if (isinf(p)) check_any_values(c, fold_dims(c, 1));
-  prepare(c, norm_kind(p), p == 0 ? T_BOOL : d, d, fold_dims(c, 1), keepdim(c, 2));
+  prepare(c, norm_kind(p), d, d, fold_dims(c, 1), keepdim(c, 2));
 }
 static const char *norm_run(Call *c) {
   double p = attr_float(c, 0, 2);
@@ -292,7 +291,7 @@ static Op rows[] = {
      .ref = "reference.count_nonzero",
      .flags = OP_CONST,
      .infer = count_infer,
-     .run = sum_run},
+     .run = count_run},
     {.sig = "norm(x: tensor, p: float=2, dim: dims?, keepdim: bool=false) -> y: tensor",
      .doc = "The p-norm: the p-th root of the sum of |x|^p. p = 1 sums absolute values, math.huge "
             "takes the largest, -math.huge the smallest, 0 counts what is not zero. The gradient "

@@ -1,6 +1,6 @@
 /* What the rows of reduce.c refer to in other files. */
-#ifndef LUNETTE_REDUCE_H
-#define LUNETTE_REDUCE_H
+#ifndef LUNETTE_OPS_REDUCE_H
+#define LUNETTE_OPS_REDUCE_H
 
 #include "../op.h"
 

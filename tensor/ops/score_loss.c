@@ -49,7 +49,7 @@ void score_loss_infer(Call *c) {
   call_want(c, 1, T_I64);
   if (c->x[2]) call_want(c, 2, d);
   int64_t m = c->x[0]->shape[0];
-  bool whole = c->attr[A_REDUCTION].i != REDUCE_NONE;
+  bool whole = c->attr[A_REDUCTION].i != LOSS_NONE;
   call_out(c, 0, d, whole ? 0 : 1, &m);
   call_hidden(c, d, 1, &m);
   call_hidden(c, T_F64, 0, NULL);
@@ -120,7 +120,7 @@ const char *score_loss_run(Call *c) {
   scores_begin(&s, c, c->x[0], c->x[1], c->x[2]);
   int64_t reduction = c->attr[A_REDUCTION].i, parts = parts_of(s.rows, s.group);
   s.lse = c->y[1];
-  s.loss = reduction == REDUCE_NONE ? c->y[0] : NULL;
+  s.loss = reduction == LOSS_NONE ? c->y[0] : NULL;
   s.part = c->scratch;
   team_run(parts, forward_part, &s);
   double total = 0, sum = 0;
@@ -131,7 +131,7 @@ const char *score_loss_run(Call *c) {
   t_set(c->y[2], 0, total);
   if (s.loss) return NULL;
   for (int64_t i = 0; i < parts; i++) sum += s.part[i];
-  t_set(c->y[0], 0, reduction == REDUCE_MEAN ? sum / total : sum);
+  t_set(c->y[0], 0, reduction == LOSS_MEAN ? sum / total : sum);
   return NULL;
 }
 
@@ -216,7 +216,7 @@ const char *score_loss_dx_run(Call *c) {
   s.g = c->x[0];
   s.lse = c->x[4];
   s.dx = c->y[0];
-  s.scale = c->attr[A_REDUCTION].i == REDUCE_MEAN ? 1 / t_get(c->x[5], 0) : 1;
+  s.scale = c->attr[A_REDUCTION].i == LOSS_MEAN ? 1 / t_get(c->x[5], 0) : 1;
   team_run(parts_of(s.rows, s.group), backward_part, &s);
   return NULL;
 }

@@ -7,7 +7,8 @@
 #include "../cast.h"
 
 static _Noreturn void misfit(const char *name, DType to, double v) {
-  t_fail("%s: %.14g does not fit an %s tensor; x = x:%s() first", name, v, dtype_name(to),
+  t_fail("%s%s%.14g does not fit %s %s tensor; x = x:%s() first", name ? name : "",
+         name ? ": " : "", v, to == T_U8 ? "a" : "an", dtype_name(to),
          floor(v) == v ? "long" : "float");
 }
 

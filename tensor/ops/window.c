@@ -167,13 +167,14 @@ void as_strided_infer(Call *c) {
 
 void as_strided_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   const Tensor *root = c->x[0];
+  Tensor *g = gy[0]->dtype >= T_F16 ? t_cast(gy[0], T_F32) : gy[0]; /* places may add up */
   Window w = window_attr(c, 0), own;
   if (is_plain(root) || root->numel == 0) {
-    gx[0] = window_add(gy[0], root->ndim, root->shape, &w);
+    gx[0] = window_add(g, root->ndim, root->shape, &w);
     return;
   }
   int64_t span = root_span(root, &own, &w);
-  gx[0] = window_get(window_add(gy[0], 1, &span, &w), &own);
+  gx[0] = window_get(window_add(g, 1, &span, &w), &own);
 }
 
 /* ---- as_strided_scatter: a copy of x with the window replaced ---------------------------------- */

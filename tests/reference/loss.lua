@@ -141,7 +141,7 @@ function reference.score_loss_dx(g, x, target, weight, lse, total, ...)
   local s, dx = a.label_smoothing or 0, util.zeros(util.shape(x))
   for i, scores in ipairs(x) do
     local t = target[i]
-    local gi = type(g) == "table" and g[i] or g
+    local gi = type(g) == "table" and (g[i] or g[1]) or g
     if a.reduction == "mean" or a.reduction == nil then gi = gi / total end
     for c = 1, #scores do
       for k = 1, #scores do

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../tensor/calc.h"
 #include "../../tensor/gemm.h"
@@ -97,6 +98,14 @@ static int l_hash(lua_State *L) {
   return 1;
 }
 
+/* Seconds on a clock that only goes forward. */
+static int l_now(lua_State *L) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  lua_pushnumber(L, (double)t.tv_sec + (double)t.tv_nsec * 1e-9);
+  return 1;
+}
+
 /* {simd=, blas=, threads=}: what the bits depend on beside the seed. */
 static int l_build(lua_State *L) {
   lua_createtable(L, 0, 3);
@@ -168,6 +177,7 @@ static const luaL_Reg functions[] = {{"get_num_threads", l_threads},
                                      {"promotion", l_promotion},
                                      {"build", l_build},
                                      {"hash", l_hash},
+                                     {"now", l_now},
                                      {NULL, NULL}};
 
 void state_open(lua_State *L, int lib) {

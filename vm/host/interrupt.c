@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "lauxlib.h"
-#include "team.h"
+#include "../../tensor/team.h"
 
 #define GRACE_SECONDS 0.5
 #define GRACE_STEP    1000 /* Lua instructions between two looks at the clock */

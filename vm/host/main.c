@@ -20,7 +20,7 @@
 #include "prompt.h"
 #include "run.h"
 #include "strings.h"
-#include "team.h"
+#include "../../tensor/team.h"
 #include "version.h"
 
 typedef struct {
@@ -122,6 +122,8 @@ static void set_arg(lua_State *L, const Program *p) {
   lua_setglobal(L, "arg");
 }
 
+/* What options say is left in the registry, for luaopen_lunette: "lunette.threads" and
+   "lunette.seed", integers, absent when not given. */
 static void set_registry(lua_State *L, const char *field, long long value) {
   lua_pushinteger(L, (lua_Integer)value);
   lua_setfield(L, LUA_REGISTRYINDEX, field);

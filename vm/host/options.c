@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include "team.h"
+#include "../../tensor/team.h"
 
 const char options_usage[] =
     "usage: %s [options] [script [args]]\n"

@@ -61,6 +61,7 @@ typedef struct {
 static void consider(Best *best, const char *name) {
   int distance = FAR;
   if (name[0] == '(' || strlen(name) > LONGEST) return; /* "(temporary)" and its like */
+  if (strcmp(name, best->wanted) == 0) return;          /* a field that this build lacks */
   if (!suggest_nearer(best->wanted, name, &distance) || distance > best->distance) return;
   if (distance == best->distance && strcmp(name, best->name) >= 0) return;
   best->distance = distance;
