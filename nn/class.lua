@@ -168,8 +168,9 @@ end
 local function check_first(self_class, first)
   if not self_class._library then return end
   if type(first) == "userdata" and not self_class._takes_tensor then
-    fail.raise("%s: called with a tensor; first make the layer: %s(…)(x)", class.name(self_class),
-      class.name(self_class))
+    local method = self_class._name:lower()
+    fail.raise("%s: called with a tensor; first make the layer, %s(…)(x)%s", class.name(self_class),
+      class.name(self_class), core.methods[method] and (", or write x:%s()"):format(method) or "")
   end
   if type(first) == "table" and rawequal(first, class.nn) then
     fail.raise("nn:%s(…): constructors take a dot: nn.%s(…)", self_class._name, self_class._name)

@@ -9,8 +9,6 @@ local tensor = core.tensor
 
 local init = {}
 
-local STREAM = {generator = "init"}
-
 -- ---- filling a tensor in place -----------------------------------------------------------------------
 
 local function check(where, t)
@@ -19,19 +17,19 @@ local function check(where, t)
   end
 end
 
--- Calls t[method] on the data of t, unrecorded; returns t.
+-- Calls t[method] on the data of t, unrecorded, with the stream "init"; returns t.
 local function fill(where, t, method, ...)
   check(where, t)
   local data = t:detach()
-  data[method](data, ...)
+  tensor.with_stream("init", data[method], data, ...)
   return t
 end
 
 --- uniform_(t, a, b): uniform between a and b, 0 and 1 by default. Returns t.
-function init.uniform_(t, a, b) return fill("uniform_", t, "uniform_", a or 0, b or 1, STREAM) end
+function init.uniform_(t, a, b) return fill("uniform_", t, "uniform_", a or 0, b or 1) end
 
 --- normal_(t, mean, std): normal, of mean 0 and deviation 1 by default. Returns t.
-function init.normal_(t, mean, std) return fill("normal_", t, "normal_", mean or 0, std or 1, STREAM) end
+function init.normal_(t, mean, std) return fill("normal_", t, "normal_", mean or 0, std or 1) end
 
 --- constant_(t, value). Returns t.
 function init.constant_(t, value) return fill("constant_", t, "fill_", value) end

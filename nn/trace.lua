@@ -18,10 +18,18 @@ end
 
 -- ---- names -------------------------------------------------------------------------------------------
 
--- Name of `child` among what `parent` holds, or nil.
-local function name_in(parent, child)
-  for _, entry in ipairs(parent:_members()) do
-    if rawequal(entry.value, child) then return entry.name end
+-- Names that lead from `parent` to `child`, directly or through layers between, or nil.
+local function way(parent, child)
+  local members = parent:_members()
+  for _, entry in ipairs(members) do
+    if rawequal(entry.value, child) then return {entry.name} end
+  end
+  for _, entry in ipairs(members) do
+    local rest = entry.kind == "module" and way(entry.value, child)
+    if rest then
+      table.insert(rest, 1, entry.name)
+      return rest
+    end
   end
 end
 
@@ -33,15 +41,15 @@ end
 
 -- "Sequential > 2 (Linear 784 -> 128)" for layers from the outside in.
 local function path_text(layers)
-  local parts = {}
-  for i, layer in ipairs(layers) do
-    local name = i > 1 and name_in(layers[i - 1], layer)
-    if i == 1 then
-      parts[1] = #layers == 1 and trace.label(layer) or layer._name
-    elseif i == #layers then
-      parts[i] = name and ("%s (%s)"):format(name, trace.label(layer)) or trace.label(layer)
+  if #layers == 1 then return trace.label(layers[1]) end
+  local parts = {layers[1]._name}
+  for i = 2, #layers do
+    local last, names = i == #layers, way(layers[i - 1], layers[i])
+    if not names then
+      parts[#parts + 1] = last and trace.label(layers[i]) or layers[i]._name
     else
-      parts[i] = name or layer._name
+      table.move(names, 1, #names, #parts + 1, parts)
+      if last then parts[#parts] = ("%s (%s)"):format(parts[#parts], trace.label(layers[i])) end
     end
   end
   return table.concat(parts, " > ")
@@ -55,7 +63,12 @@ local function read_stack(level)
   local layers, input, inner = {}, nil, nil
   for at = level + 1, level + MOST do
     local info = debug.getinfo(at, "fSl")
-    if not info or info.func == trace.outermost then break end
+    if not info then break end
+    if info.func == trace.outermost then -- its layer, when the frame of that has been left
+      local _, self = debug.getlocal(at, 2)
+      if not rawequal(layers[1], self) then table.insert(layers, 1, self) end
+      break
+    end
     if not inner and info.currentline > 0 then inner = info end
     if trace.forwards[info.func] then
       local _, self = debug.getlocal(at, 1)
@@ -68,8 +81,14 @@ local function read_stack(level)
   return layers, input, inner
 end
 
+-- An error that is complete: no path is added.
+local complete = {__tostring = function(self) return self.text end}
+
 --- Message handler of a model's outermost call: adds the path of the layer.
 function trace.explain(message)
+  if type(message) == "table" and getmetatable(message) == complete then
+    return fail.where(2) .. message.text
+  end
   if type(message) ~= "string" or message:find "interrupted!$" then return message end
   local layers, input, inner = read_stack(2)
   if #layers == 0 or not inner then return message end
@@ -120,7 +139,7 @@ end
 --- The plain function `layer` has called a module: an error.
 function trace.foreign_layer(layer, module)
   local name = global_name(module) or module._name
-  fail.raise(outside, layer.position, "layer", name, name)
+  error(setmetatable({text = outside:format(layer.position, "layer", name, name)}, complete))
 end
 
 -- ---- a note on modes ---------------------------------------------------------------------------------

@@ -164,7 +164,10 @@ static void run(Call *c) {
   team_allow_cut(!c->inplace);
   const char *problem = op->run(c);
   if (problem) t_fail("%s: %s", call_name(c), problem);
-  if (team_was_cut()) t_fail("interrupted");
+  if (team_was_cut()) {
+    team_interrupt = 0; /* reported here */
+    t_fail("interrupted");
+  }
 }
 
 void op_apply(Call *c) {

@@ -29,7 +29,7 @@ static void copy_dims(Tensor *x, const int64_t *shape, const int64_t *stride) {
   for (int d = 0; d < x->ndim; d++) {
     x->shape[d] = shape[d];
     x->stride[d] = stride[d];
-    n *= shape[d];
+    if (__builtin_mul_overflow(n, shape[d], &n)) n = 0; /* an empty tensor */
   }
   x->numel = n;
 }
@@ -38,7 +38,8 @@ int64_t t_strides(int ndim, const int64_t *shape, int64_t *stride) {
   int64_t n = 1;
   for (int d = ndim - 1; d >= 0; d--) {
     stride[d] = n;
-    n *= shape[d] > 0 ? shape[d] : 1;
+    /* only an empty tensor can overflow, and its strides are never used */
+    if (__builtin_mul_overflow(n, shape[d] > 0 ? shape[d] : 1, &n)) n = 1;
   }
   for (int d = 0; d < ndim; d++) {
     if (shape[d] == 0) return 0;

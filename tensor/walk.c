@@ -240,7 +240,10 @@ static void walk(void *arg) {
   }
   for (int i = 0; i < w->nx; i++) tape_node(w->x[i]); /* stale views follow their bases now */
   while (w->heap_n > 0) {
-    if (team_interrupt) t_fail("interrupted");
+    if (team_interrupt) {
+      team_interrupt = 0; /* reported here */
+      t_fail("interrupted");
+    }
     if (mem_pressure() && mem_collect) mem_collect();
     int mark = t_mark();
     visit(w, pop(w));

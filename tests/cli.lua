@@ -99,7 +99,8 @@ local function test_script(t)
   t.ok("a missing script: message", has(err, "cannot open nosuch.lua"), err)
   code, _, err = run {"-e", "local function f() error 'boom' end f()"}
   t.eq("an error: exit", code, 1)
-  t.ok("an error: message and traceback", has(err, ": (command line):1: boom\nstack traceback:\n\t[C]: in function 'error'"), err)
+  t.ok("an error: message and traceback",
+    has(err, ": (command line):1: boom\nstack traceback:\n\t[C]: in function 'error'"), err)
   err = select(3, run {"-e", "error(setmetatable({}, {__tostring = function() return 'an object' end}))"})
   t.eq("an error object with a text", err, program .. ": an object\n")
   err = select(3, run {"-e", "error {}"})
@@ -119,21 +120,24 @@ local function test_binary(t)
   write_file(path, string.dump(load "print 'ran' return 5"))
   write_file(module, string.dump(load "return 6"))
   local find = ("package.path = %q"):format(folder .. "/?.lua")
-  local code, out, err = run {path}
+  local _, code, out, err
+  code, out, err = run {path}
   t.ok("a script", code == 1 and out == "" and has(err, "--allow-binary") and has(err, path), err)
   code, _, err = run({}, string.dump(load "print 'ran'"))
   t.ok("the standard input", code == 1 and has(err, "--allow-binary"), err)
   local cases = {
     load = "load(string.dump(load 'return 1'))",
     ["load with mode b"] = "load(string.dump(load 'return 1'), 'x', 'b')",
-    ["load by pieces"] = "load(coroutine.wrap(function() coroutine.yield(string.dump(load 'return 1')) end))",
+    ["load by pieces"] = [[
+      local piece = string.dump(load "return 1")
+      return load(function() local p = piece piece = nil return p end)]],
     loadfile = ("loadfile(%q)"):format(path),
     ["loadfile with mode bt"] = ("loadfile(%q, 'bt')"):format(path),
     dofile = ("pcall(dofile, %q)"):format(path),
     require = find .. " return pcall(require, 'binmod')",
   }
   for name, text in pairs(cases) do
-    if not text:find "return pcall" then text = "return " .. text end
+    if not text:find "return" or text:find "^load" then text = "return " .. text end
     text = ("local done, message = (function() %s end)() print(done or false, message)"):format(text)
     _, out = run {"-e", text}
     t.ok(name .. " refuses binary chunks", out:find "^false\t" and has(out, "--allow-binary"), out)
@@ -144,9 +148,12 @@ local function test_binary(t)
   t.eq("what mode asks for is answered as in Lua", out,
     "nil\tattempt to load a binary chunk (mode is 't')\nnil\tattempt to load a text chunk (mode is 'b')\n")
   t.eq("an allowed script runs", select(2, run {"--allow-binary", path}), "ran\n")
-  t.eq("load keeps its arguments", select(2, run {"-e",
-    "print(load('return a, ...', '=n', 't', {a = 1})(2)) print(load(function() return 1 end)) print(load '*')"}),
-    "1\t2\nnil\t[string \"=(load)\"]:1: unexpected symbol near '1'\nnil\t[string \"*\"]:1: unexpected symbol near '*'\n")
+  _, out = run {"-e", [[
+    print(load("return a, ...", "=n", "t", {a = 1})(2))
+    print((load(function() return true end)))
+    print(load "*")]]}
+  t.eq("load keeps its arguments", out, "1\t2\nnil\n" ..
+    "nil\t[string \"*\"]:1: unexpected symbol near '*'\n")
 end
 
 -- Runs Lua code, sends the signal once it has printed its first line, and returns exit status,
@@ -204,8 +211,8 @@ local function test_interrupt(t)
     end)
     co()]]
   t.ok("pending variables are closed", status == 130 and out == "closed\n", out)
-  t.eq("a second one ends the process", (interrupt(
-    "local t = os.time() pcall(function() while true do end end) for i = 1, 1e18 do i = i + 1 end", true)), 130)
+  t.eq("a second one ends the process",
+    (interrupt("pcall(function() while true do end end) for i = 1, 1e18 do local _ = i end", true)), 130)
   t.eq("a hook survives", select(2, run {"-e", [[
     local n = 0
     debug.sethook(function() n = n + 1 end, "l")
@@ -237,7 +244,8 @@ local function test_globals(t)
   local _, out = run {"-e", "print(x, rawget(_G, 'tensor'), tenser)"}
   t.eq("before a Lunette name, undefined globals are nil", out, "nil\tnil\tnil\n")
   local function read(name)
-    return select(2, run {"-e", ("local _ = tensor local value, length = 1, 2 print(pcall(function() return %s end))"):format(name)})
+    local code = "local _ = tensor local length = 2 print(pcall(function() return %s end))"
+    return select(2, run {"-e", code:format(name)})
   end
   local wanted = {
     lenght = "false\t(command line):1: lenght is not defined\n",
@@ -256,9 +264,9 @@ local function test_globals(t)
   t.ok("require makes strict too", has(select(3, run {"-e", "require 'lunette' print(nothing)"}),
     "nothing is not defined"))
   t.eq("it is one module", select(2, run {"-e", "print(require 'lunette'.tensor == tensor)"}), "true\n")
-  local library = script("oldlib.lua", "return {unpack = unpack or table.unpack}")
+  script("oldlib.lua", "return {unpack = unpack or table.unpack}")
   t.eq("installed libraries may ask for names", select(2, run {"-e",
-    ("package.path = %q local _ = tensor print(require 'oldlib'.unpack {7})"):format(folder .. "/?.lua")}), "7\n", library)
+    ("package.path = %q local _ = tensor print(require 'oldlib'.unpack {7})"):format(folder .. "/?.lua")}), "7\n")
 end
 
 local function test_libraries(t)
@@ -346,7 +354,8 @@ local function test_terminal(t)
   t.ok("characters of several bytes", has(out, "\n\195\164\r\n"), out)
   t.ok("Ctrl-U and Ctrl-W cut", has(out, "\nw\r\n"), out)
   t.ok("Ctrl-C drops an entry", has(out, "^C") and has(out, "\nafter\r\n"), out)
-  out = type_keys "z = 41\r\1while true do pcall(function() while true do end end) end\r\1\3\1\1z + 1\r\1\4"
+  local loop = "while true do pcall(function() while true do end end) end"
+  out = type_keys("z = 41\r\1" .. loop .. "\r\1\3\1\1z + 1\r\1\4")
   t.ok("Ctrl-C stops an entry, state is kept", has(out, "error: interrupted!") and has(out, "\n42\r\n"), out)
   out = type_keys("a = 5\r\1a + 1\r\1\4", "TERM=dumb")
   t.ok("a dumb terminal gets no escapes", has(out, "\n6\r\n") and not has(out, "\27"), out)
@@ -368,7 +377,8 @@ local function test_suite(t, testes)
     code, _, err = in_testes("-e '_U, _soft, _port, _nomsg = true, true, true, true' " .. name .. ".lua")
     local line = needs_binary[name]
     if line then
-      t.ok(name .. ".lua stops where it loads a binary chunk", code == 1 and has(err, ("%s.lua:%d:"):format(name, line)), err)
+      t.ok(name .. ".lua stops where it loads a binary chunk",
+        code == 1 and has(err, ("%s.lua:%d:"):format(name, line)), err)
     else
       t.ok(name .. ".lua in text mode", code == 0, err)
     end

@@ -200,7 +200,7 @@ static void read_npy(FileIn *in, void *arg) {
     int64_t stride[T_MAXDIM], n = 1;
     for (int d = 0; d < h.ndim; d++) {
       stride[d] = n;
-      n *= h.shape[d] > 0 ? h.shape[d] : 1;
+      if (__builtin_mul_overflow(n, h.shape[d], &n)) n = 0; /* empty */
     }
     y = cast_copy(t_view(y, h.ndim, h.shape, stride, 0), h.dtype);
   }

@@ -5,6 +5,7 @@
    `from` and `to` are the channels of a group that are read and written. */
 static bool by_planes(const ConvShape *s, bool forward) {
   int64_t from = (forward ? s->c : s->o) / s->groups, to = (forward ? s->o : s->c) / s->groups;
+  if (!forward && s->sh * s->sw > CONV_PHASES) return false;
   return 2 * to <= VL || from * s->kh * s->kw <= 16;
 }
 

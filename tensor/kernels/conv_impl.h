@@ -33,6 +33,7 @@ typedef struct {
 #define VN_MAX 4 /* vectors of channels in a block */
 #else
 #define VN_MAX           2
+#define CONV_PHASES      16 /* most phases that conv_planes takes: sh sw in dx */
 #define conv_planes_size AT_LEVEL(conv_planes_size)
 #define conv_planes      AT_LEVEL(conv_planes)
 size_t conv_planes_size(const ConvShape *s, bool forward);
@@ -138,27 +139,57 @@ void conv_axis_fill(ConvAxis *axis, bool forward, int64_t inputs, int64_t output
                     int64_t stride, int64_t pad, int64_t dilation);
 
 /* ---- shifted planes (conv_shift.c) ----
-   Copies of source planes, one for each kernel column, shifted and spread so that the places of the
-   result along lanes meet contiguous numbers: at[t] + (q_y - row) x.count + q_x is where place
-   (q_y, q_x) finds what tap t of the list (channel, kernel row, kernel column) sees; 0 outside. */
+   Source planes laid out so that the places of the result along lanes meet contiguous numbers:
+   planes[at[t] + q_y pitch + q_x] is what tap t of the list (channel, kernel row, kernel column)
+   sees from place (row + q_y, q_x); 0 outside the source. A wide layout is one copy of each plane
+   with a border of zeros, whose pitch exceeds x.count: sums have places to skip between rows. The
+   other has one copy for each kernel column, without gaps; it is for any step. */
+typedef struct {
+  int64_t low, height; /* source indices low step .. (low + height) step - 1, from row 0 on */
+} ConvReach;
+
 typedef struct {
   ConvPhase y, x;
   int64_t src_h, src_w;
-  int64_t row, rows; /* places along y, in q: [row, row + rows) */
+  int64_t rows; /* places along y at a time */
   int64_t channels;
-  float *planes;
+  bool wide; /* y.step and x.step are 1 */
+  ConvReach rows_met, cols_met;
   int64_t *at; /* channels * y.taps * x.taps */
 } ConvShift;
 
-/* Floats that `planes` needs, the reach of one vector past the end included. */
-#define conv_shift_size AT_LEVEL(conv_shift_size)
-#define conv_shift_list AT_LEVEL(conv_shift_list)
-#define conv_shift_fill AT_LEVEL(conv_shift_fill)
+#define conv_shift_reach AT_LEVEL(conv_shift_reach)
+#define conv_shift_pitch AT_LEVEL(conv_shift_pitch)
+#define conv_shift_size  AT_LEVEL(conv_shift_size)
+#define conv_shift_list  AT_LEVEL(conv_shift_list)
+#define conv_shift_fill  AT_LEVEL(conv_shift_fill)
+/* Sets rows_met and cols_met, which the functions below need; they may be set wider. */
+void conv_shift_reach(ConvShift *shift);
+int64_t conv_shift_pitch(const ConvShift *shift);
+/* Floats that planes need, working space and the reach of vectors past the end included. */
 int64_t conv_shift_size(const ConvShift *shift);
-/* Writes `at`; depends on the shape alone. */
+/* Writes `at`. */
 void conv_shift_list(const ConvShift *shift);
-/* Writes `planes` from src: [channels, src_h, src_w]. */
-void conv_shift_fill(const ConvShift *shift, const float *src);
+/* Writes planes for places from `row` on, from src: [channels, src_h, src_w]. */
+void conv_shift_fill(const ConvShift *shift, int64_t row, const float *src, float *planes);
+
+/* ---- the tile along places (conv_plane_tile.c) ----
+   out[c plane + p] = bias[c] + sum over t of weight[t][c] planes[at[t] + p], for p < places and the
+   nc channels of a tile; with `add` the old value is added too, relu clamps at 0. */
+typedef struct {
+  const float *planes, *weight;
+  const int64_t *at;
+  int64_t taps;
+  const float *bias; /* or NULL */
+  bool add, relu;
+  float *out;
+  int64_t plane;
+} ConvPlaneSum;
+
+#define PLANE_CHANNELS 4
+#define conv_plane_sum AT_LEVEL(conv_plane_sum)
+/* nc is PLANE_CHANNELS or 1. */
+void conv_plane_sum(const ConvPlaneSum *sum, int nc, int64_t places);
 
 /* ---- transposition (conv_tile.c) ---- */
 
@@ -185,6 +216,7 @@ size_t conv_weights_size(const ConvShape *s);
 void conv_weights(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
                   void *scratch);
 
+#define CONV_PHASES      16 /* most phases that conv_planes takes: sh sw in dx */
 #define conv_planes_size AT_LEVEL(conv_planes_size)
 #define conv_planes      AT_LEVEL(conv_planes)
 size_t conv_planes_size(const ConvShape *s, bool forward);

@@ -1,150 +1,72 @@
 /* Owns the forward pass and input gradient of convolutions with few channels a group (depthwise
    ones, a first layer's image, a last layer's). Lanes run along the places of a plane, read from
-   shifted copies (see ConvShift); a register tile holds some channels of the result. dx with a
-   stride goes phase by phase, each a convolution of stride 1 with some of the taps. */
+   shifted planes (see ConvShift). dx with a stride goes phase by phase, each a convolution of
+   stride 1 with some of the taps; the phases' sums are laced into the result at the end. */
 #include "conv_impl.h"
 
 #include "../team.h"
 
-#define PLANE_PLACES 2048        /* places of the result in one part, about */
+#define PLANE_PLACES 2048        /* places of a phase in one part, about */
 #define SHIFT_PART   (32 << 10)  /* floats of shifted planes at a time, about: 128 KB */
 #define UNIT_WORK    (128 << 10) /* multiplications that are worth a part */
 
-/* ---- the tile ---- */
-
-#define CHANNELS 4 /* most channels of the result in a tile */
-#define VECTORS  12
-
 typedef struct {
-  const float *planes, *weight; /* weight: [tap][channels of the tile] */
-  const int64_t *at;
-  int64_t taps;
-  const float *bias; /* of the tile's channels, or NULL */
-  bool add, relu;
-  float *out;
-  int64_t plane; /* from one channel of out to the next */
-} PlaneSum;
-
-/* Places [p, p + vectors VL) of nc channels; of the last vector the first `last` places. */
-VEC void tile(const int nc, const int vectors, const PlaneSum *sum, int64_t p, int64_t last) {
-  vf acc[CHANNELS][VECTORS];
-#pragma GCC unroll 4
-  for (int c = 0; c < nc; c++)
-#pragma GCC unroll 12
-    for (int v = 0; v < vectors; v++) {
-      const float *old = sum->out + c * sum->plane + p + v * VL;
-      acc[c][v] = sum->bias ? vf_all(sum->bias[c]) : (vf){0};
-      if (!sum->add) continue;
-      acc[c][v] += vf_load_part(old, v + 1 == vectors ? last : VL);
-    }
-  const float *x = sum->planes + p, *w = sum->weight;
-  for (int64_t t = 0; t < sum->taps; t++, w += nc) {
-    const float *at = x + sum->at[t];
-    vf weight[CHANNELS];
-#pragma GCC unroll 4
-    for (int c = 0; c < nc; c++) weight[c] = vf_all(w[c]);
-#pragma GCC unroll 12
-    for (int v = 0; v < vectors; v++) {
-      vf value = vf_keep(vf_load(at + v * VL));
-#pragma GCC unroll 4
-      for (int c = 0; c < nc; c++) acc[c][v] = vf_fma(value, weight[c], acc[c][v]);
-    }
-  }
-#pragma GCC unroll 4
-  for (int c = 0; c < nc; c++)
-#pragma GCC unroll 12
-    for (int v = 0; v < vectors; v++) {
-      float *to = sum->out + c * sum->plane + p + v * VL;
-      vf value = sum->relu ? vf_select(acc[c][v] < 0, (vf){0}, acc[c][v]) : acc[c][v];
-      vf_store_part(to, value, v + 1 == vectors ? last : VL);
-    }
-}
-
-#if VL == 16
-#define WIDE   6  /* vectors of a tile of CHANNELS channels */
-#define NARROW 12 /* of a tile of one */
-#else
-#define WIDE   2
-#define NARROW 8
-#endif
-
-#define TILE(nc, vectors)                                                                          \
-  static void tile_##nc##x##vectors(const PlaneSum *sum, int64_t p, int64_t last) {                \
-    tile(nc, vectors, sum, p, last);                                                               \
-  }
-#if VL == 16
-TILE(4, 6)
-TILE(4, 3)
-TILE(1, 12)
-TILE(1, 6)
-#define WIDE_TILE   tile_4x6
-#define WIDE_HALF   tile_4x3
-#define NARROW_TILE tile_1x12
-#define NARROW_HALF tile_1x6
-#else
-TILE(4, 2)
-TILE(1, 8)
-TILE(1, 4)
-#define WIDE_TILE   tile_4x2
-#define WIDE_HALF   tile_4x1
-#define NARROW_TILE tile_1x8
-#define NARROW_HALF tile_1x4
-#endif
-TILE(4, 1)
-TILE(1, 1)
-
-/* All places of nc channels, nc being CHANNELS or 1. */
-static void sum_plane(const PlaneSum *sum, int nc, int64_t places) {
-  bool wide = nc == CHANNELS;
-  int64_t vectors = (places + VL - 1) / VL, full = wide ? WIDE : NARROW, half = full / 2;
-  for (int64_t v = 0; v < vectors;) {
-    int64_t left = vectors - v, take = left >= full ? full : left >= half ? half : 1;
-    int64_t last = v + take == vectors ? places - (vectors - 1) * VL : VL;
-    if (take == full)
-      (wide ? WIDE_TILE : NARROW_TILE)(sum, v * VL, last);
-    else if (take == half)
-      (wide ? WIDE_HALF : NARROW_HALF)(sum, v * VL, last);
-    else
-      (wide ? tile_4x1 : tile_1x1)(sum, v * VL, last);
-    v += take;
-  }
-}
-
-/* ---- the pass ---- */
+  ConvShift shift;
+  int64_t taps, pitch; /* taps of one channel of src; places from row to row of the sums */
+  int64_t packed;      /* where its packed weights begin in a group's */
+  int64_t result;      /* where its sums begin in a thread's: [to][rows][pitch] */
+} Phase;
 
 typedef struct {
   const ConvShape *s;
-  bool forward, relu;
+  bool forward, relu, direct; /* direct: sums are formed in dst */
   const float *src, *weight, *bias;
   float *dst;
   int64_t from, to; /* channels of a group in src and in dst */
   int64_t src_h, src_w, dst_h, dst_w;
-  int64_t phases_y, phases_x;
+  int64_t phases_y, phases_x, phases;
   int64_t rows, row_parts; /* places along y of a phase in one part */
   int64_t chunk;           /* channels of src at a time */
   int64_t units, bundle;   /* (image, group, row part); so many to a part of the team's job */
-  /* by thread */
-  float *planes, *packed, *result;
-  int64_t *at;
-  int64_t planes_size, packed_size, result_size, at_size;
+  Phase phase[CONV_PHASES];
+  float *packed;          /* [group][phase][chunk][tile][channel of src, tap][channel of tile] */
+  float *planes, *result; /* by thread */
+  int64_t group_weights, planes_size, result_size;
 } Planes;
 
-static ConvPhase phase_y(const Planes *g, int64_t first) {
-  return conv_phase(g->forward, first, g->dst_h, g->s->kh, g->s->sh, g->s->ph, g->s->dh);
+static void widen(ConvReach *met, ConvReach more) {
+  int64_t end = met->low + met->height, other = more.low + more.height;
+  if (more.low < met->low) met->low = more.low;
+  met->height = (other > end ? other : end) - met->low;
 }
 
-static ConvPhase phase_x(const Planes *g, int64_t first) {
-  return conv_phase(g->forward, first, g->dst_w, g->s->kw, g->s->sw, g->s->pw, g->s->dw);
+/* Fills in g->phase, but for where their weights and sums stand. Wide phases share their planes. */
+static void find_phases(Planes *g) {
+  const ConvShape *s = g->s;
+  for (int64_t i = 0; i < g->phases; i++) {
+    ConvShift *k = &g->phase[i].shift;
+    *k = (ConvShift){.src_h = g->src_h, .src_w = g->src_w, .rows = g->rows, .channels = 1};
+    k->y = conv_phase(g->forward, i / g->phases_x, g->dst_h, s->kh, s->sh, s->ph, s->dh);
+    k->x = conv_phase(g->forward, i % g->phases_x, g->dst_w, s->kw, s->sw, s->pw, s->dw);
+    k->wide = k->y.step == 1 && k->x.step == 1 &&
+              (g->phases > 1 || s->kw == 1 || g->to < g->from * s->kw);
+    conv_shift_reach(k);
+    widen(&g->phase[0].shift.rows_met, k->rows_met);
+    widen(&g->phase[0].shift.cols_met, k->cols_met);
+  }
+  for (int64_t i = 0; i < g->phases; i++) {
+    ConvShift *k = &g->phase[i].shift;
+    k->rows_met = g->phase[0].shift.rows_met;
+    k->cols_met = g->phase[0].shift.cols_met;
+    g->phase[i].taps = k->y.taps * k->x.taps;
+    g->phase[i].pitch = conv_shift_pitch(k);
+  }
 }
 
-static ConvShift shift_of(const Planes *g, int64_t phase, int64_t row, int64_t channels) {
-  ConvShift shift = {.y = phase_y(g, phase / g->phases_x), .x = phase_x(g, phase % g->phases_x)};
-  shift.src_h = g->src_h;
-  shift.src_w = g->src_w;
-  shift.row = row;
-  shift.rows = shift.y.count - row < g->rows ? shift.y.count - row : g->rows;
-  shift.channels = channels;
-  return shift;
+static void set_chunk(Planes *g, int64_t channels) {
+  g->chunk = channels < g->from ? channels : g->from;
+  for (int64_t i = 0; i < g->phases; i++) g->phase[i].shift.channels = g->chunk;
+  g->planes_size = conv_shift_size(&g->phase[0].shift);
 }
 
 static void lay_out(Planes *g, ConvArena *arena) {
@@ -157,110 +79,144 @@ static void lay_out(Planes *g, ConvArena *arena) {
   g->dst_w = g->forward ? s->ow : s->w;
   g->phases_y = g->forward ? 1 : s->sh;
   g->phases_x = g->forward ? 1 : s->sw;
-  int64_t height = phase_y(g, 0).count, width = phase_x(g, 0).count;
+  g->phases = g->phases_y * g->phases_x;
+  int64_t height = (g->dst_h - 1) / g->phases_y + 1, width = (g->dst_w - 1) / g->phases_x + 1;
   g->rows = PLANE_PLACES / width;
   if (g->rows < 1) g->rows = 1;
   g->row_parts = (height + g->rows - 1) / g->rows;
   g->rows = (height + g->row_parts - 1) / g->row_parts;
   g->row_parts = (height + g->rows - 1) / g->rows;
+  find_phases(g);
+  g->direct = g->phases == 1 && g->phase[0].pitch == g->dst_w;
+  set_chunk(g, 1);
+  set_chunk(g, SHIFT_PART / g->planes_size + 1);
 
-  g->planes_size = 0;
-  for (int64_t phase = 0; phase < g->phases_y * g->phases_x; phase++) {
-    ConvShift one = shift_of(g, phase, 0, 1);
-    int64_t size = conv_shift_size(&one);
-    if (size > g->planes_size) g->planes_size = size;
+  g->group_weights = g->from * g->to * s->kh * s->kw;
+  g->result_size = 0;
+  for (int64_t i = 0, packed = 0; i < g->phases; i++) {
+    g->phase[i].packed = packed;
+    g->phase[i].result = g->result_size;
+    packed += g->from * g->to * g->phase[i].taps;
+    if (!g->direct) g->result_size += g->to * g->rows * g->phase[i].pitch + VL;
   }
-  g->chunk = SHIFT_PART / g->planes_size + 1;
-  if (g->chunk > g->from) g->chunk = g->from;
-  g->planes_size *= g->chunk;
   g->units = s->n * s->groups * g->row_parts;
-  double work = (double)(g->rows * width * g->phases_y * g->phases_x) *
-                (double)(s->kh * s->kw * g->from * g->to) / (double)(g->phases_y * g->phases_x);
+  double work = (double)(g->rows * width) * (double)g->group_weights;
   g->bundle = work < UNIT_WORK ? (int64_t)(UNIT_WORK / work) + 1 : 1;
 
-  int64_t taps = s->kh * s->kw * g->chunk, threads = team_threads();
-  g->packed_size = taps * g->to;
-  g->result_size = g->forward ? 0 : g->to * g->rows * width;
-  g->at_size = taps;
+  int64_t threads = team_threads(), most_taps = s->kh * s->kw * g->chunk;
+  int64_t *at = conv_take(arena, g->phases * most_taps, sizeof *at);
+  for (int64_t i = 0; at && i < g->phases; i++) g->phase[i].shift.at = at + i * most_taps;
+  g->packed = conv_take(arena, s->groups * g->group_weights, sizeof(float));
   g->planes = conv_take(arena, threads * g->planes_size, sizeof(float));
-  g->packed = conv_take(arena, threads * g->packed_size, sizeof(float));
   g->result = conv_take(arena, threads * g->result_size, sizeof(float));
-  g->at = conv_take(arena, threads * g->at_size, sizeof(int64_t));
 }
 
-/* Packs the weights of `count` channels of src from `from` on: by tiles of channels of dst, of
-   CHANNELS and then of one, [channel of src, tap row, tap column][channel of the tile]. */
-static void pack(const Planes *g, const ConvShift *k, int64_t group, int64_t from, int64_t count,
-                 float *out) {
-  const ConvShape *s = g->s;
-  int64_t taps = s->kh * s->kw;
+/* Packs the weights of channels [from, from + count) of src for one phase, tile by tile. */
+static float *pack(const Planes *g, const ConvShift *k, int64_t group, int64_t from, int64_t count,
+                   float *out) {
+  int64_t kw = g->s->kw, taps = g->s->kh * kw;
+  int64_t o_step = g->forward ? g->from * taps : taps; /* from channel to channel of dst, of src */
+  int64_t c_step = g->forward ? taps : g->to * taps;
+  const float *weight = g->weight + group * g->from * g->to * taps;
   for (int64_t first = 0, nc; first < g->to; first += nc) {
-    nc = g->to - first >= CHANNELS ? CHANNELS : 1;
+    nc = g->to - first >= PLANE_CHANNELS ? PLANE_CHANNELS : 1;
     for (int64_t c = from; c < from + count; c++)
       for (int64_t i = 0; i < k->y.taps; i++)
         for (int64_t j = 0; j < k->x.taps; j++) {
-          int64_t tap = (k->y.tap + i * k->y.tapstep) * s->kw + k->x.tap + j * k->x.tapstep;
-          for (int64_t t = 0; t < nc; t++) {
-            int64_t o = g->forward ? group * g->to + first + t : group * g->from + c;
-            int64_t i_c = g->forward ? c : first + t, per = g->forward ? g->from : g->to;
-            *out++ = g->weight[(o * per + i_c) * taps + tap];
-          }
+          int64_t tap = (k->y.tap + i * k->y.tapstep) * kw + k->x.tap + j * k->x.tapstep;
+          for (int64_t t = first; t < first + nc; t++)
+            *out++ = weight[t * o_step + c * c_step + tap];
         }
   }
+  return out;
 }
 
-/* One phase of one (image, group, row part): sums into out, [to][places] with `plane` between. */
-static void sum_phase(const Planes *g, ConvShift *k, const float *src, int64_t group, float *out,
-                      int64_t plane) {
-  int64_t places = k->rows * k->x.count;
-  float *packed = g->packed + team_self() * g->packed_size;
-  for (int64_t c = 0; c < g->from; c += g->chunk) {
-    k->channels = g->from - c < g->chunk ? g->from - c : g->chunk;
-    int64_t taps = k->channels * k->y.taps * k->x.taps;
-    bool last = c + k->channels == g->from;
-    conv_shift_list(k);
-    conv_shift_fill(k, src + c * g->src_h * g->src_w);
-    pack(g, k, group, c, k->channels, packed);
-    PlaneSum sum = {.planes = k->planes, .at = k->at, .taps = taps, .add = c > 0, .plane = plane};
-    sum.relu = g->relu && last;
-    for (int64_t first = 0, nc; first < g->to; first += nc) {
-      nc = g->to - first >= CHANNELS ? CHANNELS : 1;
-      sum.weight = packed + first * taps;
-      sum.bias = g->bias && last ? g->bias + group * g->to + first : NULL;
-      sum.out = out + first * plane;
-      sum_plane(&sum, (int)nc, places);
+static void pack_part(void *job, int64_t group) {
+  const Planes *g = job;
+  float *out = g->packed + group * g->group_weights;
+  for (int64_t i = 0; i < g->phases; i++)
+    for (int64_t c = 0; c < g->from; c += g->chunk) {
+      int64_t count = g->from - c < g->chunk ? g->from - c : g->chunk;
+      out = pack(g, &g->phase[i].shift, group, c, count, out);
     }
+}
+
+/* Adds up what channels [c, c + count) of src give to one phase, in out: [to][plane]. */
+static void sum_phase(const Planes *g, const Phase *phase, int64_t group, int64_t c, int64_t count,
+                      const float *planes, float *out, int64_t plane, int64_t rows) {
+  bool last = c + count == g->from;
+  ConvPlaneSum sum = {.planes = planes, .at = phase->shift.at, .taps = count * phase->taps};
+  const float *packed = g->packed + group * g->group_weights + phase->packed;
+  packed += c * phase->taps * g->to;
+  sum.plane = plane;
+  sum.add = c > 0;
+  sum.relu = g->relu && last;
+  for (int64_t first = 0, nc; first < g->to; first += nc) {
+    nc = g->to - first >= PLANE_CHANNELS ? PLANE_CHANNELS : 1;
+    sum.weight = packed + first * sum.taps;
+    sum.bias = g->bias && last ? g->bias + group * g->to + first : NULL;
+    sum.out = out + first * plane;
+    conv_plane_sum(&sum, (int)nc, (rows - 1) * phase->pitch + phase->shift.x.count);
   }
 }
 
-/* Spreads a phase's sums over its places of dst. */
-static void spread(const Planes *g, const ConvShift *k, const float *result, float *dst) {
-  for (int64_t c = 0; c < g->to; c++, dst += g->dst_h * g->dst_w)
-    for (int64_t i = 0; i < k->rows; i++, result += k->x.count) {
-      float *to = dst + (k->y.first + (k->row + i) * k->y.every) * g->dst_w + k->x.first;
-      for (int64_t q = 0; q < k->x.count; q++) to[q * k->x.every] = result[q];
+/* Writes one row of dst from those of the phases along x: phase i holds every phases_x-th place. */
+static void lace(const Planes *g, const Phase *phase, const float *const *from, float *to) {
+  if (g->phases_x == 1) {
+    for (int64_t x = 0; x < g->dst_w; x += VL)
+      vf_store_part(to + x, vf_load(from[0] + x), g->dst_w - x < VL ? g->dst_w - x : VL);
+  } else if (g->phases_x == 2) {
+    for (int64_t x = 0, left; (left = g->dst_w - x) > 0; x += 2 * VL) {
+      vf even = vf_load(from[0] + x / 2), odd = vf_load(from[1] + x / 2);
+      vf_store_part(to + x, vf_zip_low(even, odd), left < VL ? left : VL);
+      if (left > VL)
+        vf_store_part(to + x + VL, vf_zip_high(even, odd), left < 2 * VL ? left - VL : VL);
     }
+  } else {
+    for (int64_t i = 0; i < g->phases_x; i++)
+      for (int64_t q = 0; q < phase[i].shift.x.count; q++) to[i + q * g->phases_x] = from[i][q];
+  }
+}
+
+/* Writes the rows of one part from the phases' sums. */
+static void spread(const Planes *g, int64_t row, const float *result, float *dst) {
+  for (int64_t y = 0; y < g->phases_y; y++) {
+    const Phase *phase = &g->phase[y * g->phases_x];
+    int64_t rows = phase->shift.y.count - row < g->rows ? phase->shift.y.count - row : g->rows;
+    for (int64_t c = 0; c < g->to; c++)
+      for (int64_t i = 0; i < rows; i++) {
+        const float *from[CONV_PHASES];
+        for (int64_t x = 0; x < g->phases_x; x++)
+          from[x] = result + phase[x].result + (c * g->rows + i) * phase[x].pitch;
+        lace(g, phase, from, dst + (c * g->dst_h + y + (row + i) * g->phases_y) * g->dst_w);
+      }
+  }
 }
 
 static void do_unit(const Planes *g, int64_t unit) {
   int64_t row = unit % g->row_parts * g->rows, image_group = unit / g->row_parts;
-  const float *src = g->src + image_group * g->from * g->src_h * g->src_w;
   int64_t plane = g->dst_h * g->dst_w, group = image_group % g->s->groups;
+  const float *src = g->src + image_group * g->from * g->src_h * g->src_w;
   float *dst = g->dst + image_group * g->to * plane;
+  float *planes = g->planes + team_self() * g->planes_size;
   float *result = g->result + team_self() * g->result_size;
-  bool direct = g->phases_y * g->phases_x == 1;
-  for (int64_t phase = 0; phase < g->phases_y * g->phases_x; phase++) {
-    ConvShift k = shift_of(g, phase, row, 0);
-    if (k.rows <= 0 || k.x.count <= 0) continue;
-    k.planes = g->planes + team_self() * g->planes_size;
-    k.at = g->at + team_self() * g->at_size;
-    if (direct) {
-      sum_phase(g, &k, src, group, dst + row * g->dst_w, plane);
-    } else {
-      sum_phase(g, &k, src, group, result, k.rows * k.x.count);
-      spread(g, &k, result, dst);
+  for (int64_t c = 0; c < g->from; c += g->chunk) {
+    int64_t count = g->from - c < g->chunk ? g->from - c : g->chunk;
+    ConvShift fill = g->phase[0].shift;
+    fill.channels = count;
+    conv_shift_fill(&fill, row, src + c * g->src_h * g->src_w, planes);
+    for (int64_t i = 0; i < g->phases; i++) {
+      const Phase *phase = &g->phase[i];
+      int64_t left = phase->shift.y.count - row, rows = left < g->rows ? left : g->rows;
+      if (rows <= 0 || phase->shift.x.count <= 0) continue;
+      if (g->direct)
+        sum_phase(g, phase, group, c, count, planes, dst + row * g->dst_w, plane, rows);
+      else
+        sum_phase(g, phase, group, c, count, planes, result + phase->result, g->rows * phase->pitch,
+                  rows);
     }
   }
+  if (!g->direct) spread(g, row, result, dst);
 }
 
 static void planes_part(void *job, int64_t part) {
@@ -287,5 +243,7 @@ void conv_planes(const ConvShape *s, bool forward, const float *src, const float
               .dst = dst};
   ConvArena arena = {scratch, 0};
   lay_out(&g, &arena);
+  for (int64_t i = 0; i < g.phases; i++) conv_shift_list(&g.phase[i].shift);
+  team_run(s->groups, pack_part, &g);
   team_run((g.units + g.bundle - 1) / g.bundle, planes_part, &g);
 }

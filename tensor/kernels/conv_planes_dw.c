@@ -81,15 +81,16 @@ typedef void TileFn(const PlaneProduct *q);
 MANY(1)
 MANY(2)
 MANY(3)
-MANY(4) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8)
-    ONE(9) static TileFn *const one[] = {NULL,  one_1, one_2, one_3, one_4,
-                                         one_5, one_6, one_7, one_8, one_9};
+MANY(4)
+ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9) static TileFn *const one[] = {
+    NULL, one_1, one_2, one_3, one_4, one_5, one_6, one_7, one_8, one_9};
 #if VL == 16
 MANY(5)
 MANY(6)
 MANY(7)
-MANY(8) MANY(9) static TileFn *const many[] = {NULL,   many_1, many_2, many_3, many_4,
-                                               many_5, many_6, many_7, many_8, many_9};
+MANY(8)
+MANY(9) static TileFn *const many[] = {NULL,   many_1, many_2, many_3, many_4,
+                                       many_5, many_6, many_7, many_8, many_9};
 #else
 static TileFn *const many[] = {NULL, many_1, many_2, many_3, many_4};
 #endif
@@ -128,21 +129,9 @@ typedef struct {
   float *bias;                    /* [share][o] */
   float *planes, *lanes;          /* by thread; lanes: [to][depth of a chunk][VL], then
                                        bias: [to][VL] */
-  int64_t *at;
-  int64_t planes_size, lanes_size, at_size;
+  ConvShift shift;
+  int64_t planes_size, lanes_size;
 } Weights;
-
-static ConvShift shift_of(const Weights *q, int64_t row, int64_t channels) {
-  const ConvShape *s = q->s;
-  ConvShift shift = {.y = conv_phase(true, 0, s->oh, s->kh, s->sh, s->ph, s->dh),
-                     .x = conv_phase(true, 0, s->ow, s->kw, s->sw, s->pw, s->dw)};
-  shift.src_h = s->h;
-  shift.src_w = s->w;
-  shift.row = row;
-  shift.rows = s->oh - row < q->rows ? s->oh - row : q->rows;
-  shift.channels = channels;
-  return shift;
-}
 
 static void lay_out(Weights *q, ConvArena *arena) {
   const ConvShape *s = q->s;
@@ -160,42 +149,44 @@ static void lay_out(Weights *q, ConvArena *arena) {
   double work = (double)(q->units * q->rows * s->ow) * (double)(q->to * q->depth);
   q->bundle = work < UNIT_WORK ? (int64_t)(UNIT_WORK / work) + 1 : 1;
 
-  ConvShift one_channel = shift_of(q, 0, 1);
-  q->planes_size = conv_shift_size(&one_channel);
-  q->chunk = SHIFT_PART / q->planes_size + 1;
+  ConvShift *k = &q->shift;
+  *k = (ConvShift){.src_h = s->h, .src_w = s->w, .rows = q->rows, .channels = 1};
+  k->y = conv_phase(true, 0, s->oh, s->kh, s->sh, s->ph, s->dh);
+  k->x = conv_phase(true, 0, s->ow, s->kw, s->sw, s->pw, s->dw);
+  conv_shift_reach(k);
+  q->chunk = SHIFT_PART / conv_shift_size(k) + 1;
   if (q->chunk > q->from) q->chunk = q->from;
-  q->planes_size *= q->chunk;
-  q->at_size = q->chunk * s->kh * s->kw;
-  q->lanes_size = q->to * (q->at_size + 1) * VL;
+  k->channels = q->chunk;
+  q->planes_size = conv_shift_size(k);
+  int64_t taps = q->chunk * s->kh * s->kw;
+  q->lanes_size = q->to * (taps + 1) * VL;
   q->sums = conv_take(arena, q->shares * s->o * q->depth, sizeof(float));
   q->bias = conv_take(arena, q->shares * s->o, sizeof(float));
   q->planes = conv_take(arena, threads * q->planes_size, sizeof(float));
   q->lanes = conv_take(arena, threads * q->lanes_size, sizeof(float));
-  q->at = conv_take(arena, threads * q->at_size, sizeof(int64_t));
+  k->at = conv_take(arena, taps, sizeof(int64_t));
 }
 
-/* The products of one share of a group for channels [c, c + k.channels) of x. */
-static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c, ConvShift k) {
+/* The products of one share of a group for channels [c, c + count) of x. */
+static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c, int64_t count) {
   const ConvShape *s = q->s;
-  int64_t taps = k.channels * s->kh * s->kw, plane = s->oh * s->ow;
-  int64_t channels = k.channels;
+  int64_t taps = count * s->kh * s->kw, plane = s->oh * s->ow;
+  float *planes = q->planes + team_self() * q->planes_size;
   float *lanes = q->lanes + team_self() * q->lanes_size;
   float *bias = q->gbias && c == 0 ? lanes + q->to * taps * VL : NULL;
   memset(lanes, 0, (size_t)(q->to * (taps + (bias ? 1 : 0)) * VL) * sizeof(float));
+  ConvShift fill = q->shift;
+  fill.channels = count;
   int64_t from = q->units * share / q->shares, to = q->units * (share + 1) / q->shares;
   for (int64_t unit = from; unit < to; unit++) {
-    float *planes = k.planes;
-    int64_t *at = k.at, image = unit / q->row_parts;
-    k = shift_of(q, unit % q->row_parts * q->rows, channels);
-    k.planes = planes;
-    k.at = at;
-    conv_shift_list(&k);
-    conv_shift_fill(&k, q->x + (image * s->c + group * q->from + c) * s->h * s->w);
-    PlaneProduct p = {
-        .plane = plane, .planes = planes, .at = at, .taps = taps, .places = k.rows * s->ow};
+    int64_t image = unit / q->row_parts, row = unit % q->row_parts * q->rows;
+    int64_t rows = s->oh - row < q->rows ? s->oh - row : q->rows;
+    conv_shift_fill(&fill, row, q->x + (image * s->c + group * q->from + c) * s->h * s->w, planes);
+    PlaneProduct p = {.plane = plane, .planes = planes, .at = q->shift.at, .taps = taps};
+    p.places = rows * s->ow;
     for (int64_t o = 0, nc; o < q->to; o += nc) {
       nc = q->to - o >= CHANNELS ? CHANNELS : 1;
-      p.gy = q->gy + (image * s->o + group * q->to + o) * plane + k.row * s->ow;
+      p.gy = q->gy + (image * s->o + group * q->to + o) * plane + row * s->ow;
       p.sums = lanes + o * taps * VL;
       for (int64_t i = 0; bias && i < nc; i++)
         add_run(bias + (o + i) * VL, p.gy + i * plane, p.places);
@@ -214,14 +205,9 @@ static void planes_part(void *job, int64_t part) {
   const Weights *q = job;
   int64_t share = part % q->shares, first = part / q->shares * q->bundle;
   int64_t end = first + q->bundle < q->s->groups ? first + q->bundle : q->s->groups;
-  for (int64_t group = first; group < end; group++) {
-    for (int64_t c = 0; c < q->from; c += q->chunk) {
-      ConvShift k = shift_of(q, 0, q->from - c < q->chunk ? q->from - c : q->chunk);
-      k.planes = q->planes + team_self() * q->planes_size;
-      k.at = q->at + team_self() * q->at_size;
-      sum_share(q, group, share, c, k);
-    }
-  }
+  for (int64_t group = first; group < end; group++)
+    for (int64_t c = 0; c < q->from; c += q->chunk)
+      sum_share(q, group, share, c, q->from - c < q->chunk ? q->from - c : q->chunk);
 }
 
 size_t conv_planes_dw_size(const ConvShape *s) {
@@ -236,6 +222,7 @@ void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *
   Weights q = {.s = s, .x = x, .gy = gy, .gw = gw, .gbias = gbias};
   ConvArena arena = {scratch, 0};
   lay_out(&q, &arena);
+  conv_shift_list(&q.shift);
   team_run((s->groups + q.bundle - 1) / q.bundle * q.shares, planes_part, &q);
   int64_t size = s->o * q.depth;
   for (int64_t share = 1; share < q.shares; share++) {

@@ -46,8 +46,8 @@ VEC void tile(const int vn, const int width, const ConvSum *sum, const float *co
 #define TILES(T)                                                                                   \
   T(4, 6)                                                                                          \
   T(4, 4)                                                                                          \
-  T(4, 2) T(3, 9) T(3, 6) T(3, 3) T(2, 14) T(2, 10) T(2, 6) T(2, 3) T(1, 14) T(1, 10) T(1, 6)      \
-      T(1, 3)
+  T(4, 2)                                                                                          \
+  T(3, 9) T(3, 6) T(3, 3) T(2, 14) T(2, 10) T(2, 6) T(2, 3) T(1, 14) T(1, 10) T(1, 6) T(1, 3)
 #else
 #define TILES(T) T(2, 6) T(2, 4) T(2, 2) T(1, 10) T(1, 6) T(1, 3)
 #endif

@@ -57,7 +57,7 @@ WHOLE_SUMS(nonzero_u8, uint8_t, uint16_t, x[i] != 0)
 
 /* ---- extremes --------------------------------------------------------------------------------- */
 
-enum { BEST_CHUNK = 512, BEST_TILE = 256 };
+enum { BEST_SHORT = 32, BEST_CHUNK = 512, BEST_TILE = 256 };
 
 /* The bits of |x| as an integer keep the order of |x|, with NaN on top. */
 LANE_FN int32_t magnitude_f32(float x) { return (int32_t)(f32_bits(x) & 0x7fffffffu); }
@@ -119,6 +119,12 @@ static int64_t first_nan_f64(int64_t n, const double *x) {
   static B name##_row(int64_t n, int64_t at, const T *x) {                                         \
     int64_t place = 0;                                                                             \
     T best = x[0];                                                                                 \
+    for (int64_t i = 1; n <= BEST_SHORT && i < n; i++) {                                           \
+      int take = ((x[i] beats best) | (x[i] != x[i])) & (best == best);                            \
+      best = take ? x[i] : best;                                                                   \
+      place = take ? i : place;                                                                    \
+    }                                                                                              \
+    if (n <= BEST_SHORT) return (B){best, at + place};                                             \
     for (int64_t k = 0; k < n; k += BEST_CHUNK) {                                                  \
       int64_t m = n - k < BEST_CHUNK ? n - k : BEST_CHUNK, bad = first_nan(m, x + k);              \
       if (bad >= 0) return (B){x[k + bad], at + k + bad};                                          \

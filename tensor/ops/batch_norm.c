@@ -90,9 +90,9 @@ static void check(Call *c) {
     t_fail("batch_norm: running_mean and running_var are needed when training is false");
   }
   if (training && channels_of(x).values < 2 && x->shape[1] > 0) {
-    t_fail("batch_norm: x %s has %lld value a channel, and training needs the variance of several; "
-           "use a larger batch, or training = false",
-           t_shape_str(x), (long long)channels_of(x).values);
+    t_fail("batch_norm: x %s has fewer than two values a channel, and training needs their "
+           "variance; use a larger batch, or training = false",
+           t_shape_str(x));
   }
   for (int i = RUNNING_MEAN; training && i <= RUNNING_VAR; i++) {
     if (c->x[i] && !dtype_is_float((DType)c->x[i]->dtype)) {

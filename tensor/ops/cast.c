@@ -61,7 +61,7 @@ static Op rows[] = {
      .grad = grad},
     {.sig = "type_as(x: tensor, other: tensor) -> y: tensor",
      .doc = "x in the element type of other.",
-     .test = "{{randn(2,3), randn(1)}, {ints(2,3), randn(1)}}",
+     .test = "{{randn(2,3), randn(1)}, {ints(2,3), ints(1)}}",
      .ref = "reference.to",
      .compose = type_as},
     TYPES(ROW)};

@@ -154,7 +154,7 @@ static Op rows[] = {
     {.sig = "embedding(weight: tensor, indices: index, padding_idx: pos?) -> y: tensor",
      .doc = "Rows of weight [ids, features] by id: y has the shape of indices with features after "
             "it. The row padding_idx gets no gradient.",
-     .test = "{{randn(4,3), tensor{1,4,1}}, {randn(4,3), tensor{{2,1},{3,3}}, 1}}",
+     .test = "{{randn(4,3), tensor{1,4,1}}, {randn(4,3), tensor{{2,1},{3,3}}, 4}}",
      .ref = "reference.embedding",
      .save = SAVE_X(1),
      .infer = embedding_infer,

@@ -42,6 +42,8 @@ void loss_check_shapes(Call *c) {
   else if (in_input)
     snprintf(repair, sizeof repair, "target:unsqueeze(%d), or input:squeeze(%d)", in_input,
              in_input);
+  else if (t->ndim == 0)
+    snprintf(repair, sizeof repair, "target:item() is a number, which goes with every element");
   else if (x->numel == t->numel)
     snprintf(repair, sizeof repair, "target:view_as(input), if their elements are in one order");
   t_fail("%s: input %s and target %s must have the same shape, losses do not broadcast; %s",

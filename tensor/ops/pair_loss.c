@@ -211,14 +211,20 @@ static Tensor *fused(Call *c, const char *row, int64_t reduction) {
   return f.y[0];
 }
 
-static Tensor *weighted(Call *c, Tensor *loss, Tensor *weight) {
-  if (!weight) return loss;
-  Tensor *y = t_mul(loss, weight);
-  if (!t_same_shape(y, loss)) {
-    t_fail("%s: weight %s does not go with input %s; it is broadcast to the input's shape",
-           call_name(c), t_shape_str(weight), t_shape_str(c->x[0]));
+/* Fails unless t, a weight, broadcasts to the input's shape. */
+static void check_weight(Call *c, const Tensor *t, const char *what) {
+  const Tensor *x = c->x[0];
+  if (!t) return;
+  int lead = x->ndim - t->ndim;
+  bool fits = lead >= 0;
+  for (int d = 0; fits && d < t->ndim; d++) {
+    fits = t->shape[d] == 1 || t->shape[d] == x->shape[lead + d];
   }
-  return y;
+  if (!fits) {
+    t_fail("%s: %s %s does not go with input %s; it has the input's last sizes, or 1 in their "
+           "place",
+           call_name(c), what, t_shape_str(t), t_shape_str(x));
+  }
 }
 
 static const char *const target_repair = "targets are probabilities, 0 for no and 1 for yes";
@@ -227,6 +233,8 @@ void bce_logits_compose(Call *c) {
   Tensor *x = c->x[0], *t = c->x[1], *weight = c->x[2], *pos = c->x[3];
   loss_check_shapes(c);
   check_probabilities(c, t, "target", target_repair);
+  check_weight(c, weight, "weight");
+  check_weight(c, pos, "pos_weight");
   int64_t reduction = c->attr[0].i;
   if (!weight && !pos) {
     c->y[0] = fused(c, "logits_loss", reduction);
@@ -236,15 +244,10 @@ void bce_logits_compose(Call *c) {
   if (pos) {
     Tensor *positive = t_addn(t_mul(t_addn(pos, -1), t), 1);
     loss = t_sub(t_mul(t_rsubn(1, t), x), t_mul(positive, t_op1("logsigmoid", x)));
-    if (!t_same_shape(loss, x)) {
-      t_fail("%s: pos_weight %s does not go with input %s; it has one value for each class in the "
-             "last dimension",
-             call_name(c), t_shape_str(pos), t_shape_str(x));
-    }
   } else {
     loss = fused(c, "logits_loss", LOSS_NONE);
   }
-  c->y[0] = loss_reduced(weighted(c, loss, weight), reduction);
+  c->y[0] = loss_reduced(weight ? t_mul(loss, weight) : loss, reduction);
 }
 
 void bce_compose(Call *c) {
@@ -252,10 +255,11 @@ void bce_compose(Call *c) {
   check_probabilities(c, c->x[1], "target", target_repair);
   check_probabilities(c, c->x[0], "input",
                       "scores before sigmoid go to binary_cross_entropy_with_logits");
+  check_weight(c, c->x[2], "weight");
   int64_t reduction = c->attr[0].i;
   bool plain = !c->x[2];
   Tensor *loss = fused(c, "probability_loss", plain ? reduction : LOSS_NONE);
-  c->y[0] = plain ? loss : loss_reduced(weighted(c, loss, c->x[2]), reduction);
+  c->y[0] = plain ? loss : loss_reduced(t_mul(loss, c->x[2]), reduction);
 }
 
 const char *logits_run(Call *c) { return run(c, logits_f32, logits_f64, 0); }

@@ -1,227 +1,127 @@
 /* Softmax and its logarithm along a dimension, their gradients, and logsigmoid.
 
-   x is seen as [outer, n, inner]: with inner 1 the values of a result lie side by side and a row is
-   done at a time, else a tile of columns. */
+   x is seen as [outer, n, inner]. With inner 1 the values of a result lie side by side and the
+   kernels take rows; else a tile of columns is turned into rows and back. */
 #include "../calc.h"
 #include "../iter.h"
 #include "../kernels/elementary.h"
+#include "../kernels/softmax.h"
 #include "../kernels/vmath.h"
 #include "../team.h"
 
-#include <math.h>
-
 enum {
   GRAIN = 1 << 15, /* values of a part */
-  TILE = 128       /* columns of a part */
+  TILE = 16        /* columns of a part */
 };
 
+typedef void (*Forward)(int64_t rows, int64_t n, const void *x, void *y);
+typedef void (*Back)(int64_t rows, int64_t n, const void *y, const void *gy, void *gx);
+
 typedef struct Job {
-  const void *a, *b; /* x; or the gradient, and y */
-  void *y;
+  Forward forward; /* from x; or */
+  Back back;       /* from the gradient and y */
+  const char *x, *gy, *y;
+  char *out;
   int64_t outer, n, inner, group, tiles;
-  void (*rows)(int64_t rows, int64_t n, const void *a, const void *b, void *y);
-  void (*cols)(int64_t width, int64_t n, int64_t stride, const void *a, const void *b, void *y);
-  int64_t size; /* bytes of a value */
+  size_t size;   /* bytes of a value */
+  char *scratch; /* for each thread: a tile of each input */
 } Job;
 
-static void exp_run_f32(int64_t n, const float *x, float *y) {
-  SIMD_PICK(elementary_kernels)->exp(n, x, y);
+/* x: [outer, n, inner] around dimension dim; a part is `group` outers, or a tile of one. */
+static Job job_of(const Tensor *x, int dim) {
+  Job j = {.n = x->ndim ? x->shape[dim] : 1, .inner = 1, .size = dtype_size((DType)x->dtype)};
+  for (int d = dim + 1; d < x->ndim; d++) j.inner *= x->shape[d];
+  j.outer = x->numel / (j.n * j.inner);
+  j.tiles = (j.inner + TILE - 1) / TILE;
+  j.group = j.inner == 1 && j.n < GRAIN ? GRAIN / j.n : 1;
+  return j;
 }
 
-static void exp_run_f64(int64_t n, const double *x, double *y) {
-  for (int64_t i = 0; i < n; i++) y[i] = exp(x[i]);
+static size_t tile_bytes(const Job *j) {
+  return (size_t)(j->inner < TILE ? j->inner : TILE) * (size_t)j->n * j->size;
 }
 
-/* Of a maximum: what is taken off before exponentials, so that rows of -inf stay defined. */
-#define SHIFT(max)  ((max) == -INFINITY ? 0 : (max))
-#define WIDER(a, v) ((v) > (a) || (v) != (v) ? (v) : (a))
-
-/* ---- rows --------------------------------------------------------------------------------------- */
-
-#define ROWS(type, T)                                                                              \
-  /* y = exp(x - max); answers their sum. */                                                       \
-  static T exps_##type(int64_t n, const T *x, T *y, T *shift) {                                    \
-    T max = -INFINITY;                                                                             \
-    double sum = 0;                                                                                \
-    for (int64_t i = 0; i < n; i++) max = WIDER(max, x[i]);                                        \
-    *shift = SHIFT(max);                                                                           \
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] - *shift;                                          \
-    exp_run_##type(n, y, y);                                                                       \
-    for (int64_t i = 0; i < n; i++) sum += (double)y[i];                                           \
-    return (T)sum;                                                                                 \
-  }                                                                                                \
-  static void softmax_rows_##type(int64_t rows, int64_t n, const void *a, const void *b,           \
-                                  void *out) {                                                     \
-    (void)b;                                                                                       \
-    for (int64_t k = 0; k < rows; k++) {                                                           \
-      T *y = (T *)out + k * n, shift;                                                              \
-      T scale = 1 / exps_##type(n, (const T *)a + k * n, y, &shift);                               \
-      for (int64_t i = 0; i < n; i++) y[i] *= scale;                                               \
-    }                                                                                              \
-  }                                                                                                \
-  static void log_rows_##type(int64_t rows, int64_t n, const void *a, const void *b, void *out) {  \
-    (void)b;                                                                                       \
-    for (int64_t k = 0; k < rows; k++) {                                                           \
-      const T *x = (const T *)a + k * n;                                                           \
-      T *y = (T *)out + k * n, shift;                                                              \
-      T rest = m_log(exps_##type(n, x, y, &shift));                                                \
-      for (int64_t i = 0; i < n; i++) y[i] = (x[i] - shift) - rest;                                \
-    }                                                                                              \
-  }                                                                                                \
-  /* y (g - sum(g y)) */                                                                           \
-  static void softmax_dx_rows_##type(int64_t rows, int64_t n, const void *a, const void *b,        \
-                                     void *out) {                                                  \
-    for (int64_t k = 0; k < rows; k++) {                                                           \
-      const T *g = (const T *)a + k * n, *y = (const T *)b + k * n;                                \
-      T *o = (T *)out + k * n;                                                                     \
-      double dot = 0;                                                                              \
-      for (int64_t i = 0; i < n; i++) dot += (double)g[i] * (double)y[i];                          \
-      for (int64_t i = 0; i < n; i++) o[i] = y[i] * (g[i] - (T)dot);                               \
-    }                                                                                              \
-  }                                                                                                \
-  /* g - exp(y) sum(g) */                                                                          \
-  static void log_dx_rows_##type(int64_t rows, int64_t n, const void *a, const void *b,            \
-                                 void *out) {                                                      \
-    for (int64_t k = 0; k < rows; k++) {                                                           \
-      const T *g = (const T *)a + k * n;                                                           \
-      T *o = (T *)out + k * n;                                                                     \
-      double sum = 0;                                                                              \
-      for (int64_t i = 0; i < n; i++) sum += (double)g[i];                                         \
-      exp_run_##type(n, (const T *)b + k * n, o);                                                  \
-      for (int64_t i = 0; i < n; i++) o[i] = g[i] - o[i] * (T)sum;                                 \
+/* y[c ys + r] = x[r xs + c] */
+#define TURN(name, T)                                                                              \
+  static void name(int64_t rows, int64_t cols, const T *x, int64_t xs, T *y, int64_t ys) {         \
+    for (int64_t r = 0; r < rows; r++) {                                                           \
+      for (int64_t c = 0; c < cols; c++) y[c * ys + r] = x[r * xs + c];                            \
     }                                                                                              \
   }
+TURN(turn_f32, float)
+TURN(turn_f64, double)
 
-/* ---- columns: width of them, value r of column i at r stride + i ---------------------------------- */
+static void turn(const Job *j, int64_t rows, int64_t cols, const char *x, int64_t xs, char *y,
+                 int64_t ys) {
+  if (j->size == sizeof(float))
+    turn_f32(rows, cols, (const float *)x, xs, (float *)y, ys);
+  else
+    turn_f64(rows, cols, (const double *)x, xs, (double *)y, ys);
+}
 
-#define COLS(type, T)                                                                              \
-  static void exps_cols_##type(int64_t width, int64_t n, int64_t stride, const T *x, T *y,         \
-                               T *shift, double *sum) {                                            \
-    for (int64_t i = 0; i < width; i++) shift[i] = -INFINITY, sum[i] = 0;                          \
-    for (int64_t r = 0; r < n; r++) {                                                              \
-      for (int64_t i = 0; i < width; i++) shift[i] = WIDER(shift[i], x[r * stride + i]);           \
-    }                                                                                              \
-    for (int64_t i = 0; i < width; i++) shift[i] = SHIFT(shift[i]);                                \
-    for (int64_t r = 0; r < n; r++) {                                                              \
-      T *o = y + r * stride;                                                                       \
-      for (int64_t i = 0; i < width; i++) o[i] = x[r * stride + i] - shift[i];                     \
-      exp_run_##type(width, o, o);                                                                 \
-      for (int64_t i = 0; i < width; i++) sum[i] += (double)o[i];                                  \
-    }                                                                                              \
-  }                                                                                                \
-  static void softmax_cols_##type(int64_t width, int64_t n, int64_t stride, const void *a,         \
-                                  const void *b, void *out) {                                      \
-    (void)b;                                                                                       \
-    T *y = out, scale[TILE];                                                                       \
-    double sum[TILE];                                                                              \
-    exps_cols_##type(width, n, stride, a, y, scale, sum);                                          \
-    for (int64_t i = 0; i < width; i++) scale[i] = 1 / (T)sum[i];                                  \
-    for (int64_t r = 0; r < n; r++) {                                                              \
-      for (int64_t i = 0; i < width; i++) y[r * stride + i] *= scale[i];                           \
-    }                                                                                              \
-  }                                                                                                \
-  static void log_cols_##type(int64_t width, int64_t n, int64_t stride, const void *a,             \
-                              const void *b, void *out) {                                          \
-    (void)b;                                                                                       \
-    const T *x = a;                                                                                \
-    T *y = out, shift[TILE], rest[TILE];                                                           \
-    double sum[TILE];                                                                              \
-    exps_cols_##type(width, n, stride, x, y, shift, sum);                                          \
-    for (int64_t i = 0; i < width; i++) rest[i] = m_log((T)sum[i]);                                \
-    for (int64_t r = 0; r < n; r++) {                                                              \
-      const T *p = x + r * stride;                                                                 \
-      for (int64_t i = 0; i < width; i++) y[r * stride + i] = (p[i] - shift[i]) - rest[i];         \
-    }                                                                                              \
-  }                                                                                                \
-  static void softmax_dx_cols_##type(int64_t width, int64_t n, int64_t stride, const void *a,      \
-                                     const void *b, void *out) {                                   \
-    double dot[TILE] = {0};                                                                        \
-    for (int64_t r = 0; r < n; r++) {                                                              \
-      const T *g = (const T *)a + r * stride, *y = (const T *)b + r * stride;                      \
-      for (int64_t i = 0; i < width; i++) dot[i] += (double)g[i] * (double)y[i];                   \
-    }                                                                                              \
-    for (int64_t r = 0; r < n; r++) {                                                              \
-      const T *g = (const T *)a + r * stride, *y = (const T *)b + r * stride;                      \
-      T *o = (T *)out + r * stride;                                                                \
-      for (int64_t i = 0; i < width; i++) o[i] = y[i] * (g[i] - (T)dot[i]);                        \
-    }                                                                                              \
-  }                                                                                                \
-  static void log_dx_cols_##type(int64_t width, int64_t n, int64_t stride, const void *a,          \
-                                 const void *b, void *out) {                                       \
-    double sum[TILE] = {0};                                                                        \
-    for (int64_t r = 0; r < n; r++) {                                                              \
-      const T *g = (const T *)a + r * stride;                                                      \
-      for (int64_t i = 0; i < width; i++) sum[i] += (double)g[i];                                  \
-    }                                                                                              \
-    for (int64_t r = 0; r < n; r++) {                                                              \
-      const T *g = (const T *)a + r * stride;                                                      \
-      T *o = (T *)out + r * stride;                                                                \
-      exp_run_##type(width, (const T *)b + r * stride, o);                                         \
-      for (int64_t i = 0; i < width; i++) o[i] = g[i] - o[i] * (T)sum[i];                          \
-    }                                                                                              \
+static void columns(const Job *j, size_t at, int64_t width) {
+  char *a = j->scratch + (size_t)team_self() * 2 * tile_bytes(j), *b = a + tile_bytes(j);
+  if (j->forward) {
+    turn(j, j->n, width, j->x + at, j->inner, a, j->n);
+    j->forward(width, j->n, a, a);
+  } else {
+    turn(j, j->n, width, j->gy + at, j->inner, a, j->n);
+    turn(j, j->n, width, j->y + at, j->inner, b, j->n);
+    j->back(width, j->n, b, a, a);
   }
-
-ROWS(f32, float)
-ROWS(f64, double)
-COLS(f32, float)
-COLS(f64, double)
-
-/* ---- parts -------------------------------------------------------------------------------------- */
+  turn(j, width, j->n, a, j->n, j->out + at, j->inner);
+}
 
 static void part(void *job, int64_t k) {
   const Job *j = job;
   int64_t o = k / j->tiles * j->group, i = k % j->tiles * TILE;
-  int64_t end = o + j->group < j->outer ? o + j->group : j->outer;
+  int64_t rows = j->outer - o < j->group ? j->outer - o : j->group;
   int64_t width = j->inner - i < TILE ? j->inner - i : TILE;
-  for (; o < end; o++) {
-    int64_t at = (o * j->n * j->inner + i) * j->size;
-    const char *a = (const char *)j->a + at, *b = j->b ? (const char *)j->b + at : NULL;
-    if (j->inner > 1) {
-      j->cols(width, j->n, j->inner, a, b, (char *)j->y + at);
-    } else {
-      j->rows(end - o, j->n, a, b, (char *)j->y + at);
-      return;
-    }
-  }
-}
-
-/* y from c->x[0], or from c->x[0] (a gradient) and c->x[1]; the kernels' rows and cols are set. */
-static const char *along(Call *c, Job *j) {
-  Tensor *x = c->x[0];
-  if (x->numel == 0) return NULL;
-  int dim = (int)c->attr[0].i;
-  j->a = t_data(x);
-  j->b = c->nx > 1 ? t_data(c->x[1]) : NULL;
-  j->y = t_data(c->y[0]);
-  j->size = (int64_t)dtype_size((DType)x->dtype);
-  j->n = x->ndim ? x->shape[dim] : 1;
-  j->inner = 1;
-  for (int d = dim + 1; d < x->ndim; d++) j->inner *= x->shape[d];
-  j->outer = x->numel / (j->n * j->inner);
-  j->tiles = (j->inner + TILE - 1) / TILE;
-  j->group = j->tiles > 1 ? 1 : GRAIN / (j->n * j->inner);
-  if (j->group < 1) j->group = 1;
-  team_run((j->outer + j->group - 1) / j->group * j->tiles, part, j);
-  return NULL;
+  size_t at = (size_t)(o * j->n * j->inner + i) * j->size;
+  if (j->inner > 1)
+    columns(j, at, width);
+  else if (j->forward)
+    j->forward(rows, j->n, j->x + at, j->out + at);
+  else
+    j->back(rows, j->n, j->y + at, j->gy + at, j->out + at);
 }
 
 static void infer(Call *c) {
   DType d = call_promote(c, 0, c->nx);
   if (!dtype_is_float(d)) d = T_F32;
   for (int i = 0; i < c->nx; i++) call_want(c, i, d);
-  call_out(c, 0, d, c->x[0]->ndim, c->x[0]->shape);
+  Tensor *x = c->x[0];
+  call_out(c, 0, d, x->ndim, x->shape);
+  if (x->numel == 0) return;
+  Job j = job_of(x, (int)c->attr[0].i);
+  if (j.inner > 1) call_scratch(c, (size_t)team_threads() * 2 * tile_bytes(&j));
 }
 
-#define RUN(name, kernel)                                                                          \
-  static const char *name##_run(Call *c) {                                                         \
-    Job j = {.rows = kernel##_rows_f32, .cols = kernel##_cols_f32};                                \
-    if (c->x[0]->dtype == T_F64) j.rows = kernel##_rows_f64, j.cols = kernel##_cols_f64;           \
-    return along(c, &j);                                                                           \
-  }
-RUN(softmax, softmax)
-RUN(log_softmax, log)
-RUN(softmax_dx, softmax_dx)
-RUN(log_softmax_dx, log_dx)
+/* c->y[0] from x, or from a gradient and y: one of the kernels is given. */
+static const char *along(Call *c, Forward forward, Back back) {
+  Tensor *x = c->x[0];
+  if (x->numel == 0) return NULL;
+  Job j = job_of(x, (int)c->attr[0].i);
+  j.forward = forward;
+  j.back = back;
+  j.x = j.gy = t_data(x);
+  if (back) j.y = t_data(c->x[1]);
+  j.out = t_data(c->y[0]);
+  j.scratch = c->scratch;
+  team_run((j.outer + j.group - 1) / j.group * j.tiles, part, &j);
+  return NULL;
+}
+
+static const SoftmaxOps *ops_for(const Call *c) {
+  return SIMD_PICK(softmax_kernels)->of[c->x[0]->dtype];
+}
+
+static const char *softmax_run(Call *c) { return along(c, ops_for(c)->softmax, NULL); }
+static const char *log_softmax_run(Call *c) { return along(c, ops_for(c)->log_softmax, NULL); }
+static const char *softmax_dx_run(Call *c) { return along(c, NULL, ops_for(c)->softmax_back); }
+static const char *log_softmax_dx_run(Call *c) {
+  return along(c, NULL, ops_for(c)->log_softmax_back);
+}
 
 /* ---- gradients ---------------------------------------------------------------------------------- */
 

@@ -241,6 +241,7 @@ int luaopen_lunette_core(lua_State *L) {
   autograd_open(L, lib, methods);
   scope_open(L, lib);
   state_open(L, lib);
+  seed_open(L, lib);
   files_open(L, lib);
   lua_createtable(L, 0, 8);
   lua_pushvalue(L, lib);

@@ -80,6 +80,7 @@ void print_open(lua_State *L, int meta);
 void compare_open(lua_State *L, int meta);
 void autograd_open(lua_State *L, int lib, int methods);
 void state_open(lua_State *L, int lib);
+void seed_open(lua_State *L, int lib);
 void files_open(lua_State *L, int lib);
 void machine_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 void list_open(lua_State *L, int lib);

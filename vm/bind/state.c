@@ -181,6 +181,9 @@ static const luaL_Reg functions[] = {{"get_num_threads", l_threads},
                                      {NULL, NULL}};
 
 void state_open(lua_State *L, int lib) {
+  lua_getfield(L, LUA_REGISTRYINDEX, "lunette.threads"); /* the program's --threads */
+  if (lua_isinteger(L, -1)) team_set_threads((int)lua_tointeger(L, -1));
+  lua_pop(L, 1);
   lua_pushvalue(L, lib);
   luaL_setfuncs(L, functions, 0);
   luaL_newlib(L, testing);

@@ -5,10 +5,11 @@
    function that calls back into Lua are all stopped. An interruption has three stages:
 
      ASKED     the next Lua instruction raises "interrupted!", which a pcall may catch, as in lua
-     GRACE     whoever caught it has half a second to tidy up
+     GRACE     whoever caught it has half a second to tidy up, with neither flag nor hooks
      STOPPING  every Lua instruction raises, until the caller of `interrupt_start` is back
 
-   When a kernel was cut first, its error is the one of ASKED. Only count hooks are used: a hook at
+   When a kernel was cut first, its error is the one of ASKED. The end of GRACE comes as the same
+   signal from a timer, since Lua code may spend it in kernels. Only count hooks are used: a hook at
    calls would also keep __close functions written in C from doing their work. */
 #include "interrupt.h"
 
@@ -20,23 +21,23 @@
 #include <time.h>
 #include <unistd.h>
 #include "lauxlib.h"
-#include "../../tensor/team.h"
+#include "team.h"
 
 #define GRACE_SECONDS 0.5
-#define GRACE_STEP    1000 /* Lua instructions between two looks at the clock */
-#define STUCK_SECONDS 2.0  /* at the prompt: from then on another signal ends the process */
+#define STUCK_SECONDS 2.0 /* at the prompt: from then on another signal ends the process */
 
 enum { IDLE, ASKED, GRACE, STOPPING };
 
 static volatile sig_atomic_t stage = IDLE;
+static volatile sig_atomic_t expired;  /* the timer's signal came to another thread */
 static volatile sig_atomic_t warned;   /* the user knows that the next Ctrl-C ends the process */
 static double asked_at;                /* seconds; written where `stage` leaves IDLE */
 static InterruptLink *volatile newest; /* the chain of running threads, innermost first */
 static InterruptLink root;
 static InterruptMode mode;
 static pthread_t lua_thread;
-
-static void set_hooks(int count);
+static timer_t timer;
+static bool has_timer;
 
 static double seconds(void) {
   struct timespec t;
@@ -44,21 +45,32 @@ static double seconds(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Has the timer send its signal after so many seconds; 0 stops it. */
+static void set_timer(double after) {
+  struct itimerspec when = {.it_value = {.tv_nsec = (long)(after * 1e9)}};
+  if (has_timer) timer_settime(timer, 0, &when, NULL);
+}
+
+/* Takes the hook off again. */
+static void restore(InterruptLink *link) {
+  if (!link->armed) return;
+  link->armed = false;
+  lua_sethook(link->L, link->hook, link->hook ? link->mask : 0, link->count);
+}
+
 /* Moves the interruption on and answers whether it is time to raise an error. */
 static bool is_due(void) {
-  if (stage == ASKED) {
-    bool unheard = team_interrupt != 0; /* else a kernel has raised its error already */
-    team_interrupt = 0;
-    stage = GRACE;
-    set_hooks(GRACE_STEP);
-    return unheard;
-  }
-  if (stage == GRACE && seconds() > asked_at + GRACE_SECONDS) {
+  if (stage != ASKED) return stage == STOPPING;
+  bool unheard = team_interrupt != 0; /* else a kernel has raised its error already */
+  if (!has_timer) {
     stage = STOPPING;
-    team_interrupt = 1;
-    set_hooks(1);
+    return true;
   }
-  return stage == STOPPING;
+  team_interrupt = 0;
+  stage = GRACE;
+  for (InterruptLink *link = newest; link != NULL; link = link->prev) restore(link);
+  set_timer(GRACE_SECONDS);
+  return unheard;
 }
 
 /* Raises the error, with the position of the function at this level of the stack. */
@@ -72,7 +84,7 @@ static void raise_error(lua_State *L, int level) {
 /* The hook. A thread may meet it long after the landing: a coroutine made meanwhile inherits it. */
 static void stop(lua_State *L, lua_Debug *ar) {
   (void)ar;
-  if (stage == IDLE)
+  if (stage == IDLE || stage == GRACE)
     lua_sethook(L, NULL, 0, 0);
   else if (is_due())
     raise_error(L, 0);
@@ -82,27 +94,21 @@ void interrupt_check(lua_State *L) {
   if (stage != IDLE && is_due()) raise_error(L, 1);
 }
 
-static void set_hooks(int count) {
-  for (InterruptLink *link = newest; link != NULL; link = link->prev)
-    lua_sethook(link->L, stop, LUA_MASKCOUNT, count);
-}
-
 /* Safe in a signal handler, as far as lua_sethook is (its authors use it so). */
 static void arm(InterruptLink *link) {
   if (!link->armed) {
     link->hook = lua_gethook(link->L);
     link->mask = lua_gethookmask(link->L);
     link->count = lua_gethookcount(link->L);
+    if (link->hook == stop) link->hook = NULL; /* inherited in an earlier interruption */
     link->armed = true;
   }
-  lua_sethook(link->L, stop, LUA_MASKCOUNT, stage == GRACE ? GRACE_STEP : 1);
+  lua_sethook(link->L, stop, LUA_MASKCOUNT, 1);
 }
 
-static void restore(InterruptLink *link) {
-  if (!link->armed) return;
-  link->armed = false;
-  if (link->hook == stop) link->hook = NULL; /* inherited in an earlier interruption */
-  lua_sethook(link->L, link->hook, link->hook ? link->mask : 0, link->count);
+static void arm_all(void) {
+  team_interrupt = 1;
+  for (InterruptLink *link = newest; link != NULL; link = link->prev) arm(link);
 }
 
 static void end_process(int sig) {
@@ -125,31 +131,43 @@ static void press_again(int sig) {
   }
 }
 
-static void on_signal(int sig) {
+static void on_signal(int sig, siginfo_t *info, void *context) {
   int saved = errno;
+  (void)context;
+  if (info->si_code == SI_TIMER) expired = 1;
   if (!pthread_equal(pthread_self(), lua_thread)) {
     pthread_kill(lua_thread, sig); /* Lua's state may be touched from its own thread alone */
-    errno = saved;
-    return;
-  }
-  team_interrupt = 1;
-  if (stage == IDLE) {
-    asked_at = seconds();
-    stage = ASKED;
+  } else if (expired) {
+    expired = 0;
+    if (stage == GRACE) {
+      stage = STOPPING;
+      arm_all();
+    }
   } else {
-    press_again(sig);
+    if (stage != IDLE) {
+      press_again(sig);
+    } else {
+      asked_at = seconds();
+      stage = ASKED;
+    }
+    arm_all();
   }
-  for (InterruptLink *link = newest; link != NULL; link = link->prev) arm(link);
   errno = saved;
 }
 
 void interrupt_install(InterruptMode how) {
   struct sigaction action;
+  struct sigevent event;
   mode = how;
   lua_thread = pthread_self();
+  memset(&event, 0, sizeof event);
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGINT;
+  if (!has_timer) has_timer = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
   memset(&action, 0, sizeof action);
-  action.sa_handler = on_signal;
-  sigemptyset(&action.sa_mask); /* no SA_RESTART: a read that waits is to come back */
+  action.sa_sigaction = on_signal;
+  action.sa_flags = SA_SIGINFO; /* and no SA_RESTART: a read that waits is to come back */
+  sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
 }
 
@@ -160,7 +178,7 @@ void interrupt_enter(InterruptLink *link, lua_State *co) {
   link->armed = false;
   atomic_signal_fence(memory_order_seq_cst);
   newest = link;
-  if (stage != IDLE) arm(link);
+  if (stage == ASKED || stage == STOPPING) arm(link);
 }
 
 void interrupt_leave(InterruptLink *link) {
@@ -183,6 +201,7 @@ bool interrupt_land(void) {
 
 bool interrupt_taken(void) {
   bool taken = stage != IDLE;
+  if (stage == GRACE || stage == STOPPING) set_timer(0);
   stage = IDLE;
   warned = 0;
   team_interrupt = 0;

@@ -1,0 +1,73 @@
+-- bar.lua: a progress bar on stderr: redrawn at most ten times a second on a terminal, one plain line
+-- at the end anywhere else.
+
+local core = require "lunette.core"
+
+local Bar = {}
+Bar.__index = Bar
+
+local REDRAW = 0.1 -- seconds
+local WIDTH = 20   -- of the bar itself
+
+--- new(desc, total): total may be nil when it is not known.
+function Bar.new(desc, total)
+  return setmetatable({desc = desc, total = total, count = 0, columns = core.terminal(2),
+    start = core.now(), drawn = 0, open = false}, Bar)
+end
+
+local function seconds(s)
+  if s < 60 then return ("%.1fs"):format(s) end
+  return ("%dm%02ds"):format(s // 60, math.floor(s % 60))
+end
+
+local function each(s)
+  if s < 0.001 then return ("%.0fus/step"):format(s * 1e6) end
+  if s < 1 then return ("%.1fms/step"):format(s * 1e3) end
+  return ("%.2fs/step"):format(s)
+end
+
+local function line(self, text, with_bar)
+  local elapsed = core.now() - self.start
+  local parts = {self.desc}
+  if with_bar and self.total and self.total > 0 then
+    local full = math.min(WIDTH, WIDTH * self.count // self.total)
+    parts[#parts + 1] = ("━"):rep(full) .. ("─"):rep(WIDTH - full)
+  end
+  parts[#parts + 1] = self.total and ("%d/%d"):format(self.count, self.total) or tostring(self.count)
+  parts[#parts + 1] = seconds(elapsed)
+  if self.count > 0 then parts[#parts + 1] = each(elapsed / self.count) end
+  if text and text ~= "" then parts[#parts + 1] = text end
+  return table.concat(parts, "  ")
+end
+
+-- The line cut to the width of the terminal.
+local function cut(text, columns)
+  local n = utf8.len(text)
+  if not n or n < columns then return text end
+  return text:sub(1, utf8.offset(text, columns) - 1)
+end
+
+--- Counts one more step. `text` (or a function that gives it) is shown at the end of the line.
+function Bar:step(text)
+  self.count = self.count + 1
+  if not self.columns then return end
+  local now = core.now()
+  if now - self.drawn < REDRAW then return end
+  self.drawn, self.open = now, true
+  if type(text) == "function" then text = text() end
+  io.stderr:write("\r\27[K", cut(line(self, text, true), self.columns))
+end
+
+--- Ends the bar with its last line.
+function Bar:finish(text)
+  io.stderr:write(self.columns and "\r\27[K" or "", line(self, text, false), "\n")
+  self.open = false
+end
+
+--- Leaves what is drawn and goes to a new line: after an error or a break.
+function Bar:leave()
+  if self.open then io.stderr:write "\n" end
+  self.open = false
+end
+
+return Bar

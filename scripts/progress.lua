@@ -1,0 +1,55 @@
+-- progress.lua: lunette.progress: shows how far a loop is.
+--
+--   for x, y in progress(loader, {desc = "epoch 1"}) do … end
+
+local core = require "lunette.core"
+local fail = require "lunette.nn.fail"
+local Bar = require "lunette.bar"
+local given_options = require "lunette.given"
+
+local tensor = core.tensor
+
+-- An iterator over what the loop walks through, and how many turns that takes, if known.
+local function walk(over)
+  local meta = type(over) ~= "function" and getmetatable(over)
+  if type(over) == "function" then return over end
+  if math.type(over) == "integer" then
+    return function(_, i) return (i or 0) < over and (i or 0) + 1 or nil end, math.max(over, 0)
+  end
+  if type(meta) == "table" and meta.__call and not tensor.is_tensor(over) and not meta.__name then
+    return over, meta.__len and #over or nil
+  end
+  if type(over) == "table" or tensor.is_tensor(over) then
+    local i, n = 0, #over
+    return function()
+      i = i + 1
+      if i <= n then return over[i] end
+    end, n
+  end
+  fail.raise("progress: cannot walk through a %s; a loader, a list, an iterator or a number is wanted",
+    type(over))
+end
+
+--- progress(loader, {desc =, total =}): walks through a loader, a list, an iterator function or 1..n and
+-- shows a bar on stderr; on no terminal one line at the end.
+local function progress(over, options)
+  options = given_options("progress", options, {"desc", "total"})
+  local iterate, total = walk(over)
+  local bar = Bar.new(options.desc or "", options.total or total)
+  local first = true
+  local function step(first_value, ...)
+    if first_value == nil then
+      bar:finish()
+    elseif not first then
+      bar:step()
+    end
+    first = false
+    return first_value, ...
+  end
+  local function next_turn(state, control)
+    return step(iterate(state, control))
+  end
+  return next_turn, nil, nil, setmetatable({}, {__close = function() bar:leave() end})
+end
+
+return progress

@@ -1,0 +1,181 @@
+/* Strided copies. Dimensions are put into the order of y's memory and joined where both sides walk
+   them as one; then rows are copied, or, where x's memory runs along another dimension than y's,
+   tiles small enough for the nearest cache. */
+#include "copy.h"
+
+#include <string.h>
+
+#include "team.h"
+
+enum {
+  GRAIN = 1 << 15, /* elements of a part */
+  TILE = 32        /* rows and columns of a tile */
+};
+
+typedef struct Dim {
+  int64_t n, y, x; /* size, strides */
+} Dim;
+
+/* Copies rows of columns; steps in elements. */
+typedef void (*Block)(int64_t rows, int64_t columns, char *y, const char *x, const Dim *across,
+                      const Dim *along);
+
+typedef struct Plan {
+  Block block;
+  char *y;
+  const char *x;
+  int64_t size;      /* bytes of an element */
+  Dim along, across; /* columns and rows of a block; along is the last dimension of y's memory */
+  bool tiled;
+  int64_t piece; /* a unit is this many rows or, when there is only one, columns */
+  int ndim;      /* the loops over units; the last one is over the pieces */
+  Dim dim[T_MAXDIM];
+  int64_t units, per_part;
+} Plan;
+
+#define BLOCK(T)                                                                                   \
+  static void block_##T(int64_t rows, int64_t columns, char *yp, const char *xp,                   \
+                        const Dim *across, const Dim *along) {                                     \
+    T *y = (T *)yp;                                                                                \
+    const T *x = (const T *)xp;                                                                    \
+    const int64_t ys = along->y, xs = along->x, n = columns;                                       \
+    for (; rows > 0; rows--, y += across->y, x += across->x) {                                     \
+      if (ys == 1 && xs == 1) {                                                                    \
+        memcpy(y, x, (size_t)n * sizeof(T));                                                       \
+      } else if (ys == 1 && xs == 0) {                                                             \
+        const T v = *x;                                                                            \
+        for (int64_t i = 0; i < n; i++) y[i] = v;                                                  \
+      } else {                                                                                     \
+        for (int64_t i = 0; i < n; i++) y[i * ys] = x[i * xs];                                     \
+      }                                                                                            \
+    }                                                                                              \
+  }
+BLOCK(uint8_t)
+BLOCK(uint16_t)
+BLOCK(uint32_t)
+BLOCK(uint64_t)
+
+/* ---- planning --------------------------------------------------------------------------------- */
+
+static int64_t magnitude(int64_t v) { return v < 0 ? -v : v; }
+
+/* The dimensions that are more than 1 long, the largest step of y first. */
+static int list_dims(const Tensor *y, const Tensor *x, Dim *dim) {
+  int n = 0, lead = y->ndim - x->ndim;
+  for (int d = 0; d < y->ndim; d++) {
+    if (y->shape[d] == 1) continue;
+    bool here = d >= lead && x->shape[d - lead] != 1;
+    Dim new = {y->shape[d], y->stride[d], here ? x->stride[d - lead] : 0};
+    int at = n++;
+    for (; at > 0 && magnitude(dim[at - 1].y) < magnitude(new.y); at--) dim[at] = dim[at - 1];
+    dim[at] = new;
+  }
+  return n;
+}
+
+static int join(Dim *dim, int n) {
+  int kept = 0;
+  for (int d = 0; d < n; d++) {
+    Dim *last = &dim[kept - 1];
+    if (kept > 0 && last->y == dim[d].y * dim[d].n && last->x == dim[d].x * dim[d].n)
+      *last = (Dim){last->n * dim[d].n, dim[d].y, dim[d].x};
+    else
+      dim[kept++] = dim[d];
+  }
+  return kept;
+}
+
+/* Which dimension x's memory runs along, when that is another than the last. */
+static int other_run(const Dim *dim, int n) {
+  int best = n - 1;
+  for (int d = 0; d < n; d++) {
+    bool shorter = magnitude(dim[d].x) < magnitude(dim[best].x);
+    if (dim[d].x != 0 && dim[d].n >= 4 && dim[best].x != 0 && shorter) best = d;
+  }
+  return best;
+}
+
+static void plan(Plan *p, const Tensor *y, const Tensor *x) {
+  Dim dim[T_MAXDIM];
+  int n = join(dim, list_dims(y, x, dim));
+  int run = n > 1 ? other_run(dim, n) : -1;
+  p->tiled = run >= 0 && run != n - 1;
+  int rows = p->tiled ? run : n - 2;
+  p->along = n > 0 ? dim[n - 1] : (Dim){1, 1, 1};
+  p->across = rows >= 0 ? dim[rows] : (Dim){1, 0, 0};
+  p->ndim = 0;
+  p->units = 1;
+  for (int d = 0; d < n - 1; d++) {
+    if (d == rows) continue;
+    p->dim[p->ndim++] = dim[d];
+    p->units *= dim[d].n;
+  }
+  const Dim *cut = p->across.n == 1 ? &p->along : &p->across;
+  int64_t width = p->across.n == 1 ? 1 : p->along.n;
+  p->piece = p->tiled ? TILE : (GRAIN + width - 1) / width;
+  int64_t pieces = (cut->n + p->piece - 1) / p->piece;
+  p->dim[p->ndim++] = (Dim){pieces, p->piece * cut->y, p->piece * cut->x};
+  p->units *= pieces;
+  int64_t each = (cut->n < p->piece ? cut->n : p->piece) * width;
+  p->per_part = (GRAIN + each - 1) / each;
+}
+
+/* ---- running ---------------------------------------------------------------------------------- */
+
+static void tiles(const Plan *p, int64_t rows, char *y, const char *x) {
+  int64_t size = p->size * TILE;
+  for (int64_t j = 0; j < p->along.n; j += TILE) {
+    int64_t n = p->along.n - j < TILE ? p->along.n - j : TILE;
+    p->block(rows, n, y, x, &p->across, &p->along);
+    y += p->along.y * size;
+    x += p->along.x * size;
+  }
+}
+
+static void unit(const Plan *p, int64_t piece, char *y, const char *x) {
+  bool one = p->across.n == 1;
+  int64_t rest = (one ? p->along.n : p->across.n) - piece * p->piece;
+  int64_t n = rest < p->piece ? rest : p->piece;
+  if (p->tiled)
+    tiles(p, n, y, x);
+  else
+    p->block(one ? 1 : n, one ? n : p->along.n, y, x, &p->across, &p->along);
+}
+
+static void part(void *job, int64_t i) {
+  const Plan *p = job;
+  int64_t u = i * p->per_part, left = p->units - u < p->per_part ? p->units - u : p->per_part;
+  int64_t at[T_MAXDIM], y = 0, x = 0;
+  int last = p->ndim - 1;
+  for (int d = last; d >= 0; d--) {
+    at[d] = u % p->dim[d].n;
+    u /= p->dim[d].n;
+    y += at[d] * p->dim[d].y;
+    x += at[d] * p->dim[d].x;
+  }
+  for (; left > 0; left--) {
+    unit(p, at[last], p->y + y * p->size, p->x + x * p->size);
+    for (int d = last; d >= 0; d--) {
+      y += p->dim[d].y;
+      x += p->dim[d].x;
+      if (++at[d] < p->dim[d].n) break;
+      y -= p->dim[d].n * p->dim[d].y;
+      x -= p->dim[d].n * p->dim[d].x;
+      at[d] = 0;
+    }
+  }
+}
+
+void copy_into(Tensor *y, const Tensor *x) {
+  static const Block blocks[] = {block_uint8_t, block_uint16_t, block_uint32_t, block_uint64_t};
+  size_t size = dtype_size((DType)y->dtype);
+  if (y->numel == 0) return;
+  if (y->numel <= GRAIN && x->numel == y->numel && t_is_contiguous(x) && t_is_contiguous(y)) {
+    memcpy(t_data(y), t_data(x), (size_t)y->numel * size);
+    return;
+  }
+  Plan p = {.y = t_data(y), .x = t_data(x), .size = (int64_t)size};
+  p.block = blocks[__builtin_ctzl(size)];
+  plan(&p, y, x);
+  team_run((p.units + p.per_part - 1) / p.per_part, part, &p);
+}

@@ -1,0 +1,97 @@
+/* Seeds and random streams. The seed in force when nobody chose one is 1. */
+#include "bind.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "../../tensor/random.h"
+
+static const char *const streams[] = {"user", "init", "data", "dropout", NULL};
+
+/* manual_seed(n): every stream starts again, and Lua's own math.random too. */
+static int l_manual_seed(lua_State *L) {
+  int is;
+  lua_Integer n = lua_tointegerx(L, 1, &is);
+  if (!is) {
+    return luaL_error(L, "manual_seed: a whole number is wanted, got %s",
+                      luaL_tolstring(L, 1, NULL));
+  }
+  rng_seed(n);
+  lua_getglobal(L, "math");
+  if (lua_istable(L, -1) && lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
+    lua_pushinteger(L, n);
+    lua_call(L, 1, 0);
+  }
+  return 0;
+}
+
+static int l_initial_seed(lua_State *L) {
+  lua_pushinteger(L, rng_seed_in_force());
+  return 1;
+}
+
+/* with_stream(name, f, ...): what f draws comes from that stream. */
+static int finish(lua_State *L, int status, lua_KContext before) {
+  rng_use((RngStream)before);
+  if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
+  return lua_gettop(L) - 1;
+}
+
+static int l_with_stream(lua_State *L) {
+  int stream = luaL_checkoption(L, 1, NULL, streams);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_KContext before = rng_use((RngStream)stream);
+  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, before, finish);
+  return finish(L, status, before);
+}
+
+/* get_rng_state() gives a list of integers, set_rng_state(list) goes back to it. */
+static int l_get_state(lua_State *L) {
+  int64_t state[RNG_STATE];
+  rng_save(state);
+  lua_createtable(L, RNG_STATE, 0);
+  for (int i = 0; i < RNG_STATE; i++) {
+    lua_pushinteger(L, state[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static int l_set_state(lua_State *L) {
+  int64_t state[RNG_STATE];
+  luaL_checktype(L, 1, LUA_TTABLE);
+  for (int i = 0; i < RNG_STATE; i++) {
+    int is;
+    lua_rawgeti(L, 1, i + 1);
+    state[i] = lua_tointegerx(L, -1, &is);
+    if (!is || (i > 0 && state[i] < 0)) {
+      return luaL_error(L, "set_rng_state: not a state that get_rng_state gave");
+    }
+    lua_pop(L, 1);
+  }
+  rng_load(state);
+  return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"manual_seed", l_manual_seed}, {"initial_seed", l_initial_seed},
+    {"with_stream", l_with_stream}, {"get_rng_state", l_get_state},
+    {"set_rng_state", l_set_state}, {NULL, NULL}};
+
+/* The program's --seed reaches us through the registry. */
+static lua_Integer chosen_seed(lua_State *L) {
+  lua_Integer seed = 1;
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "lunette.seed") == LUA_TNUMBER)
+    seed = lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return seed;
+}
+
+void seed_open(lua_State *L, int lib) {
+  lua_pushvalue(L, lib);
+  luaL_setfuncs(L, functions, 0);
+  lua_getfield(L, -1, "manual_seed");
+  lua_pushinteger(L, chosen_seed(L));
+  lua_call(L, 1, 0);
+  lua_pop(L, 1);
+}
