@@ -19,13 +19,16 @@ end
 -- ---- names -------------------------------------------------------------------------------------------
 
 -- Names that lead from `parent` to `child`, directly or through layers between, or nil.
-local function way(parent, child)
+local function way(parent, child, met)
+  met = met or {}
+  if met[parent] then return nil end
+  met[parent] = true
   local members = parent:_members()
   for _, entry in ipairs(members) do
     if rawequal(entry.value, child) then return {entry.name} end
   end
   for _, entry in ipairs(members) do
-    local rest = entry.kind == "module" and way(entry.value, child)
+    local rest = entry.kind == "module" and way(entry.value, child, met)
     if rest then
       table.insert(rest, 1, entry.name)
       return rest

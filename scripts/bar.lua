@@ -12,7 +12,7 @@ local WIDTH = 20   -- of the bar itself
 --- new(desc, total): total may be nil when it is not known.
 function Bar.new(desc, total)
   return setmetatable({desc = desc, total = total, count = 0, columns = core.terminal(2),
-    start = core.now(), drawn = 0, open = false}, Bar)
+    start = core.tensor.now(), drawn = 0, open = false}, Bar)
 end
 
 local function seconds(s)
@@ -27,7 +27,7 @@ local function each(s)
 end
 
 local function line(self, text, with_bar)
-  local elapsed = core.now() - self.start
+  local elapsed = core.tensor.now() - self.start
   local parts = {self.desc}
   if with_bar and self.total and self.total > 0 then
     local full = math.min(WIDTH, WIDTH * self.count // self.total)
@@ -51,7 +51,7 @@ end
 function Bar:step(text)
   self.count = self.count + 1
   if not self.columns then return end
-  local now = core.now()
+  local now = core.tensor.now()
   if now - self.drawn < REDRAW then return end
   self.drawn, self.open = now, true
   if type(text) == "function" then text = text() end

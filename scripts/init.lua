@@ -76,6 +76,7 @@ return setmetatable(lunette, {
   __index = function(t, key)
     if is_lazy[key] and path_of("lunette." .. key) then
       local module = require("lunette." .. key)
+      if key == "nn" then require "lunette.train" end -- modules get fit, evaluate, predict
       rawset(t, key, module)
       return module
     end

@@ -11,12 +11,12 @@ local tensor = core.tensor
 
 -- An iterator over what the loop walks through, and how many turns that takes, if known.
 local function walk(over)
-  local meta = type(over) ~= "function" and getmetatable(over)
+  local meta = type(over) == "table" and getmetatable(over)
   if type(over) == "function" then return over end
   if math.type(over) == "integer" then
     return function(_, i) return (i or 0) < over and (i or 0) + 1 or nil end, math.max(over, 0)
   end
-  if type(meta) == "table" and meta.__call and not tensor.is_tensor(over) and not meta.__name then
+  if type(meta) == "table" and meta.__call and meta.__name ~= "lunette.list" then
     return over, meta.__len and #over or nil
   end
   if type(over) == "table" or tensor.is_tensor(over) then

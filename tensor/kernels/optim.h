@@ -1,34 +1,34 @@
-/* Optimizer steps over contiguous runs of one parameter: one pass that reads and writes everything
-   once. Order of operations as PyTorch 1.13 has it, so that float32 agrees to rounding. */
+/* Optimizer steps: one fused pass over a run of parameters, PyTorch's formulas in PyTorch's order of
+   operations. Every array holds n elements of the table's type; an element's result depends on that
+   element alone. For clipping by norm, the sum of squares of the gradients is REDUCE_SQUARES. */
 #ifndef LUNETTE_OPTIM_H
 #define LUNETTE_OPTIM_H
 
+#include "../dtype.h"
 #include "../simd.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
-/* Adam (Kingma & Ba 2015, arXiv:1412.6980) and AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101).
-   correction1 = 1 - beta1^step, correction2 = 1 - beta2^step. */
-typedef struct AdamStep {
-  double lr, beta1, beta2, eps, weight_decay, correction1, correction2;
-  bool decoupled; /* AdamW: weights decay by themselves, not through the gradient */
-} AdamStep;
-
-/* SGD with momentum: buf = momentum buf + (1 - dampening) g, or g at the first step. */
 typedef struct SgdStep {
   double lr, momentum, dampening, weight_decay;
-  bool nesterov, first;
+  bool nesterov, maximize;
+  bool first; /* the momentum buffer holds nothing yet */
 } SgdStep;
 
-/* vmax NULL: no amsgrad. buf NULL: no momentum. */
+typedef struct AdamStep {
+  double lr, beta1, beta2, eps, weight_decay;
+  int64_t step;   /* from 1 */
+  bool decoupled; /* AdamW: the decay shrinks p instead of adding to the gradient */
+  bool maximize;
+} AdamStep;
+
+typedef struct OptimOps {
+  /* p: parameters, g: gradients, buf: momentum buffer, NULL when momentum is 0 */
+  void (*sgd)(int64_t n, const SgdStep *s, void *p, const void *g, void *buf);
+  /* m, v: moments; vmax: largest v so far (amsgrad), or NULL */
+  void (*adam)(int64_t n, const AdamStep *s, void *p, const void *g, void *m, void *v, void *vmax);
+} OptimOps;
+
 typedef struct OptimKernels {
-  void (*adam_f32)(const AdamStep *s, int64_t n, float *p, const float *g, float *m, float *v,
-                   float *vmax);
-  void (*adam_f64)(const AdamStep *s, int64_t n, double *p, const double *g, double *m, double *v,
-                   double *vmax);
-  void (*sgd_f32)(const SgdStep *s, int64_t n, float *p, const float *g, float *buf);
-  void (*sgd_f64)(const SgdStep *s, int64_t n, double *p, const double *g, double *buf);
+  OptimOps of[2]; /* T_F32, T_F64 */
 } OptimKernels;
 
 SIMD_FAMILY(OptimKernels, optim_kernels);

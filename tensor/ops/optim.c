@@ -6,8 +6,6 @@
 #include "../calc.h"
 #include "../team.h"
 
-#include <math.h>
-
 enum { CHUNK = 1 << 14 }; /* elements of a part */
 
 typedef struct Job {
@@ -78,18 +76,18 @@ static int64_t range(const Job *j, int64_t part, int *which, int64_t *at) {
 }
 
 /* Kind k of a parameter from element `at` on, or NULL when there is no such kind. */
-#define AT32(k) (j->c->nx > (k)*j->n ? t_f32(j->c->x[(k)*j->n + which]) + at : NULL)
-#define AT64(k) (j->c->nx > (k)*j->n ? t_f64(j->c->x[(k)*j->n + which]) + at : NULL)
+static void *kind(const Job *j, int k, int which, int64_t at) {
+  if (k * j->n >= j->c->nx) return NULL;
+  const Tensor *x = j->c->x[k * j->n + which];
+  return (char *)t_data(x) + at * (int64_t)dtype_size((DType)x->dtype);
+}
 
 static void adam_part(void *job, int64_t part) {
   const Job *j = job;
-  int which;
-  int64_t at, n = range(j, part, &which, &at);
-  if (j->c->x[which]->dtype == T_F32) {
-    j->k->adam_f32(j->step, n, AT32(0), AT32(1), AT32(2), AT32(3), AT32(4));
-  } else {
-    j->k->adam_f64(j->step, n, AT64(0), AT64(1), AT64(2), AT64(3), AT64(4));
-  }
+  int w;
+  int64_t at, n = range(j, part, &w, &at);
+  j->k->of[j->c->x[w]->dtype].adam(n, j->step, kind(j, 0, w, at), kind(j, 1, w, at),
+                                   kind(j, 2, w, at), kind(j, 3, w, at), kind(j, 4, w, at));
 }
 
 static int adam_kinds(const Call *c) { return c->attr[7].i ? 5 : 4; }
@@ -97,27 +95,23 @@ static int adam_kinds(const Call *c) { return c->attr[7].i ? 5 : 4; }
 static void adam_infer(Call *c) { prepare(c, adam_kinds(c)); }
 
 static const char *adam_run(Call *c) {
-  double step = (double)c->attr[5].i;
   AdamStep s = {.lr = attr_float(c, 0, 0),
                 .beta1 = attr_float(c, 1, 0),
                 .beta2 = attr_float(c, 2, 0),
                 .eps = attr_float(c, 3, 0),
                 .weight_decay = attr_float(c, 4, 0),
+                .step = c->attr[5].i,
                 .decoupled = c->attr[6].i};
-  s.correction1 = 1 - pow(s.beta1, step);
-  s.correction2 = 1 - pow(s.beta2, step);
   run_parts(c, adam_kinds(c), &s, adam_part);
   return NULL;
 }
 
 static void sgd_part(void *job, int64_t part) {
   const Job *j = job;
-  int which;
-  int64_t at, n = range(j, part, &which, &at);
-  if (j->c->x[which]->dtype == T_F32)
-    j->k->sgd_f32(j->step, n, AT32(0), AT32(1), AT32(2));
-  else
-    j->k->sgd_f64(j->step, n, AT64(0), AT64(1), AT64(2));
+  int w;
+  int64_t at, n = range(j, part, &w, &at);
+  j->k->of[j->c->x[w]->dtype].sgd(n, j->step, kind(j, 0, w, at), kind(j, 1, w, at),
+                                  kind(j, 2, w, at));
 }
 
 static int sgd_kinds(const Call *c) { return attr_float(c, 1, 0) != 0 ? 3 : 2; }

@@ -1,127 +1,87 @@
 /* Softmax and its logarithm along a dimension, their gradients, and logsigmoid.
 
    x is seen as [outer, n, inner]. With inner 1 the values of a result lie side by side and the
-   kernels take rows; else a tile of columns is turned into rows and back. */
+   kernels take rows; else tiles of columns. */
 #include "../calc.h"
 #include "../iter.h"
 #include "../kernels/elementary.h"
 #include "../kernels/softmax.h"
+#include "../kernels/softmax_cols.h"
 #include "../kernels/vmath.h"
 #include "../team.h"
 
-enum {
-  GRAIN = 1 << 15, /* values of a part */
-  TILE = 16        /* columns of a part */
-};
+enum { GRAIN = 1 << 15 }; /* values of a part */
 
-typedef void (*Forward)(int64_t rows, int64_t n, const void *x, void *y);
-typedef void (*Back)(int64_t rows, int64_t n, const void *y, const void *gy, void *gx);
-
+/* One of the kernels in both its shapes: forward from x, or back from y and the gradient. */
 typedef struct Job {
-  Forward forward; /* from x; or */
-  Back back;       /* from the gradient and y */
-  const char *x, *gy, *y;
+  void (*rows)(int64_t rows, int64_t n, const void *x, void *y);
+  void (*cols)(int64_t width, int64_t n, int64_t stride, const void *x, void *y);
+  void (*rows_back)(int64_t rows, int64_t n, const void *y, const void *gy, void *gx);
+  void (*cols_back)(int64_t width, int64_t n, int64_t stride, const void *y, const void *gy,
+                    void *gx);
+  const char *x, *gy; /* x: y on the way back; gy: NULL forward */
   char *out;
+  size_t size; /* bytes of a value */
   int64_t outer, n, inner, group, tiles;
-  size_t size;   /* bytes of a value */
-  char *scratch; /* for each thread: a tile of each input */
 } Job;
 
-/* x: [outer, n, inner] around dimension dim; a part is `group` outers, or a tile of one. */
-static Job job_of(const Tensor *x, int dim) {
-  Job j = {.n = x->ndim ? x->shape[dim] : 1, .inner = 1, .size = dtype_size((DType)x->dtype)};
-  for (int d = dim + 1; d < x->ndim; d++) j.inner *= x->shape[d];
-  j.outer = x->numel / (j.n * j.inner);
-  j.tiles = (j.inner + TILE - 1) / TILE;
-  j.group = j.inner == 1 && j.n < GRAIN ? GRAIN / j.n : 1;
-  return j;
-}
-
-static size_t tile_bytes(const Job *j) {
-  return (size_t)(j->inner < TILE ? j->inner : TILE) * (size_t)j->n * j->size;
-}
-
-/* y[c ys + r] = x[r xs + c] */
-#define TURN(name, T)                                                                              \
-  static void name(int64_t rows, int64_t cols, const T *x, int64_t xs, T *y, int64_t ys) {         \
-    for (int64_t r = 0; r < rows; r++) {                                                           \
-      for (int64_t c = 0; c < cols; c++) y[c * ys + r] = x[r * xs + c];                            \
-    }                                                                                              \
-  }
-TURN(turn_f32, float)
-TURN(turn_f64, double)
-
-static void turn(const Job *j, int64_t rows, int64_t cols, const char *x, int64_t xs, char *y,
-                 int64_t ys) {
-  if (j->size == sizeof(float))
-    turn_f32(rows, cols, (const float *)x, xs, (float *)y, ys);
-  else
-    turn_f64(rows, cols, (const double *)x, xs, (double *)y, ys);
-}
-
-static void columns(const Job *j, size_t at, int64_t width) {
-  char *a = j->scratch + (size_t)team_self() * 2 * tile_bytes(j), *b = a + tile_bytes(j);
-  if (j->forward) {
-    turn(j, j->n, width, j->x + at, j->inner, a, j->n);
-    j->forward(width, j->n, a, a);
-  } else {
-    turn(j, j->n, width, j->gy + at, j->inner, a, j->n);
-    turn(j, j->n, width, j->y + at, j->inner, b, j->n);
-    j->back(width, j->n, b, a, a);
-  }
-  turn(j, width, j->n, a, j->n, j->out + at, j->inner);
-}
-
+/* A part is `group` outers, or a tile of the columns of one. */
 static void part(void *job, int64_t k) {
   const Job *j = job;
-  int64_t o = k / j->tiles * j->group, i = k % j->tiles * TILE;
+  int64_t o = k / j->tiles * j->group, i = k % j->tiles * SOFTMAX_WIDTH;
   int64_t rows = j->outer - o < j->group ? j->outer - o : j->group;
-  int64_t width = j->inner - i < TILE ? j->inner - i : TILE;
+  int64_t width = j->inner - i < SOFTMAX_WIDTH ? j->inner - i : SOFTMAX_WIDTH;
   size_t at = (size_t)(o * j->n * j->inner + i) * j->size;
-  if (j->inner > 1)
-    columns(j, at, width);
-  else if (j->forward)
-    j->forward(rows, j->n, j->x + at, j->out + at);
+  if (j->inner == 1 && j->gy)
+    j->rows_back(rows, j->n, j->x + at, j->gy + at, j->out + at);
+  else if (j->inner == 1)
+    j->rows(rows, j->n, j->x + at, j->out + at);
+  else if (j->gy)
+    j->cols_back(width, j->n, j->inner, j->x + at, j->gy + at, j->out + at);
   else
-    j->back(rows, j->n, j->y + at, j->gy + at, j->out + at);
+    j->cols(width, j->n, j->inner, j->x + at, j->out + at);
+}
+
+/* Runs the kernels set in j on x, and on gy on the way back. */
+static const char *along(Call *c, Job *j, const Tensor *x, const Tensor *gy) {
+  if (x->numel == 0) return NULL;
+  int dim = (int)c->attr[0].i;
+  j->x = t_data(x);
+  j->gy = gy ? t_data(gy) : NULL;
+  j->out = t_data(c->y[0]);
+  j->size = dtype_size((DType)x->dtype);
+  j->n = x->ndim ? x->shape[dim] : 1;
+  j->inner = 1;
+  for (int d = dim + 1; d < x->ndim; d++) j->inner *= x->shape[d];
+  j->outer = x->numel / (j->n * j->inner);
+  j->tiles = (j->inner + SOFTMAX_WIDTH - 1) / SOFTMAX_WIDTH;
+  j->group = j->inner == 1 && j->n < GRAIN ? GRAIN / j->n : 1;
+  team_run((j->outer + j->group - 1) / j->group * j->tiles, part, j);
+  return NULL;
 }
 
 static void infer(Call *c) {
   DType d = call_promote(c, 0, c->nx);
   if (!dtype_is_float(d)) d = T_F32;
   for (int i = 0; i < c->nx; i++) call_want(c, i, d);
-  Tensor *x = c->x[0];
-  call_out(c, 0, d, x->ndim, x->shape);
-  if (x->numel == 0) return;
-  Job j = job_of(x, (int)c->attr[0].i);
-  if (j.inner > 1) call_scratch(c, (size_t)team_threads() * 2 * tile_bytes(&j));
+  call_out(c, 0, d, c->x[0]->ndim, c->x[0]->shape);
 }
 
-/* c->y[0] from x, or from a gradient and y: one of the kernels is given. */
-static const char *along(Call *c, Forward forward, Back back) {
-  Tensor *x = c->x[0];
-  if (x->numel == 0) return NULL;
-  Job j = job_of(x, (int)c->attr[0].i);
-  j.forward = forward;
-  j.back = back;
-  j.x = j.gy = t_data(x);
-  if (back) j.y = t_data(c->x[1]);
-  j.out = t_data(c->y[0]);
-  j.scratch = c->scratch;
-  team_run((j.outer + j.group - 1) / j.group * j.tiles, part, &j);
-  return NULL;
-}
-
-static const SoftmaxOps *ops_for(const Call *c) {
-  return SIMD_PICK(softmax_kernels)->of[c->x[0]->dtype];
-}
-
-static const char *softmax_run(Call *c) { return along(c, ops_for(c)->softmax, NULL); }
-static const char *log_softmax_run(Call *c) { return along(c, ops_for(c)->log_softmax, NULL); }
-static const char *softmax_dx_run(Call *c) { return along(c, NULL, ops_for(c)->softmax_back); }
-static const char *log_softmax_dx_run(Call *c) {
-  return along(c, NULL, ops_for(c)->log_softmax_back);
-}
+#define RUNS(name)                                                                                 \
+  static const char *name##_run(Call *c) {                                                         \
+    DType d = (DType)c->x[0]->dtype;                                                               \
+    Job j = {.rows = SIMD_PICK(softmax_kernels)->of[d]->name,                                      \
+             .cols = SIMD_PICK(softmax_cols_kernels)->of[d].name};                                 \
+    return along(c, &j, c->x[0], NULL);                                                            \
+  }                                                                                                \
+  static const char *name##_dx_run(Call *c) {                                                      \
+    DType d = (DType)c->x[0]->dtype;                                                               \
+    Job j = {.rows_back = SIMD_PICK(softmax_kernels)->of[d]->name##_back,                          \
+             .cols_back = SIMD_PICK(softmax_cols_kernels)->of[d].name##_back};                     \
+    return along(c, &j, c->x[1], c->x[0]);                                                         \
+  }
+RUNS(softmax)
+RUNS(log_softmax)
 
 /* ---- gradients ---------------------------------------------------------------------------------- */
 

@@ -1,18 +1,9 @@
-/* What Lua lacks and the toolkits need: a clock, the width of a terminal, keeping a tensor past the
-   scopes that it was born in. Fields of the core's table, not of the tensor library. */
+/* What the toolkits need and users do not: the width of a terminal, keeping a tensor past the scopes
+   that it was born in. Fields of the core's table, not of the tensor library. */
 #include "bind.h"
 
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
-
-/* now(): seconds on a clock that only goes forward. */
-static int l_now(lua_State *L) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  lua_pushnumber(L, (double)t.tv_sec + 1e-9 * (double)t.tv_nsec);
-  return 1;
-}
 
 /* terminal(fd): its width in columns, or nil when the file is no terminal. */
 static int l_terminal(lua_State *L) {
@@ -36,7 +27,6 @@ static int l_keep(lua_State *L) {
 }
 
 void machine_open(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"now", l_now}, {"terminal", l_terminal}, {"keep", l_keep}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"terminal", l_terminal}, {"keep", l_keep}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

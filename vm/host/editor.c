@@ -1,10 +1,10 @@
 /* The line editor: a terminal in raw mode, from the prompt to the Enter key.
 
-   Keys: arrows, Home, End, Delete, Backspace, Ctrl-A E B F P N H; Ctrl-K and Ctrl-U cut to the end and to
-   the start, Ctrl-W the word before; Ctrl with an arrow goes by words; Ctrl-L clears the screen;
-   Ctrl-C drops the line, Ctrl-D on an empty one ends the session; Ctrl-Z stops the program.
+   Keys: arrows, Home, End, Delete, Backspace, Ctrl-A E B F P N H; Ctrl-K and Ctrl-U cut to the end
+   and to the start, Ctrl-W the word before; Ctrl with an arrow goes by words; Ctrl-L clears the
+   screen; Ctrl-C drops the line, Ctrl-D on an empty one ends the session; Ctrl-Z stops the program.
 
-   The line may be longer than the screen is wide. It is drawn as a whole after each burst of keys. */
+   The line may be longer than the screen is wide. It is drawn anew after each burst of keys. */
 #include "editor.h"
 
 #include <errno.h>
@@ -23,19 +23,20 @@
 #define ESCAPE_WAIT     50 /* ms: the bytes of one key come together */
 #define USUAL_COLUMNS   80
 
-enum { /* keys beyond the bytes */
-       KEY_END_OF_INPUT = -1,
-       KEY_INTERRUPT = -2,
-       KEY_NONE = -3,
-       KEY_UP = 256,
-       KEY_DOWN,
-       KEY_RIGHT,
-       KEY_LEFT,
-       KEY_HOME,
-       KEY_END,
-       KEY_DELETE,
-       KEY_WORD_RIGHT,
-       KEY_WORD_LEFT
+/* Keys beyond the bytes. */
+enum {
+  KEY_END_OF_INPUT = -1,
+  KEY_INTERRUPT = -2,
+  KEY_NONE = -3,
+  KEY_UP = 256,
+  KEY_DOWN,
+  KEY_RIGHT,
+  KEY_LEFT,
+  KEY_HOME,
+  KEY_END,
+  KEY_DELETE,
+  KEY_WORD_RIGHT,
+  KEY_WORD_LEFT
 };
 
 typedef struct {
@@ -90,7 +91,7 @@ static int read_byte(void) {
   }
 }
 
-/* The rest of a key that began with the escape byte: ESC [ digits ; digits letter, or ESC O letter. */
+/* The rest of a key that began with ESC: it is ESC [ digits ; digits letter, or ESC O letter. */
 static int read_escape(void) {
   char digits[16];
   size_t n = 0;

@@ -1,8 +1,8 @@
 /* The history of the prompt, in $XDG_STATE_HOME/lunette/history (~/.local/state by default).
 
-   The file holds one entry a line, oldest first; in an entry a newline is written \n and a backslash
-   \\. It is readable for its owner only. An entry is saved before it runs, by writing a new file and
-   renaming it, together with what other sessions have saved meanwhile. */
+   The file holds one entry a line, oldest first; in an entry a newline is written \n and a
+   backslash \\. It is readable for its owner only. An entry is saved before it runs, by writing a
+   new file and renaming it, together with what other sessions have saved meanwhile. */
 #include "history.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The entries typed at the prompt: a list in memory, and the file that keeps it between sessions. */
+/* The entries typed at the prompt: a list in memory, and the file that keeps it over sessions. */
 #ifndef LUNETTE_HISTORY_H
 #define LUNETTE_HISTORY_H
 
@@ -13,8 +13,8 @@ typedef struct History History;
 History *history_open(void);
 void history_close(History *h);
 
-/* Adds an entry (which may have several lines) and saves the file. What is blank, or the same as the
-   entry before, is left out. A file that cannot be written is no error. */
+/* Adds an entry (which may have several lines) and saves the file. What is blank, or the same as
+   the entry before, is left out. A file that cannot be written is no error. */
 void history_add(History *h, const char *entry);
 
 size_t history_count(const History *h);

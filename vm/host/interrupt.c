@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "lauxlib.h"
-#include "team.h"
+#include "../../tensor/team.h"
 
 #define GRACE_SECONDS 0.5
 #define STUCK_SECONDS 2.0 /* at the prompt: from then on another signal ends the process */

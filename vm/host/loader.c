@@ -1,5 +1,5 @@
-/* Loading of Lua code. Lua's virtual machine trusts a precompiled chunk, and a crafted one can crash
-   it; so `load`, `loadfile`, `dofile`, `require` and script arguments take text only, and the
+/* Loading of Lua code. Lua's virtual machine trusts a precompiled chunk, and a crafted one can
+   crash it; so `load`, `loadfile`, `dofile`, `require` and script arguments take text only, and the
    message names the option that lifts the rule. Otherwise the functions are those of the manual. */
 #include "loader.h"
 

@@ -1,6 +1,6 @@
 /* The matcher of Lua's string patterns, as the manual describes them, by backtracking. It is the
-   program's own because a search may take time that grows with a power of the subject's length: this
-   one looks at the interrupt flag as it goes. */
+   program's own because a search may take time that grows with a power of the subject's length:
+   this one looks at the interrupt flag as it goes. */
 #include "pattern.h"
 
 #include <ctype.h>
@@ -181,9 +181,9 @@ static const char *match_again(Search *m, const char *s, int digit) {
   return s + size;
 }
 
-/* Items that are more than one character, its suffix included. When there is one at *p, moves *s and
-   *p past it and answers true; *s is NULL after a failure. An item that has matched all the rest
-   of the pattern itself moves *p to the end. */
+/* Items that are more than one character, its suffix included. When there is one at *p, moves *s
+   and *p past it and answers true; *s is NULL after a failure. An item that has matched all the
+   rest of the pattern itself moves *p to the end. */
 static bool match_special(Search *m, const char **s, const char **p) {
   const char *at = *p, *ep;
   switch (*at) {

@@ -1,0 +1,80 @@
+-- init.lua: lunette.train: gives modules fit, evaluate and predict. Loading it is enough.
+--
+--   local history = net:fit(x, y, {epochs = 5, validation_split = 0.1})
+--   local scores = net:evaluate(test_x, test_y)
+--   local guess = net:predict(test_x):argmax(-1)
+
+local core = require "lunette.core"
+local class = require "lunette.nn.class"
+local fail = require "lunette.nn.fail"
+local given_options = require "lunette.given"
+local Source = require "lunette.train.source"
+local measures = require "lunette.train.measures"
+local fit = require "lunette.train.fit"
+local evaluate = require "lunette.train.evaluate"
+
+local tensor = core.tensor
+local Module = class.Module
+
+local function check_self(self, method)
+  if not class.of(self) then
+    fail.raise("%s: called with '.', so the model is missing; write net:%s(…)", method, method)
+  end
+end
+
+--- Trains the model: net:fit(x, y, {…}) or net:fit(set, {…}), and returns the history: lists h.loss,
+-- h.accuracy, h.val_loss, … with one value an epoch. Options: epochs (1), batch_size (32), optimizer
+-- (Adam with lr 0.001), loss (by the type of y: cross_entropy for classes, mse_loss for numbers),
+-- metrics ({"accuracy"} for classes), validation_split (a fraction of the rows, of each class alike),
+-- validation_data ({x, y} or a data set), shuffle (true), callbacks (functions (epoch, values, model)
+-- called after each epoch; false as result stops), verbose (true). Prints the settings in force first.
+function Module:fit(...)
+  check_self(self, "fit")
+  return fit(self, ...)
+end
+
+--- The loss and the metrics on data, by name: net:evaluate(x, y).accuracy. In evaluation mode, without
+-- recording; the mode is left as found. Options: batch_size, loss and metrics (those of the last fit,
+-- else the usual ones), verbose (false).
+function Module:evaluate(...)
+  check_self(self, "evaluate")
+  return evaluate.run(self, ...)
+end
+
+local predict_options = {"batch_size"}
+
+-- Fills one tensor with the outputs of all batches.
+local function outputs_of(model, source, size)
+  local out, at = nil, 1
+  for x in source:batches(size, false) do
+    local scope <close> = tensor.scope() -- luacheck: ignore scope
+    local y = model(x)
+    if not tensor.is_tensor(y) then
+      fail.raise("predict: the model gives a %s; a tensor is wanted", type(y))
+    end
+    if not out then
+      local shape = {table.unpack(y.shape)}
+      shape[1] = source.n
+      out = scope:keep(tensor.empty(shape, {dtype = y.dtype}))
+    end
+    out:narrow(1, at, #y):copy_(y)
+    at = at + #y
+  end
+  return out
+end
+
+--- The model's outputs for x, in evaluation mode and without recording; the mode is left as found.
+-- Options: batch_size (128).
+function Module:predict(x, ...)
+  check_self(self, "predict")
+  local source = tensor.is_tensor(x) and Source.read("predict", x) or Source.read("predict", x, ...)
+  local given = ...
+  if select("#", ...) > 1 then fail.raise("predict: takes x and a table of options") end
+  if source.loader then fail.raise "predict: takes a tensor or a data set, not a loader" end
+  given = given_options("predict", given, predict_options)
+  if source.n == 0 then fail.raise "predict: there are no rows to predict" end
+  return self:_with_mode(false, tensor.no_grad, outputs_of, self, source, given.batch_size or 128)
+end
+
+return core.strict({fit = Module.fit, evaluate = Module.evaluate, predict = Module.predict,
+  measures = measures}, "train")

@@ -1,0 +1,255 @@
+/* Layer and batch normalisation of float32; see norm.h. Means and variances in two passes, what they
+   sum in double over lanes. */
+#include "norm.h"
+
+#include "lanes.h"
+#include "vmath.h"
+
+LANE_FOLD(sum_of, float, float, double, 0, add_f32, add_f64, x[i])
+LANE_FOLD(spread_of, float, float, double, 0, add_f32, add_f64, (x[i] - c) * (x[i] - c))
+LANE_FOLD(lean_of, float, float, double, 0, add_f32, add_f64, y[i] * (x[i] - c))
+LANE_FOLD(dot_of, float, float, double, 0, add_f32, add_f64, x[i] * y[i])
+
+/* y = (x - mean) scale + shift */
+static void standardize(int64_t n, const float *x, float mean, float scale, float shift, float *y) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; i++) y[i] = FMAF(x[i] - mean, scale, shift);
+}
+
+/* ---- layers ----------------------------------------------------------------------------------- */
+
+static void layer(const LayerNorm *s, void *out) {
+  int64_t n = s->n;
+  const float *gamma = s->gamma, *beta = s->beta;
+  for (int64_t r = 0; r < s->rows; r++) {
+    const float *x = (const float *)s->x + r * n;
+    float *y = (float *)out + r * n;
+    float mean = (float)(sum_of(n, x, NULL, 0) / (double)n);
+    float rstd = (float)(1 / sqrt(spread_of(n, x, NULL, mean) / (double)n + s->eps));
+    ((float *)s->mean)[r] = mean;
+    ((float *)s->rstd)[r] = rstd;
+    if (gamma && beta) {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < n; i++) y[i] = FMAF((x[i] - mean) * rstd, gamma[i], beta[i]);
+    } else {
+      standardize(n, x, mean, rstd, 0, y);
+      for (int64_t i = 0; gamma && i < n; i++) y[i] *= gamma[i];
+      for (int64_t i = 0; beta && i < n; i++) y[i] += beta[i];
+    }
+  }
+}
+
+/* With h = (x - mean) rstd and g = gy gamma: gx = rstd (g - mean(g) - h mean(g h)). */
+static void layer_back_row(const LayerNorm *s, int64_t r, const float *gy, float *gx) {
+  int64_t n = s->n;
+  const float *x = (const float *)s->x + r * n, *gamma = s->gamma;
+  float mean = ((const float *)s->mean)[r], rstd = ((const float *)s->rstd)[r];
+  const float *g = gy;
+  if (gamma) {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; i++) gx[i] = gy[i] * gamma[i];
+    g = gx;
+  }
+  float a = (float)(sum_of(n, g, NULL, 0) / (double)n);
+  float b = (float)(lean_of(n, x, g, mean) / (double)n) * rstd * rstd;
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; i++) gx[i] = FMAF(mean - x[i], b, g[i] - a) * rstd;
+}
+
+static void layer_back(const LayerNorm *s, const void *gy, void *gx, void *dgamma, void *dbeta) {
+  int64_t n = s->n;
+  float *restrict dg = dgamma, *restrict db = dbeta;
+  for (int64_t i = 0; dg && i < n; i++) dg[i] = 0;
+  for (int64_t i = 0; db && i < n; i++) db[i] = 0;
+  for (int64_t r = 0; r < s->rows; r++) {
+    const float *restrict x = (const float *)s->x + r * n, *restrict g = (const float *)gy + r * n;
+    float mean = ((const float *)s->mean)[r], rstd = ((const float *)s->rstd)[r];
+    for (int64_t i = 0; dg && i < n; i++) dg[i] = FMAF((x[i] - mean) * rstd, g[i], dg[i]);
+    for (int64_t i = 0; db && i < n; i++) db[i] += g[i];
+    if (gx) layer_back_row(s, r, g, (float *)gx + r * n);
+  }
+}
+
+/* ---- batches: channels as rows of l ----------------------------------------------------------- */
+
+static float at_or(const void *x, int64_t i, float otherwise) {
+  return x ? ((const float *)x)[i] : otherwise;
+}
+
+/* Writes a channel's statistics, and moves the running ones. */
+static void settle(const BatchNorm *s, int64_t c, double mean, double spread) {
+  double count = (double)(s->n * s->l), var = spread / count;
+  ((float *)s->mean)[c] = (float)mean;
+  ((float *)s->rstd)[c] = (float)(1 / sqrt(var + s->eps));
+  float m = (float)s->momentum, *rm = s->running_mean, *rv = s->running_var;
+  if (rm) rm[c] = m * (float)mean + (1 - m) * rm[c];
+  if (rv) rv[c] = m * (float)(spread / (count - 1)) + (1 - m) * rv[c];
+}
+
+static void train_channel(const BatchNorm *s, int64_t c, float *y) {
+  int64_t step = s->c * s->l;
+  const float *x = (const float *)s->x + c * s->l;
+  double sum = 0, spread = 0;
+  for (int64_t k = 0; k < s->n; k++) sum += sum_of(s->l, x + k * step, NULL, 0);
+  double mean = sum / (double)(s->n * s->l);
+  for (int64_t k = 0; k < s->n; k++) spread += spread_of(s->l, x + k * step, NULL, (float)mean);
+  settle(s, c, mean, spread);
+  float scale = at_or(s->rstd, c, 1) * at_or(s->gamma, c, 1), shift = at_or(s->beta, c, 0);
+  for (int64_t k = 0; k < s->n; k++) {
+    standardize(s->l, x + k * step, (float)mean, scale, shift, y + c * s->l + k * step);
+  }
+}
+
+/* g: the gradient of a channel, at its first element; gx likewise, or NULL. */
+static void back_channel(const BatchNorm *s, bool trained, int64_t c, const float *g, float *gx,
+                         float *dgamma, float *dbeta) {
+  int64_t step = s->c * s->l;
+  const float *x = (const float *)s->x + c * s->l;
+  float mean = at_or(s->mean, c, 0), rstd = at_or(s->rstd, c, 1);
+  double sum = 0, lean = 0, count = (double)(s->n * s->l);
+  for (int64_t k = 0; k < s->n; k++) {
+    sum += sum_of(s->l, g + k * step, NULL, 0);
+    lean += lean_of(s->l, x + k * step, g + k * step, mean);
+  }
+  if (dgamma) dgamma[c] = (float)(lean * (double)rstd);
+  if (dbeta) dbeta[c] = (float)sum;
+  float scale = rstd * at_or(s->gamma, c, 1);
+  float a = trained ? (float)(sum / count) : 0;
+  float b = trained ? (float)(lean / count) * rstd * rstd : 0;
+  for (int64_t k = 0; gx && k < s->n; k++) {
+    const float *p = x + k * step, *q = g + k * step;
+    float *o = gx + k * step;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < s->l; i++) o[i] = FMAF(mean - p[i], b, q[i] - a) * scale;
+  }
+}
+
+/* ---- batches: l = 1, channels side by side ---------------------------------------------------- */
+
+enum { TILE = 128 };
+
+static void apply_tile(const BatchNorm *s, int64_t from, int64_t w, const float *means,
+                       const float *rstds, float *y) {
+  const float *x = (const float *)s->x + from;
+  float mean[TILE], scale[TILE], shift[TILE];
+  for (int64_t i = 0; i < w; i++) {
+    mean[i] = means[from + i];
+    scale[i] = rstds[from + i] * at_or(s->gamma, from + i, 1);
+    shift[i] = at_or(s->beta, from + i, 0);
+  }
+  for (int64_t k = 0; k < s->n; k++) {
+    float *o = y + from + k * s->c;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < w; i++) o[i] = FMAF(x[k * s->c + i] - mean[i], scale[i], shift[i]);
+  }
+}
+
+static void train_tile(const BatchNorm *s, int64_t from, int64_t w, float *y) {
+  const float *x = (const float *)s->x + from;
+  double sum[TILE] = {0}, spread[TILE] = {0};
+  float mean[TILE];
+  for (int64_t k = 0; k < s->n; k++) {
+    for (int64_t i = 0; i < w; i++) sum[i] += (double)x[k * s->c + i];
+  }
+  for (int64_t i = 0; i < w; i++) mean[i] = (float)(sum[i] / (double)s->n);
+  for (int64_t k = 0; k < s->n; k++) {
+    for (int64_t i = 0; i < w; i++) {
+      double d = (double)(x[k * s->c + i] - mean[i]);
+      spread[i] += d * d;
+    }
+  }
+  for (int64_t i = 0; i < w; i++) settle(s, from + i, sum[i] / (double)s->n, spread[i]);
+  apply_tile(s, from, w, s->mean, s->rstd, y);
+}
+
+static void back_tile(const BatchNorm *s, bool trained, int64_t from, int64_t w, const float *g,
+                      float *gx, float *dgamma, float *dbeta) {
+  const float *x = (const float *)s->x + from;
+  double sum[TILE] = {0}, lean[TILE] = {0};
+  float mean[TILE], scale[TILE], a[TILE], b[TILE];
+  for (int64_t i = 0; i < w; i++) mean[i] = at_or(s->mean, from + i, 0);
+  for (int64_t k = 0; k < s->n; k++) {
+    for (int64_t i = 0; i < w; i++) {
+      sum[i] += (double)g[k * s->c + i];
+      lean[i] += (double)(x[k * s->c + i] - mean[i]) * (double)g[k * s->c + i];
+    }
+  }
+  for (int64_t i = 0; i < w; i++) {
+    float rstd = at_or(s->rstd, from + i, 1);
+    if (dgamma) dgamma[from + i] = (float)(lean[i] * (double)rstd);
+    if (dbeta) dbeta[from + i] = (float)sum[i];
+    scale[i] = rstd * at_or(s->gamma, from + i, 1);
+    a[i] = trained ? (float)(sum[i] / (double)s->n) : 0;
+    b[i] = trained ? (float)(lean[i] / (double)s->n) * rstd * rstd : 0;
+  }
+  for (int64_t k = 0; gx && k < s->n; k++) {
+    const float *p = x + k * s->c, *q = g + k * s->c;
+    float *o = gx + k * s->c;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < w; i++) o[i] = FMAF(mean[i] - p[i], b[i], q[i] - a[i]) * scale[i];
+  }
+}
+
+/* ---- batches ---------------------------------------------------------------------------------- */
+
+static void batch_train(const BatchNorm *s, void *y) {
+  if (s->l == 1) {
+    for (int64_t c = s->from; c < s->to; c += TILE) {
+      train_tile(s, c, s->to - c < TILE ? s->to - c : TILE, y);
+    }
+  } else {
+    for (int64_t c = s->from; c < s->to; c++) train_channel(s, c, y);
+  }
+}
+
+static void eval_tile(const BatchNorm *s, int64_t from, int64_t w, const float *rstd, float *y) {
+  BatchNorm part = *s;
+  part.gamma = s->gamma ? (const float *)s->gamma + from : NULL;
+  part.beta = s->beta ? (const float *)s->beta + from : NULL;
+  part.x = (const float *)s->x + from;
+  apply_tile(&part, 0, w, (const float *)s->running_mean + from, rstd, y + from);
+}
+
+static void batch_eval(const BatchNorm *s, void *y) {
+  const float *rm = s->running_mean, *rv = s->running_var;
+  float *sm = s->mean, *sr = s->rstd, rstd[TILE];
+  for (int64_t t = s->from; t < s->to; t += TILE) {
+    int64_t w = s->to - t < TILE ? s->to - t : TILE;
+    for (int64_t i = 0; i < w; i++) {
+      rstd[i] = (float)(1 / sqrt((double)rv[t + i] + s->eps));
+      if (sm) sm[t + i] = rm[t + i];
+      if (sr) sr[t + i] = rstd[i];
+    }
+    if (s->l == 1) eval_tile(s, t, w, rstd, y);
+    for (int64_t i = 0; s->l > 1 && i < w; i++) {
+      float scale = rstd[i] * at_or(s->gamma, t + i, 1), shift = at_or(s->beta, t + i, 0);
+      for (int64_t k = 0; k < s->n; k++) {
+        int64_t place = (k * s->c + t + i) * s->l;
+        standardize(s->l, (const float *)s->x + place, rm[t + i], scale, shift, (float *)y + place);
+      }
+    }
+  }
+}
+
+static void batch_back(const BatchNorm *s, bool trained, const void *gy, void *gx, void *dgamma,
+                       void *dbeta) {
+  const float *g = gy;
+  float *o = gx;
+  if (s->l == 1) {
+    for (int64_t c = s->from; c < s->to; c += TILE) {
+      int64_t w = s->to - c < TILE ? s->to - c : TILE;
+      back_tile(s, trained, c, w, g + c, o ? o + c : NULL, dgamma, dbeta);
+    }
+  } else {
+    for (int64_t c = s->from; c < s->to; c++) {
+      int64_t place = c * s->l;
+      back_channel(s, trained, c, g + place, o ? o + place : NULL, dgamma, dbeta);
+    }
+  }
+}
+
+static const NormOps ops = {layer, layer_back, batch_train, batch_eval, batch_back};
+
+extern const NormOps AT_LEVEL(norm_f64);
+
+const NormKernels AT_LEVEL(norm_kernels) = {{&ops, &AT_LEVEL(norm_f64)}};
