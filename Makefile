@@ -11,7 +11,7 @@ OPT ?= -O2 -g
 SAN ?=
 CPPFLAGS += -MMD -MP -DLUNETTE_SHARE='"$(PREFIX)/share/lunette"'
 CFLAGS += -std=gnu11 $(WARN) $(OPT) $(SAN) -fPIC -fno-math-errno -ffp-contract=off
-KERNEL := -O3 -fno-trapping-math
+KERNEL := -O3 -fno-trapping-math -fwrapv
 
 # ---- what is made of what -----------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ $B/%.o: %.c
 
 $(PROGRAM_O) $(BINDING_O): EXTRA = $(LUA_CFLAGS)
 $(PLOT_O): EXTRA = $(LUA_CFLAGS) -fvisibility=hidden $(shell pkg-config --cflags pangocairo cairo)
-$B/tensor/files/stb.o: EXTRA = -fwrapv -fno-sanitize=all
+$B/tensor/files/stb.o: EXTRA = -fwrapv
 
 define LEVEL_RULE
 $B/%.$1.o: %.c

@@ -66,6 +66,7 @@ bool t_try(void (*fn)(void *), void *arg) {
   here.outer = landing;
   const int mark = born_count;
   const bool tape = tape_on;
+  Node *const unfinished = tape_unfinished;
   landing = &here;
   if (_setjmp(here.jump) == 0) {
     fn(arg);
@@ -74,6 +75,7 @@ bool t_try(void (*fn)(void *), void *arg) {
   }
   landing = here.outer;
   tape_on = tape;
+  tape_drop_unfinished(unfinished);
   t_leave(mark);
   return false;
 }

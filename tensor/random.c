@@ -12,10 +12,8 @@ void rng_seed(int64_t value) {
 
 int64_t rng_seed_in_force(void) { return seed; }
 
-RngDraw rng_next(RngStream stream) {
-  uint64_t n = (uint64_t)draws[stream]++, key = (uint64_t)seed;
-  return (RngDraw){.key = {(uint32_t)key, (uint32_t)(key >> 32)},
-                   .draw = {(uint32_t)n, (uint32_t)(n >> 32) << 8 | (uint32_t)stream}};
+RandomKey rng_next(RngStream stream) {
+  return random_key((uint64_t)seed, (uint32_t)stream, (uint64_t)draws[stream]++);
 }
 
 RngStream rng_use(RngStream stream) {

@@ -1,12 +1,12 @@
 /* Random streams: which numbers a draw gets.
 
-   Generator: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). The
-   words of an element follow from the seed, the stream, which draw of that stream it is and the
-   element's place; so nothing depends on threads, nor on draws from other streams. */
-#ifndef LUNETTE_RANDOM_H
-#define LUNETTE_RANDOM_H
+   A draw's numbers follow from the seed, the stream, which draw of that stream it is and the
+   element's place (kernels/random.h); so nothing depends on threads, nor on draws from other
+   streams. */
+#ifndef LUNETTE_STREAMS_H
+#define LUNETTE_STREAMS_H
 
-#include <stdint.h>
+#include "kernels/random.h"
 
 typedef enum RngStream {
   RNG_USER,    /* rand, randn, multinomial, ... as a program calls them */
@@ -16,18 +16,11 @@ typedef enum RngStream {
   RNG_STREAMS
 } RngStream;
 
-/* One draw. Its block b, four words of 32 bits, is Philox of key and of the counter
-   {low word of b, high word of b, draw[0], draw[1]}. */
-typedef struct RngDraw {
-  uint32_t key[2];  /* the seed: low word, high word */
-  uint32_t draw[2]; /* the draw's number: low word, next 24 bits << 8 | stream */
-} RngDraw;
-
 void rng_seed(int64_t seed); /* every stream starts again */
 int64_t rng_seed_in_force(void);
 
 /* The next draw of a stream. */
-RngDraw rng_next(RngStream stream);
+RandomKey rng_next(RngStream stream);
 /* Where the draws of a program come from: RNG_USER unless set; answers what was set before. */
 RngStream rng_use(RngStream stream);
 RngStream rng_in_use(void);

@@ -7,12 +7,13 @@
 
 bool tape_on = true;
 void (*tape_host_free)(void *host);
+Node *tape_unfinished;
 
 static int64_t next_seq = 1;
 
 /* ---- nodes ------------------------------------------------------------------------------------ */
 
-/* One block: the node, then its arrays. */
+/* One block: the node, then its arrays. It is unfinished until node_done. */
 static Node *node_new(const Op *op, int nx, int ny, int nattr) {
   size_t bytes = sizeof(Node) + (size_t)nattr * sizeof(Attr) +
                  (size_t)nx * (sizeof(Edge) + sizeof(Saved)) +
@@ -31,7 +32,20 @@ static Node *node_new(const Op *op, int nx, int ny, int nattr) {
   n->x = (Saved *)(n->in + nx);
   n->y = n->x + nx;
   n->g = (Tensor **)(n->y + ny);
+  n->next = tape_unfinished;
+  tape_unfinished = n;
   return n;
+}
+
+/* The node made last has found who holds it. */
+static void node_done(Node *n) {
+  tape_unfinished = n->next;
+  n->next = NULL;
+  node_free(n);
+}
+
+void tape_drop_unfinished(Node *until) {
+  while (tape_unfinished != until) node_done(tape_unfinished);
 }
 
 static void drop_saved(Node *n) {
@@ -86,13 +100,12 @@ static void set_history(Tensor *x, Node *n, int slot) {
   }
 }
 
-static Edge edge_to(Tensor *x) {
-  Edge e = {.dtype = x->dtype};
-  if (!tape_tracks(x)) return e;
-  e.node = tape_node(x);
-  e.node->refs++;
-  e.slot = x->slot;
-  return e;
+static void set_edge(Edge *e, Tensor *x) {
+  e->dtype = x->dtype;
+  if (!tape_tracks(x)) return;
+  e->node = tape_node(x);
+  e->node->refs++;
+  e->slot = x->slot;
 }
 
 static bool is_stale(const Tensor *x) {
@@ -112,15 +125,27 @@ static void follow_base(Tensor *x) {
   if (!window) window = op_need("as_strided");
   int mark = t_mark();
   Node *n = node_new(window, 1, 1, 3);
-  /* from here on n is x's, so that a failure leaves nothing behind */
-  set_history(x, n, 0);
-  node_free(n);
   n->attr[0] = attr_of_ints(x->ndim, x->shape);
   n->attr[1] = attr_of_ints(x->ndim, x->stride);
   n->attr[2] = attr_of_int(x->offset);
   shape_saved(n, 0, x->base);
-  n->in[0] = edge_to(x->base);
+  set_edge(&n->in[0], x->base);
+  set_history(x, n, 0);
+  node_done(n);
   x->serial = x->base->serial;
+  t_leave(mark);
+}
+
+void tape_continue(Tensor *x, Node *from, int slot) {
+  static const Op *same;
+  if (!same) same = op_need("clone");
+  int mark = t_mark();
+  Node *n = node_new(same, 1, 1, 0);
+  shape_saved(n, 0, x);
+  from->refs++;
+  n->in[0] = (Edge){.node = from, .slot = slot, .dtype = x->dtype};
+  set_history(x, n, 0);
+  node_done(n);
   t_leave(mark);
 }
 
@@ -130,8 +155,8 @@ Node *tape_node(Tensor *x) {
     Node *n = node_new(NULL, 0, 1, 0);
     n->seq = 0;
     n->leaf = x;
-    x->node = n;
-    x->slot = 0;
+    set_history(x, n, 0);
+    node_done(n);
   }
   return x->node;
 }
@@ -176,82 +201,97 @@ static void save(Call *c, Node *n) {
     bool data = op->save & SAVE_X(i < 15 ? i : 15);
     if ((op->flags & OP_CROSS) && !cross_needed(n, i)) data = false;
     n->x[i].t = t_retain(data ? t_alias(x) : t_shape_only(x));
-    if (data) {
-      bool written = c->inplace && x->st == c->y[0]->st;
-      n->x[i].version = x->st->version - (written ? 1 : 0);
-    }
+    if (data) n->x[i].version = x->st->version;
   }
   for (int i = 0; i < c->ny; i++) {
     Tensor *y = c->y[i];
     if (!y) continue;
     bool data = op->save & SAVE_Y(i);
     n->y[i].t = t_retain(data ? t_alias(y) : t_shape_only(y));
-    if (data) n->y[i].version = y->st->version;
+    if (data) n->y[i].version = y->st->version + (c->inplace && i == 0);
   }
 }
 
-/* A write through a view: the base's new history is its old one with the view's values put in. */
-static void rebase(Tensor *view) {
+/* A write through a view: the base's new history is its old one with the view's values, output 0
+   of `values`, put in. */
+static void prepare_base(Tensor *view, Node *values) {
   static const Op *put;
   if (!put) put = op_need("as_strided_scatter");
-  Tensor *base = view->base;
   Node *n = node_new(put, 2, 1, 3);
-  Edge before = edge_to(base);
-  Edge values = {.node = view->node, .slot = view->slot, .dtype = view->dtype};
-  view->node->refs++;
-  base->requires_grad = false;
-  set_history(base, n, 0);
-  node_free(n);
-  n->in[0] = before;
-  n->in[1] = values;
+  set_edge(&n->in[0], view->base);
+  values->refs++;
+  n->in[1] = (Edge){.node = values, .dtype = view->dtype};
   n->attr[0] = attr_of_ints(view->ndim, view->shape);
   n->attr[1] = attr_of_ints(view->ndim, view->stride);
   n->attr[2] = attr_of_int(view->offset);
-  shape_saved(n, 0, base);
+  shape_saved(n, 0, view->base);
   shape_saved(n, 1, view);
-  base->serial++; /* view and its sisters follow at their next use */
 }
 
-void tape_record(Call *c, Tensor *const *in) {
+static bool has_history(const Tensor *y) { return y && dtype_is_float((DType)y->dtype); }
+
+/* Does the call write to its base through a view? */
+static bool writes_base(const Call *c) {
+  return c->inplace && has_history(c->y[0]) && c->y[0]->base;
+}
+
+Node *tape_prepare(Call *c, Tensor *const *in) {
   int mark = t_mark();
   Node *n = node_new(c->op, c->nx, c->ny, op_sig(c->op)->nattr);
   for (int i = 0; i < c->nx; i++) {
-    if (in[i]) n->in[i] = edge_to(in[i]);
+    if (in[i]) set_edge(&n->in[i], in[i]);
   }
-  n->seq = next_seq++; /* after the nodes that stale views among the inputs got just now */
   memcpy(n->attr, c->attr, n->nattr * sizeof(Attr));
+  save(c, n);
+  n->seq = next_seq++; /* after the nodes that stale views among the inputs got just now */
+  if (writes_base(c)) {
+    prepare_base(c->y[0], n);
+    tape_unfinished->seq = next_seq++;
+  }
+  t_leave(mark);
+  return n;
+}
+
+static void commit_base(Tensor *view) {
+  Node *put = tape_unfinished;
+  Tensor *base = view->base;
+  base->requires_grad = false;
+  set_history(base, put, 0);
+  node_done(put);
+  base->serial++; /* view and its sisters follow at their next use */
+}
+
+void tape_commit(Call *c, Node *n) {
   int visible = op_sig(c->op)->result_list ? c->ny : op_sig(c->op)->nresults;
   for (int i = 0; i < visible; i++) {
     Tensor *y = c->y[i];
-    if (!y || !dtype_is_float((DType)y->dtype)) continue;
+    if (!has_history(y)) continue;
     set_history(y, n, i);
     if (y->base) y->serial = y->base->serial;
   }
-  save(c, n);
-  node_free(n); /* its outputs hold it now */
-  if (c->inplace && c->y[0]->node == n) {
-    if (c->y[0]->base)
-      rebase(c->y[0]);
-    else
-      c->y[0]->serial++;
-  }
-  t_leave(mark);
+  if (writes_base(c))
+    commit_base(c->y[0]);
+  else if (c->inplace)
+    c->y[0]->serial++;
+  node_done(n); /* its outputs hold it now */
 }
 
 void tape_record_host(int nx, Tensor *const *in, int ny, Tensor *const *y, void *host) {
   int mark = t_mark();
   Node *n = node_new(NULL, nx, ny, 0);
-  n->host = host;
   for (int i = 0; i < ny; i++) {
-    if (!dtype_is_float((DType)y[i]->dtype)) continue;
-    set_history(y[i], n, i);
+    if (!has_history(y[i])) continue;
     n->y[i].t = t_retain(t_shape_only(y[i]));
   }
   for (int i = 0; i < nx; i++) {
-    n->in[i] = edge_to(in[i]);
+    set_edge(&n->in[i], in[i]);
     shape_saved(n, i, in[i]);
   }
-  n->seq = next_seq++; /* as in tape_record */
-  node_free(n);
+  n->seq = next_seq++; /* as in tape_prepare */
+  for (int i = 0; i < ny; i++) {
+    if (n->y[i].t) set_history(y[i], n, i);
+  }
+  n->host = host;
+  node_done(n);
   t_leave(mark);
 }

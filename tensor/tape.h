@@ -30,8 +30,8 @@ struct Node {
   Saved *x, *y; /* [nx], [ny] */
   Attr *attr;
   Tensor **g;   /* [ny] gradients gathered by the walk that is on */
-  bool queued;  /* met by that walk */
-  Node *next;   /* in the list of the doomed */
+  int queued;   /* the number of the walk that has met it, or 0 */
+  Node *next;   /* in the list of the doomed, or of the unfinished */
   void *host;   /* a function of the host's (custom gradient) and its hooks */
   size_t bytes; /* of this block */
 };
@@ -40,13 +40,20 @@ extern bool tape_on; /* is recording on? */
 
 /* Does x take part in gradients now? */
 bool tape_tracks(Tensor *x);
-/* Records a finished call; in: its inputs as given. */
-void tape_record(Call *c, Tensor *const *in);
+/* Recording a call has two halves. tape_prepare, between infer and run, does all that can fail: the
+   node is unfinished then, and t_try drops it when something else fails. tape_commit, after run,
+   gives it to the outputs. in: the call's inputs as given. */
+Node *tape_prepare(Call *c, Tensor *const *in);
+void tape_commit(Call *c, Node *n);
+extern Node *tape_unfinished;
+void tape_drop_unfinished(Node *until);
 void tape_set_leaf(Tensor *x, bool on); /* requires_grad_; fails where that makes no sense */
 void tape_forget(Tensor *x);            /* drops x's history: detach_ */
 
 /* The producer of x, current even when x's base was written to since; NULL without history. */
 Node *tape_node(Tensor *x);
+/* x, an alias without history, becomes a step of its own after the output `slot` of `from`. */
+void tape_continue(Tensor *x, Node *from, int slot);
 
 typedef struct WalkOptions {
   bool retain_graph, create_graph;

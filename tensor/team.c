@@ -15,7 +15,7 @@
 #include "gemm.h"
 
 #define MOST_PIECES INT32_MAX
-#define SPIN_IDLE   4000 /* looks for a new job before a worker sleeps: some 100 microseconds */
+#define SPIN_IDLE   4000 /* looks for a new job before a worker sleeps: some 75 microseconds */
 #define SPIN_JOIN   2000 /* looks for the end of the last pieces before the caller sleeps */
 #define STACK_SIZE  (1u << 20)
 
@@ -29,7 +29,7 @@ typedef struct {
 } Range;
 
 static struct {
-  /* the job: written by the caller before the ticket */
+  /* the job: written by the caller before the ranges */
   TeamFn fn;
   void *job;
   int64_t parts, grain;
@@ -213,6 +213,13 @@ static void stop_workers(void) {
   for (int i = 0; i < team.workers; i++) pthread_join(team.worker[i], NULL);
   team.workers = 0;
   atomic_store(&team.quit, false);
+}
+
+/* Before this code goes away: at exit, or when a host closes the library it came in. */
+__attribute__((destructor)) static void dismiss_workers(void) {
+  if (inside || pthread_mutex_trylock(&team.busy) != 0) return;
+  if (team.workers > 0) stop_workers();
+  pthread_mutex_unlock(&team.busy);
 }
 
 /* Publishes a job and works on it until it is done; called with `busy` held. */

@@ -23,4 +23,10 @@ function reference.erf(x)
   return 2 / math.sqrt(math.pi) * math.exp(-x * x) * sum
 end
 
+function reference.clamp(x, low, high)
+  if type(low) == "table" then low, high = low.min, low.max end
+  if low and x < low then return low end
+  return high and x > high and high or x
+end
+
 return reference

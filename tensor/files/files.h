@@ -34,6 +34,9 @@ typedef struct Archive {
   Note *note; /* its __metadata__ */
 } Archive;
 
+/* For filling an archive: room for count entries and nnotes notes, copies of texts. */
+void archive_room(Archive *a);
+const char *archive_text(const char *s);
 void safetensors_read(const char *path, Archive *out);
 void safetensors_write(const char *path, const Archive *in);
 

@@ -111,7 +111,11 @@ static void to_pixels(const Tensor *x, Picture *p) {
         continue;
       }
       float v = t_f32(x)[k * area + i];
-      if (v != v) t_fail("write_image: the tensor holds NaN; a picture needs values from 0 to 1");
+      if (!(v > -0.01f && v < 1.01f)) {
+        t_fail("write_image: the tensor holds %g; floats from 0 (black) to 1 (white) are pictures; "
+               "x:clamp(0, 1), or (x + 1) / 2 for values from -1 to 1",
+               (double)v);
+      }
       *out = (uint8_t)lrintf(fminf(fmaxf(v, 0), 1) * 255);
     }
   }

@@ -209,7 +209,7 @@ static void read_npy(FileIn *in, void *arg) {
 
 Tensor *npy_read(const char *path) {
   Tensor *result = NULL;
-  file_read("load", path, read_npy, &result);
+  file_read("read_npy", path, read_npy, &result);
   return result;
 }
 
@@ -245,7 +245,7 @@ static void write_npy(FileOut *out, void *arg) {
 
 void npy_write(const char *path, Tensor *x) {
   if (x->dtype == T_BF16) {
-    t_fail("save: NumPy's files have no bfloat16; convert first: x:float()");
+    t_fail("write_npy: NumPy's files have no bfloat16; convert first: x:float()");
   }
-  file_replace("save", path, write_npy, x);
+  file_replace("write_npy", path, write_npy, x);
 }

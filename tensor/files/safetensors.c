@@ -43,6 +43,16 @@ static void read_archive(FileIn *in, void *arg) {
   }
 }
 
+void archive_room(Archive *a) {
+  a->entry = scratch_array(a->count, sizeof *a->entry);
+  a->note = scratch_array(a->nnotes, sizeof *a->note);
+}
+
+const char *archive_text(const char *s) {
+  size_t n = strlen(s) + 1;
+  return memcpy(scratch_array((int64_t)n, 1), s, n);
+}
+
 void safetensors_read(const char *path, Archive *out) {
   file_read("load", path, read_archive, out);
 }
@@ -156,7 +166,21 @@ static int by_text(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static void check_text(const char *s, const char *what) {
+  for (const char *p = s; *p;) {
+    int n = safetensors_utf8((const uint8_t *)p);
+    if (!n) t_fail("save: %s \"%.100s\" is not UTF-8, as the format demands", what, s);
+    p += n;
+  }
+}
+
+/* No name twice, none that the format keeps for itself, all of them text. */
 static void check_names(const Archive *a) {
+  for (int64_t i = 0; i < a->count; i++) check_text(a->entry[i].name, "the name");
+  for (int64_t i = 0; i < a->nnotes; i++) {
+    check_text(a->note[i].key, "the metadata");
+    check_text(a->note[i].value, "the metadata");
+  }
   const char **name = scratch_array(a->count, sizeof *name);
   for (int64_t i = 0; i < a->count; i++) name[i] = a->entry[i].name;
   qsort(name, (size_t)a->count, sizeof *name, by_text);

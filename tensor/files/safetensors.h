@@ -27,6 +27,9 @@ void safetensors_header(const FileIn *in, const char *text, int64_t length, int6
 const char *safetensors_dtype_name(DType d); /* "F32" */
 bool safetensors_dtype_parse(const char *name, DType *out);
 
+/* Bytes of the UTF-8 character at s (RFC 3629), 0 when it is none. A zero byte must end the text. */
+int safetensors_utf8(const uint8_t *s);
+
 /* Memory for n items of a size, born in the open scope, all zero. */
 void *scratch_array(int64_t n, size_t size);
 

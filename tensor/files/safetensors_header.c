@@ -38,9 +38,7 @@ void *scratch_array(int64_t n, size_t size) {
 
 /* ---- the text ---------------------------------------------------------------------------------- */
 
-/* Bytes of the UTF-8 character at s (RFC 3629), 0 when it is none. A zero byte ends the text, so
-   looking ahead is safe. */
-static int utf8_length(const uint8_t *s) {
+int safetensors_utf8(const uint8_t *s) {
   if (s[0] < 0x80) return 1;
   if ((s[1] & 0xc0) != 0x80) return 0;
   if (s[0] >= 0xc2 && s[0] <= 0xdf) return 2;
@@ -64,7 +62,7 @@ static const char *pass_string(const FileIn *in, const char *p) {
       p += 2;
       continue;
     }
-    int n = utf8_length((const uint8_t *)p);
+    int n = safetensors_utf8((const uint8_t *)p);
     if (!n) file_fail(in, "a string of its header is not UTF-8");
     p += n;
   }

@@ -12,8 +12,12 @@ typedef struct {
   bool relu;
 } Job;
 
-/* The outputs [*from, *to) of `outputs` whose input at kernel index k lies inside, and where: output
-   i meets input i stride + *shift. */
+/* The places (i, j) of y for which one kernel element lies inside x: there it meets
+   (i sh + down, j sw + right). */
+typedef struct {
+  int64_t i0, i1, j0, j1, down, right;
+} Overlap;
+
 static void reach(int64_t k, int64_t inputs, int64_t outputs, int64_t stride, int64_t pad,
                   int64_t dilation, int64_t *from, int64_t *to, int64_t *shift) {
   *shift = k * dilation - pad;
@@ -22,25 +26,11 @@ static void reach(int64_t k, int64_t inputs, int64_t outputs, int64_t stride, in
   if (*to > outputs) *to = outputs;
 }
 
-/* What one kernel element does for a pair of planes; x: [h, w], y: [oh, ow]. */
-enum { TO_Y, TO_X, TO_WEIGHT };
-
-static void sweep(const ConvShape *s, int what, int64_t a, int64_t b, double *weight, double *x,
-                  double *y) {
-  int64_t i0, i1, j0, j1, down, right;
-  reach(a, s->h, s->oh, s->sh, s->ph, s->dh, &i0, &i1, &down);
-  reach(b, s->w, s->ow, s->sw, s->pw, s->dw, &j0, &j1, &right);
-  double w = *weight, sum = 0;
-  for (int64_t i = i0; i < i1; i++) {
-    double *row = x + (i * s->sh + down) * s->w + right, *out = y + i * s->ow;
-    if (what == TO_Y)
-      for (int64_t j = j0; j < j1; j++) out[j] += w * row[j * s->sw];
-    else if (what == TO_X)
-      for (int64_t j = j0; j < j1; j++) row[j * s->sw] += w * out[j];
-    else
-      for (int64_t j = j0; j < j1; j++) sum += row[j * s->sw] * out[j];
-  }
-  if (what == TO_WEIGHT) *weight += sum;
+static Overlap overlap(const ConvShape *s, int64_t tap) {
+  Overlap v;
+  reach(tap / s->kw, s->h, s->oh, s->sh, s->ph, s->dh, &v.i0, &v.i1, &v.down);
+  reach(tap % s->kw, s->w, s->ow, s->sw, s->pw, s->dw, &v.j0, &v.j1, &v.right);
+  return v;
 }
 
 static void fill(double *to, int64_t n, double value) {
@@ -58,8 +48,11 @@ static void forward_part(void *job, int64_t part) {
   for (int64_t c = 0; c < from; c++)
     for (int64_t t = 0; t < taps; t++) {
       double w = q->other[(o * from + c) * taps + t];
-      double *x = (double *)q->in + (image * s->c + first + c) * s->h * s->w;
-      sweep(s, TO_Y, t / s->kw, t % s->kw, &w, x, y);
+      const double *x = q->in + (image * s->c + first + c) * s->h * s->w;
+      Overlap v = overlap(s, t);
+      for (int64_t i = v.i0; i < v.i1; i++)
+        for (int64_t j = v.j0; j < v.j1; j++)
+          y[i * s->ow + j] += w * x[(i * s->sh + v.down) * s->w + j * s->sw + v.right];
     }
   for (int64_t i = 0; q->relu && i < s->oh * s->ow; i++)
     if (y[i] < 0) y[i] = 0;
@@ -76,8 +69,11 @@ static void dx_part(void *job, int64_t part) {
   for (int64_t o = first; o < first + to; o++)
     for (int64_t t = 0; t < taps; t++) {
       double w = q->other[(o * from + c % from) * taps + t];
-      double *gy = (double *)q->in + (image * s->o + o) * s->oh * s->ow;
-      sweep(s, TO_X, t / s->kw, t % s->kw, &w, gx, gy);
+      const double *gy = q->in + (image * s->o + o) * s->oh * s->ow;
+      Overlap v = overlap(s, t);
+      for (int64_t i = v.i0; i < v.i1; i++)
+        for (int64_t j = v.j0; j < v.j1; j++)
+          gx[(i * s->sh + v.down) * s->w + j * s->sw + v.right] += w * gy[i * s->ow + j];
     }
 }
 
@@ -89,12 +85,16 @@ static void dw_part(void *job, int64_t o) {
   double *gw = q->out + o * from * taps, sum = 0;
   fill(gw, from * taps, 0);
   for (int64_t image = 0; image < s->n; image++) {
-    double *gy = (double *)q->other + (image * s->o + o) * s->oh * s->ow;
+    const double *gy = q->other + (image * s->o + o) * s->oh * s->ow;
     for (int64_t i = 0; i < s->oh * s->ow; i++) sum += gy[i];
     for (int64_t c = 0; c < from; c++)
       for (int64_t t = 0; t < taps; t++) {
-        double *x = (double *)q->in + (image * s->c + first + c) * s->h * s->w;
-        sweep(s, TO_WEIGHT, t / s->kw, t % s->kw, gw + c * taps + t, x, gy);
+        const double *x = q->in + (image * s->c + first + c) * s->h * s->w;
+        Overlap v = overlap(s, t);
+        for (int64_t i = v.i0; i < v.i1; i++)
+          for (int64_t j = v.j0; j < v.j1; j++)
+            gw[c * taps + t] +=
+                gy[i * s->ow + j] * x[(i * s->sh + v.down) * s->w + j * s->sw + v.right];
       }
   }
   if (q->sum) q->sum[o] = sum;

@@ -76,31 +76,34 @@ ConvTile conv_tile(int vn, int64_t places) {
 
 /* ---- transposition ---- */
 
+/* One block of at most VL x VL: nr rows of src, nc of its columns. */
+VEC void flip_block(const float *src, int64_t src_ld, int nr, int nc, vf bias, bool relu, float *dst,
+                    int64_t dst_ld) {
+  vf r[VL];
+#pragma GCC unroll 16
+  for (int k = 0; k < VL; k++) {
+    r[k] = k < nr ? vf_load_part(src + k * src_ld, nc) + bias : (vf){0};
+    if (relu) r[k] = vf_select(r[k] < 0, (vf){0}, r[k]);
+  }
+  vf_transpose(r);
+#pragma GCC unroll 16
+  for (int k = 0; k < VL; k++)
+    if (k < nc) vf_store_part(dst + k * dst_ld, r[k], nr);
+}
+
 VEC void flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
               bool relu, float *dst, int64_t dst_ld) {
-  int64_t whole_rows = rows / VL * VL, whole_cols = cols / VL * VL;
-  for (int64_t j = 0; j < whole_cols; j += VL) {
-    vf add = bias ? vf_load(bias + j) : (vf){0};
-    for (int64_t i = 0; i < whole_rows; i += VL) {
-      vf r[VL];
-#pragma GCC unroll 16
-      for (int k = 0; k < VL; k++) {
-        r[k] = vf_load(src + (i + k) * src_ld + j);
-        if (bias) r[k] += add;
-        if (relu) r[k] = vf_select(r[k] < 0, (vf){0}, r[k]);
-      }
-      vf_transpose(r);
-#pragma GCC unroll 16
-      for (int k = 0; k < VL; k++) vf_store(dst + (j + k) * dst_ld + i, r[k]);
+  for (int64_t j = 0; j < cols; j += VL) {
+    int nc = cols - j < VL ? (int)(cols - j) : VL;
+    vf add = bias ? vf_load_part(bias + j, nc) : (vf){0};
+    for (int64_t i = 0; i < rows; i += VL) {
+      int nr = rows - i < VL ? (int)(rows - i) : VL;
+      const float *from = src + i * src_ld + j;
+      float *to = dst + j * dst_ld + i;
+      if (nr == VL && nc == VL) flip_block(from, src_ld, VL, VL, add, relu, to, dst_ld);
+      else flip_block(from, src_ld, nr, nc, add, relu, to, dst_ld);
     }
   }
-  for (int64_t j = 0; j < cols; j++)
-    for (int64_t i = j < whole_cols ? whole_rows : 0; i < rows; i++) {
-      float v = src[i * src_ld + j];
-      if (bias) v += bias[j];
-      if (relu) v = v < 0 ? 0 : v;
-      dst[j * dst_ld + i] = v;
-    }
 }
 
 void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, float *dst,

@@ -222,7 +222,7 @@ VMATH float gelu_grad_f32(float x) {
   return x < 0.0f ? q : 1.0f - q;
 }
 
-/* log2 of a positive float as a double, to 2^-44. */
+/* log2 of a positive normal double, to 2^-50 or so. */
 VMATH double log2_wide(double x) {
   uint64_t u, k;
   memcpy(&u, &x, sizeof u);
@@ -234,11 +234,13 @@ VMATH double log2_wide(double x) {
   memcpy(&m, &rest, sizeof m);
   e -= 0x1p52 + 2048.0;
   double s = (m - 1.0) / (m + 1.0), z = s * s;
-  double p = 0x1.21541c54861a1p-2;
-  p = FMA(p, z, 0x1.479cd8af3b10ap-2);
-  p = FMA(p, z, 0x1.a619f65cbefdbp-2);
-  p = FMA(p, z, 0x1.2776c2ef868adp-1);
-  p = FMA(p, z, 0x1.ec709dc4c2a61p-1);
+  double p = 0x1.b5c9f6fe228d1p-3;
+  p = FMA(p, z, 0x1.c46963bdf0a96p-3);
+  p = FMA(p, z, 0x1.0ca171b28fc01p-2);
+  p = FMA(p, z, 0x1.484afb54fc532p-2);
+  p = FMA(p, z, 0x1.a61762d622b11p-2);
+  p = FMA(p, z, 0x1.2776c50ee4cffp-1);
+  p = FMA(p, z, 0x1.ec709dc3a0464p-1);
   return e + s * FMA(p, z, 0x1.71547652b82fep+1);
 }
 

@@ -1,72 +1,25 @@
-/* Batch normalisation, x: [N,C,...]: a part is one or several whole channels. */
-#include <math.h>
-
+/* Batch normalisation, x: [N,C,...]: a part is several whole channels. */
 #include "../calc.h"
 #include "../cast.h"
+#include "../kernels/norm.h"
 #include "../team.h"
 #include "norm.h"
 
 enum { X, RUNNING_MEAN, RUNNING_VAR, WEIGHT, BIAS }; /* inputs */
 enum { TRAINING, MOMENTUM, EPS };                    /* attributes */
-enum { BLOCK = 512, GRAIN = 1 << 15 };               /* values at a time; values of a part */
+enum {
+  GRAIN = 1 << 15, /* values of a part */
+  SIDE = 256       /* channels of a part, where they lie side by side */
+};
 
-/* ---- where a channel's values lie ------------------------------------------------------------------ */
+/* ---- checks ---------------------------------------------------------------------------------------- */
 
-/* A channel is `runs` runs of `length` values `step` apart. */
-typedef struct Channels {
-  int64_t count, runs, length, step, plane;
-  int64_t blocks, group; /* blocks of a run; channels of a part */
-  int64_t values;        /* of a channel */
-} Channels;
-
-static Channels channels_of(const Tensor *x) {
-  Channels ch = {.count = x->shape[1], .runs = x->shape[0], .length = 1, .step = 1};
-  for (int d = 2; d < x->ndim; d++) ch.length *= x->shape[d];
-  ch.plane = ch.length;
-  ch.values = ch.runs * ch.length;
-  if (ch.length == 1) {
-    ch.length = ch.runs;
-    ch.runs = 1;
-    ch.step = ch.count;
-  }
-  ch.blocks = (ch.length + BLOCK - 1) / BLOCK;
-  ch.group = ch.values > 0 && ch.values < GRAIN ? GRAIN / ch.values : 1;
-  return ch;
+/* How many values a channel of x has. */
+static int64_t values_of(const Tensor *x) {
+  int64_t n = x->shape[0];
+  for (int d = 2; d < x->ndim; d++) n *= x->shape[d];
+  return n;
 }
-
-static int64_t parts_of(const Channels *ch) { return (ch->count + ch->group - 1) / ch->group; }
-
-/* Block k of a channel: its place and length. */
-static int64_t block_at(const Channels *ch, int64_t channel, int64_t k, int64_t *n) {
-  int64_t run = k / ch->blocks, at = k % ch->blocks * BLOCK;
-  *n = ch->length - at < BLOCK ? ch->length - at : BLOCK;
-  return (run * ch->count + channel) * ch->plane + at * ch->step;
-}
-
-static void load(const Tensor *t, int64_t at, int64_t step, int64_t n, double *to) {
-  const char *from = (const char *)t_data(t) + at * (int64_t)dtype_size((DType)t->dtype);
-  cast_run(n, from, (DType)t->dtype, step, to, T_F64, 1);
-}
-
-static void store(Tensor *t, int64_t at, int64_t step, int64_t n, const double *from) {
-  char *to = (char *)t_data(t) + at * (int64_t)dtype_size((DType)t->dtype);
-  cast_run(n, from, T_F64, 1, to, (DType)t->dtype, step);
-}
-
-static double one_of(const Tensor *t, int64_t i, double otherwise) {
-  return t ? t_get(t, i) : otherwise;
-}
-
-/* ---- forward --------------------------------------------------------------------------------------- */
-
-typedef struct Forward {
-  Channels ch;
-  const Tensor *x, *w, *b;
-  Tensor *y, *mean, *rstd; /* mean, rstd: [C] float64 */
-  Tensor *running_mean, *running_var;
-  bool training;
-  double momentum, eps;
-} Forward;
 
 static void check_per_channel(Call *c, int i, const char *what) {
   const Tensor *x = c->x[X], *t = c->x[i];
@@ -89,115 +42,113 @@ static void check(Call *c) {
   if (!training && !(c->x[RUNNING_MEAN] && c->x[RUNNING_VAR])) {
     t_fail("batch_norm: running_mean and running_var are needed when training is false");
   }
-  if (training && channels_of(x).values < 2 && x->shape[1] > 0) {
+  if (training && values_of(x) < 2 && x->shape[1] > 0) {
     t_fail("batch_norm: x %s has fewer than two values a channel, and training needs their "
            "variance; use a larger batch, or training = false",
            t_shape_str(x));
   }
   for (int i = RUNNING_MEAN; training && i <= RUNNING_VAR; i++) {
-    if (c->x[i] && !dtype_is_float((DType)c->x[i]->dtype)) {
+    if (c->x[i] && c->x[i]->dtype != T_F32 && c->x[i]->dtype != T_F64) {
       t_fail("batch_norm: the running statistics are %s; they are written to and must be float32",
              dtype_name((DType)c->x[i]->dtype));
     }
   }
 }
 
+/* ---- parts ----------------------------------------------------------------------------------------- */
+
+typedef struct Job {
+  BatchNorm kernel; /* of all channels */
+  const NormOps *ops;
+  int64_t group; /* channels of a part */
+  bool training;
+  void *y;        /* forward; or */
+  const void *gy; /* the gradients */
+  void *dx, *dw, *db;
+} Job;
+
+static Job job_of(const Tensor *x, bool training) {
+  Job j = {.kernel = {.n = x->shape[0], .c = x->shape[1], .l = 1}, .training = training};
+  for (int d = 2; d < x->ndim; d++) j.kernel.l *= x->shape[d];
+  j.kernel.x = t_data(x);
+  j.ops = SIMD_PICK(norm_kernels)->of[x->dtype];
+  int64_t values = j.kernel.n * j.kernel.l;
+  j.group = values > 0 && values < GRAIN ? GRAIN / values : 1;
+  if (j.kernel.l == 1 && j.group < SIDE) j.group = SIDE;
+  return j;
+}
+
+static void part(void *job, int64_t k) {
+  const Job *j = job;
+  BatchNorm s = j->kernel;
+  s.from = k * j->group;
+  s.to = s.from + j->group < s.c ? s.from + j->group : s.c;
+  if (j->gy)
+    j->ops->batch_back(&s, j->training, j->gy, j->dx, j->dw, j->db);
+  else if (j->training)
+    j->ops->batch_train(&s, j->y);
+  else
+    j->ops->batch_eval(&s, j->y);
+}
+
+static void run_all(Job *j) { team_run((j->kernel.c + j->group - 1) / j->group, part, j); }
+
+static void *data_or_null(const Tensor *x) { return x ? t_data(x) : NULL; }
+
+/* ---- forward --------------------------------------------------------------------------------------- */
+
+/* Mean and variance: as given, and as the kernel takes them, contiguous and of x's type. */
+typedef struct Running {
+  Tensor *given[2], *used[2];
+} Running;
+
 /* In training the running statistics are only written to, and not saved for the gradient; else
    copies are used, which later training steps leave alone. */
 void batch_norm_infer(Call *c) {
   check(c);
+  bool training = c->attr[TRAINING].i != 0;
   DType d = call_promote(c, X, X + 1);
   if (!dtype_is_float(d)) d = T_F32;
   call_want(c, X, d);
   if (c->x[WEIGHT]) call_want(c, WEIGHT, d);
   if (c->x[BIAS]) call_want(c, BIAS, d);
   call_out(c, 0, d, c->x[X]->ndim, c->x[X]->shape);
-  call_hidden(c, T_F64, 1, &c->x[X]->shape[1]);
-  call_hidden(c, T_F64, 1, &c->x[X]->shape[1]);
-  call_scratch(c, 2 * sizeof(Tensor *));
+  call_hidden(c, d, 1, &c->x[X]->shape[1]);
+  call_hidden(c, d, 1, &c->x[X]->shape[1]);
+  call_scratch(c, sizeof(Running));
+  Running *r = c->scratch;
   for (int i = 0; i < 2; i++) {
-    Tensor **x = &c->x[RUNNING_MEAN + i];
-    ((Tensor **)c->scratch)[i] = *x;
-    *x = c->attr[TRAINING].i ? NULL : cast_copy(*x, d);
+    Tensor *t = r->given[i] = c->x[RUNNING_MEAN + i];
+    bool direct = training && t && t->dtype == d && t_is_contiguous(t);
+    r->used[i] = !t || direct ? t : cast_copy(t, d);
+    c->x[RUNNING_MEAN + i] = training ? NULL : r->used[i];
   }
 }
 
-/* Mean and sum of squared distances from it. */
-static double distances(const Forward *f, int64_t channel, double *mean) {
-  const Channels *ch = &f->ch;
-  double v[BLOCK], sum = 0, squares = 0;
-  int64_t n, blocks = ch->runs * ch->blocks;
-  for (int64_t k = 0; k < blocks; k++) {
-    int64_t at = block_at(ch, channel, k, &n);
-    load(f->x, at, ch->step, n, v);
-    for (int64_t i = 0; i < n; i++) sum += v[i];
-  }
-  *mean = sum / (double)ch->values;
-  for (int64_t k = 0; k < blocks; k++) {
-    int64_t at = block_at(ch, channel, k, &n);
-    load(f->x, at, ch->step, n, v);
-    for (int64_t i = 0; i < n; i++) squares += (v[i] - *mean) * (v[i] - *mean);
-  }
-  return squares;
-}
-
-static void move_towards(Tensor *running, int64_t channel, double value, double momentum) {
-  if (!running) return;
-  int64_t at = channel * running->stride[0];
-  t_set(running, at, (1 - momentum) * t_get(running, at) + momentum * value);
-}
-
-static void statistics(const Forward *f, int64_t channel, double *mean, double *rstd) {
-  double var;
-  if (f->training) {
-    double squares = distances(f, channel, mean), values = (double)f->ch.values;
-    var = squares / values;
-    move_towards(f->running_mean, channel, *mean, f->momentum);
-    move_towards(f->running_var, channel, squares / (values - 1), f->momentum);
-  } else {
-    *mean = t_get(f->running_mean, channel);
-    var = t_get(f->running_var, channel);
-  }
-  *rstd = 1 / sqrt(var + f->eps);
-  t_set(f->mean, channel, *mean);
-  t_set(f->rstd, channel, *rstd);
-}
-
-static void forward_part(void *job, int64_t part) {
-  const Forward *f = job;
-  const Channels *ch = &f->ch;
-  int64_t end = (part + 1) * ch->group < ch->count ? (part + 1) * ch->group : ch->count;
-  for (int64_t channel = part * ch->group; channel < end; channel++) {
-    double v[BLOCK], mean, rstd;
-    statistics(f, channel, &mean, &rstd);
-    double scale = rstd * one_of(f->w, channel, 1), shift = one_of(f->b, channel, 0);
-    for (int64_t k = 0, n; k < ch->runs * ch->blocks; k++) {
-      int64_t at = block_at(ch, channel, k, &n);
-      load(f->x, at, ch->step, n, v);
-      for (int64_t i = 0; i < n; i++) v[i] = (v[i] - mean) * scale + shift;
-      store(f->y, at, ch->step, n, v);
-    }
+static void write_back(Running *r) {
+  for (int i = 0; i < 2; i++) {
+    if (!r->given[i]) continue;
+    if (r->used[i] != r->given[i]) cast_into(r->given[i], r->used[i]);
+    r->given[i]->st->version++;
+    r->given[i]->st->writer = "batch_norm";
   }
 }
 
 const char *batch_norm_run(Call *c) {
-  Forward f = {.ch = channels_of(c->x[X]), .x = c->x[X], .w = c->x[WEIGHT], .b = c->x[BIAS]};
-  f.y = c->y[0];
-  f.mean = c->y[1];
-  f.rstd = c->y[2];
-  f.training = c->attr[TRAINING].i != 0;
-  f.running_mean = f.training ? ((Tensor **)c->scratch)[0] : c->x[RUNNING_MEAN];
-  f.running_var = f.training ? ((Tensor **)c->scratch)[1] : c->x[RUNNING_VAR];
-  f.momentum = attr_float(c, MOMENTUM, 0.1);
-  f.eps = attr_float(c, EPS, 1e-5);
-  if (f.training) team_allow_cut(false); /* running statistics are not left half written */
-  team_run(parts_of(&f.ch), forward_part, &f);
-  for (int i = 0; f.training && i < 2; i++) {
-    Tensor *running = ((Tensor **)c->scratch)[i];
-    if (!running) continue;
-    running->st->version++;
-    running->st->writer = "batch_norm";
-  }
+  Running *r = c->scratch;
+  Job j = job_of(c->x[X], c->attr[TRAINING].i != 0);
+  j.y = t_data(c->y[0]);
+  j.kernel.gamma = data_or_null(c->x[WEIGHT]);
+  j.kernel.beta = data_or_null(c->x[BIAS]);
+  j.kernel.mean = t_data(c->y[1]);
+  j.kernel.rstd = t_data(c->y[2]);
+  j.kernel.running_mean = data_or_null(r->used[0]);
+  j.kernel.running_var = data_or_null(r->used[1]);
+  j.kernel.momentum = attr_float(c, MOMENTUM, 0.1);
+  j.kernel.eps = attr_float(c, EPS, 1e-5);
+  if (j.training) team_allow_cut(false); /* running statistics are not left half written */
+  run_all(&j);
+  if (j.training) write_back(r);
   return NULL;
 }
 
@@ -219,73 +170,26 @@ void batch_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 }
 
 void batch_norm_dx_infer(Call *c) {
-  call_want(c, 0, (DType)c->x[1]->dtype);
-  for (int i = 1; i <= 4; i++) {
-    if (c->x[i]) call_contiguous(c, i);
+  DType d = (DType)c->x[1]->dtype;
+  for (int i = 0; i <= 4; i++) {
+    if (c->x[i]) call_want(c, i, d);
   }
   Tensor *x = c->x[1];
-  call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
-  call_out(c, 1, (DType)x->dtype, 1, &x->shape[1]);
-  call_out(c, 2, (DType)x->dtype, 1, &x->shape[1]);
-}
-
-typedef struct Backward {
-  Channels ch;
-  const Tensor *g, *x, *mean, *rstd, *w;
-  Tensor *dx, *dw, *db;
-  bool training;
-} Backward;
-
-/* Sums of g and of g (x - mean). */
-static void backward_sums(const Backward *b, int64_t channel, double mean, double *sum,
-                          double *dot) {
-  const Channels *ch = &b->ch;
-  double g[BLOCK], v[BLOCK];
-  *sum = *dot = 0;
-  for (int64_t k = 0, n; k < ch->runs * ch->blocks; k++) {
-    int64_t at = block_at(ch, channel, k, &n);
-    load(b->g, at, ch->step, n, g);
-    load(b->x, at, ch->step, n, v);
-    for (int64_t i = 0; i < n; i++) {
-      *sum += g[i];
-      *dot += g[i] * (v[i] - mean);
-    }
-  }
-}
-
-/* In training dx = w rstd (g - sum(g)/M - (x - mean) rstd^2 sum(g (x - mean))/M), M values. */
-static void backward_part(void *job, int64_t part) {
-  const Backward *b = job;
-  const Channels *ch = &b->ch;
-  int64_t end = (part + 1) * ch->group < ch->count ? (part + 1) * ch->group : ch->count;
-  for (int64_t channel = part * ch->group; channel < end; channel++) {
-    double g[BLOCK], v[BLOCK], sum, dot;
-    double mean = t_get(b->mean, channel), rstd = t_get(b->rstd, channel);
-    backward_sums(b, channel, mean, &sum, &dot);
-    t_set(b->dw, channel, dot * rstd);
-    t_set(b->db, channel, sum);
-    double scale = rstd * one_of(b->w, channel, 1), values = (double)ch->values;
-    double even = b->training ? sum / values : 0;
-    double slope = b->training ? dot * rstd * rstd / values : 0;
-    for (int64_t k = 0, n; k < ch->runs * ch->blocks; k++) {
-      int64_t at = block_at(ch, channel, k, &n);
-      load(b->g, at, ch->step, n, g);
-      load(b->x, at, ch->step, n, v);
-      for (int64_t i = 0; i < n; i++) g[i] = scale * (g[i] - even - (v[i] - mean) * slope);
-      store(b->dx, at, ch->step, n, g);
-    }
-  }
+  call_out(c, 0, d, x->ndim, x->shape);
+  call_out(c, 1, d, 1, &x->shape[1]);
+  call_out(c, 2, d, 1, &x->shape[1]);
 }
 
 const char *batch_norm_dx_run(Call *c) {
-  Backward b = {.ch = channels_of(c->x[1]), .g = c->x[0], .x = c->x[1], .mean = c->x[2]};
-  b.rstd = c->x[3];
-  b.w = c->x[4];
-  b.dx = c->y[0];
-  b.dw = c->y[1];
-  b.db = c->y[2];
-  b.training = c->attr[0].i != 0;
-  team_run(parts_of(&b.ch), backward_part, &b);
+  Job j = job_of(c->x[1], c->attr[0].i != 0);
+  j.gy = t_data(c->x[0]);
+  j.kernel.mean = t_data(c->x[2]);
+  j.kernel.rstd = t_data(c->x[3]);
+  j.kernel.gamma = data_or_null(c->x[4]);
+  j.dx = t_data(c->y[0]);
+  j.dw = t_data(c->y[1]);
+  j.db = t_data(c->y[2]);
+  run_all(&j);
   return NULL;
 }
 
@@ -307,7 +211,7 @@ void batch_norm_compose(Call *c) {
     for (int d = 0; d < x->ndim; d++) {
       if (d != 1) dims[n++] = d;
     }
-    double share = 1 / (double)channels_of(x).values;
+    double share = 1 / (double)values_of(x);
     mean = t_muln(t_sum(x, (int)n, dims, true), share);
     var = t_muln(t_sum(t_square(t_sub(x, mean)), (int)n, dims, true), share);
   } else {

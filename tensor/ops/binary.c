@@ -30,6 +30,20 @@
   ROW(relu_dx, b > 0 ? a : 0, t_op2("relu_dx", g, b), t_muln(g, 0), BOTH, OP_HIDDEN, PAIRS,        \
       "y > 0 and x or 0", "Gradient of relu from its output y: x where y > 0.")
 
+/* Of integers rounded down, of floats the floor of the quotient; the remainder has y's sign. */
+#define FLOORED(a, b)                                                                              \
+  _Generic((a) + (b), float : floor_f32, double : floor_f64, default : floor_i)(a, b)
+#define LEFT_OVER(a, b)                                                                            \
+  _Generic((a) + (b), float : rest_f32, double : rest_f64, default : rest_i)(a, b)
+
+#define QUOTIENTS(ROW)                                                                             \
+  ROW(floor_divide, FLOORED(a, b), t_muln(g, 0), t_muln(g, 0), 0, 0,                               \
+      "{{randn(2,3), rand(3) + 0.5}}", "x // y",                                                   \
+      "x divided by y, rounded down. Integers divided by 0 are an error.")                         \
+  ROW(remainder, LEFT_OVER(a, b), g, t_neg(t_mul(g, t_op2("floor_divide", a, b))), BOTH, 0,        \
+      "{{randn(2,3), rand(3) + 0.5}}", "x % y",                                                    \
+      "What floor_divide leaves, with the sign of y. Integers divided by 0 are an error.")
+
 #define DIVIDES(ROW)                                                                               \
   ROW(div, a / b, t_div(g, b), t_neg(t_div(t_mul(g, t_div(a, b)), b)), BOTH, 0,                    \
       "{{randn(2,3), rand(3) + 0.5}}", "x / y",                                                    \
@@ -64,7 +78,7 @@
 
 enum {
 #define NAME(name, ...) B_##name,
-  SUMS(NAME) NUMBERS(NAME) DIVIDES(NAME) TESTS(NAME) WHOLES(NAME) B_COUNT
+  SUMS(NAME) NUMBERS(NAME) QUOTIENTS(NAME) DIVIDES(NAME) TESTS(NAME) WHOLES(NAME) B_COUNT
 #undef NAME
 };
 
@@ -76,6 +90,27 @@ SIMD_FAMILY(BinaryLoops, binary_loops);
 #ifdef LEVEL
 
 #pragma GCC diagnostic ignored "-Wtype-limits" /* of uint8 */
+
+static inline float floor_f32(float a, float b) { return floorf(a / b); }
+static inline double floor_f64(double a, double b) { return floor(a / b); }
+static inline int64_t floor_i(int64_t a, int64_t b) { /* b is not 0: infer looked */
+  if (b == -1) return -a;
+  int64_t q = a / b;
+  return q - ((a % b != 0) & ((a < 0) != (b < 0)));
+}
+static inline float rest_f32(float a, float b) {
+  float r = fmodf(a, b);
+  return (r != 0) & ((r < 0) != (b < 0)) ? r + b : r;
+}
+static inline double rest_f64(double a, double b) {
+  double r = fmod(a, b);
+  return (r != 0) & ((r < 0) != (b < 0)) ? r + b : r;
+}
+static inline int64_t rest_i(int64_t a, int64_t b) {
+  if (b == -1) return 0;
+  int64_t r = a % b;
+  return (r != 0) & ((r < 0) != (b < 0)) ? r + b : r;
+}
 
 #define LOOP(name, type, T, R, f)                                                                  \
   static void loop_##name##_##type(int64_t n, void *out, const void *const *in, const void *arg) { \
@@ -109,6 +144,10 @@ SIMD_FAMILY(BinaryLoops, binary_loops);
   LOOP(name, u8, uint8_t, uint8_t, f)
 SUMS(NUMBER_LOOPS)
 NUMBERS(NUMBER_LOOPS)
+#define QUOTIENT_LOOPS(name, f, ...)                                                               \
+  FLOAT_LOOPS(name, f)                                                                             \
+  WHOLE_LOOPS(name, f)
+QUOTIENTS(QUOTIENT_LOOPS)
 DIVIDES(FLOAT_LOOPS)
 TESTS(TEST_LOOPS)
 WHOLES(WHOLE_LOOPS)
@@ -125,6 +164,9 @@ SIGNED_LOOPS(relu_dx, b > 0 ? a : 0)
   [B_##name] = {loop_##name##_f32, loop_##name##_f64, loop_##name##_i64,                           \
                 loop_##name##_i32, loop_##name##_u8,  loop_##name##_b},
 #define FLOAT_ENTRY(name, ...) [B_##name] = {loop_##name##_f32, loop_##name##_f64},
+#define QUOTIENT_ENTRY(name, ...)                                                                  \
+  [B_##name] = {loop_##name##_f32, loop_##name##_f64, loop_##name##_i64, loop_##name##_i32,        \
+                loop_##name##_u8},
 #define TEST_ENTRY(name, ...)                                                                      \
   [B_##name] = {loop_##name##_f32, loop_##name##_f64, loop_##name##_i64,                           \
                 loop_##name##_i32, loop_##name##_u8,  loop_##name##_u8},
@@ -137,13 +179,15 @@ SIGNED_LOOPS(relu_dx, b > 0 ? a : 0)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 const BinaryLoops AT_LEVEL(binary_loops) = {
-    {SUMS(NUMBER_ENTRY) NUMBERS(NUMBER_ENTRY) DIVIDES(FLOAT_ENTRY) TESTS(TEST_ENTRY)
-         WHOLES(WHOLE_ENTRY) SIGNED_ENTRY(maximum) SIGNED_ENTRY(minimum) SIGNED_ENTRY(relu_dx)}};
+    {SUMS(NUMBER_ENTRY) NUMBERS(NUMBER_ENTRY) QUOTIENTS(QUOTIENT_ENTRY) DIVIDES(FLOAT_ENTRY)
+         TESTS(TEST_ENTRY) WHOLES(WHOLE_ENTRY) SIGNED_ENTRY(maximum) SIGNED_ENTRY(minimum)
+             SIGNED_ENTRY(relu_dx)}};
 #pragma GCC diagnostic pop
 
 #else
 
 #include "../calc.h"
+#include "../cast.h"
 #include "../tape.h"
 
 static Op rows[B_COUNT];
@@ -154,10 +198,20 @@ static bool is_test(int k) { return k >= B_eq && k <= B_logical_xor; }
 static DType computed(Call *c, int k) {
   DType d = call_promote(c, 0, 2);
   if (SIMD_PICK(binary_loops)->at[k][d]) return d;
+  if (d == T_BOOL && (k == B_floor_divide || k == B_remainder)) return T_I64;
   if (dtype_is_float(d)) {
     t_fail("%s: works on integers and masks, not on %s", call_name(c), dtype_name(d));
   }
   return T_F32;
+}
+
+static void refuse_zeros(Call *c) {
+  const Tensor *y = cast_copy(c->x[1], T_I64);
+  for (int64_t i = 0; i < y->numel; i++) {
+    if (t_i64(y)[i] != 0) continue;
+    t_fail("%s: integer division by 0 (element %lld); x:float() divides to inf", call_name(c),
+           (long long)i + 1);
+  }
 }
 
 static void infer(Call *c) {
@@ -169,6 +223,7 @@ static void infer(Call *c) {
     c->x[1] = t_mul(c->x[1], t_num(attr_float(c, 0, 1)));
     tape_on = was;
   }
+  if ((k == B_floor_divide || k == B_remainder) && !dtype_is_float(d)) refuse_zeros(c);
   int64_t shape[T_MAXDIM];
   int ndim = iter_broadcast(c, 0, 2, shape);
   call_out(c, 0, is_test(k) ? T_BOOL : d, ndim, shape);
@@ -220,6 +275,7 @@ static Tensor *pow_dy(Tensor *g, Tensor *a, Tensor *b, Tensor *y) {
   }
 SUMS(GRAD)
 NUMBERS(GRAD)
+QUOTIENTS(GRAD)
 DIVIDES(GRAD)
 
 #define SUM_ROW(name, ...) ROW_AS(name, ", alpha: scalar=1", __VA_ARGS__)
@@ -245,13 +301,13 @@ DIVIDES(GRAD)
 #define WHOLE_ROW(name, f, value, text)                                                            \
   [B_##name] = {.sig = #name "(x: tensor, y: tensor) -> z: tensor",                                \
                 .doc = text,                                                                       \
-                .test = "{{ints(2,3), ints(3)}}",                          \
+                .test = "{{ints(2,3), ints(3)}}",                                                  \
                 .ref = "each: " value,                                                             \
                 .flags = OP_CONST | OP_INPLACE,                                                    \
                 .infer = infer,                                                                    \
                 .run = run},
 
-static Op rows[B_COUNT] = {SUMS(SUM_ROW) NUMBERS(ROW) DIVIDES(ROW) TESTS(TEST_ROW)
+static Op rows[B_COUNT] = {SUMS(SUM_ROW) NUMBERS(ROW) QUOTIENTS(ROW) DIVIDES(ROW) TESTS(TEST_ROW)
                                WHOLES(WHOLE_ROW)};
 
 FAMILY(binary, rows);

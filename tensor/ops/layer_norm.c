@@ -1,46 +1,21 @@
 /* Layer normalisation: x as rows [M,n], weight and bias of n values. */
-#include <math.h>
-#include <string.h>
-
 #include "../calc.h"
-#include "../cast.h"
+#include "../kernels/norm.h"
 #include "../team.h"
 #include "norm.h"
 
 enum { X, WEIGHT, BIAS }; /* inputs */
 enum { SHAPE, EPS };      /* attributes */
 enum {
-  BLOCK = 512,     /* values at a time */
   GRAIN = 1 << 15, /* values of a part */
   PARTS = 64       /* most parts whose sums for weight and bias are kept apart */
 };
-
-static void load(const Tensor *t, int64_t at, int64_t n, double *to) {
-  const char *from = (const char *)t_data(t) + at * (int64_t)dtype_size((DType)t->dtype);
-  cast_run(n, from, (DType)t->dtype, 1, to, T_F64, 1);
-}
-
-static void store(Tensor *t, int64_t at, int64_t n, const double *from) {
-  char *to = (char *)t_data(t) + at * (int64_t)dtype_size((DType)t->dtype);
-  cast_run(n, from, T_F64, 1, to, (DType)t->dtype, 1);
-}
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static bool has_shape(const Tensor *t, const Attr *a) {
   bool same = t->ndim == a->n;
   for (int d = 0; same && d < a->n; d++) same = t->shape[d] == a->v[d];
   return same;
 }
-
-/* ---- forward --------------------------------------------------------------------------------------- */
-
-typedef struct Forward {
-  const Tensor *x, *w, *b;
-  Tensor *y, *mean, *rstd; /* mean, rstd: [M] float64 */
-  int64_t rows, n, group;
-  double eps;
-} Forward;
 
 /* Returns the size of a row. */
 static int64_t check(Call *c) {
@@ -64,6 +39,49 @@ static int64_t check(Call *c) {
   return n;
 }
 
+/* ---- parts ----------------------------------------------------------------------------------------- */
+
+typedef struct Job {
+  LayerNorm kernel; /* of all rows */
+  const NormOps *ops;
+  size_t size;     /* bytes of a value */
+  int64_t group;   /* rows of a part */
+  char *y;         /* forward; or */
+  const char *gy;  /* the gradients */
+  char *dx, *sums; /* sums: [parts, 2, n], for weight and bias; NULL: not wanted */
+} Job;
+
+static int64_t parts_of(int64_t rows, int64_t group) { return (rows + group - 1) / group; }
+
+static Job job_of(const Tensor *x, int64_t rows) {
+  Job j = {.kernel = {.rows = rows, .n = rows > 0 ? x->numel / rows : 0, .x = t_data(x)}};
+  j.ops = SIMD_PICK(norm_kernels)->of[x->dtype];
+  j.size = dtype_size((DType)x->dtype);
+  j.group = j.kernel.n > 0 && j.kernel.n < GRAIN ? GRAIN / j.kernel.n : 1;
+  return j;
+}
+
+static void part(void *job, int64_t k) {
+  const Job *j = job;
+  LayerNorm s = j->kernel;
+  int64_t from = k * j->group;
+  size_t at = (size_t)(from * s.n) * j->size, row = (size_t)s.n * j->size;
+  s.rows = s.rows - from < j->group ? s.rows - from : j->group;
+  s.x = (const char *)s.x + at;
+  s.mean = (char *)s.mean + (size_t)from * j->size;
+  s.rstd = (char *)s.rstd + (size_t)from * j->size;
+  if (!j->gy) {
+    j->ops->layer(&s, j->y + at);
+    return;
+  }
+  char *dw = j->sums ? j->sums + (size_t)k * 2 * row : NULL;
+  j->ops->layer_back(&s, j->gy + at, j->dx + at, dw, dw ? dw + row : NULL);
+}
+
+static void *data_or_null(const Tensor *x) { return x ? t_data(x) : NULL; }
+
+/* ---- forward --------------------------------------------------------------------------------------- */
+
 void layer_norm_infer(Call *c) {
   int64_t n = check(c);
   DType d = call_promote(c, X, X + 1);
@@ -73,168 +91,90 @@ void layer_norm_infer(Call *c) {
   }
   int64_t rows = n ? c->x[X]->numel / n : 0;
   call_out(c, 0, d, c->x[X]->ndim, c->x[X]->shape);
-  call_hidden(c, T_F64, 1, &rows);
-  call_hidden(c, T_F64, 1, &rows);
-}
-
-static void forward_row(const Forward *f, int64_t row) {
-  double v[BLOCK], w[BLOCK], b[BLOCK], mean = 0, var = 0;
-  int64_t n = f->n, start = row * n;
-  for (int64_t at = 0; at < n; at += BLOCK) {
-    int64_t m = least(n - at, BLOCK);
-    load(f->x, start + at, m, v);
-    for (int64_t i = 0; i < m; i++) mean += v[i];
-  }
-  mean /= (double)n;
-  for (int64_t at = 0; at < n; at += BLOCK) {
-    int64_t m = least(n - at, BLOCK);
-    load(f->x, start + at, m, v);
-    for (int64_t i = 0; i < m; i++) var += (v[i] - mean) * (v[i] - mean);
-  }
-  double rstd = 1 / sqrt(var / (double)n + f->eps);
-  t_set(f->mean, row, mean);
-  t_set(f->rstd, row, rstd);
-  for (int64_t at = 0; at < n; at += BLOCK) {
-    int64_t m = least(n - at, BLOCK);
-    load(f->x, start + at, m, v);
-    if (f->w) load(f->w, at, m, w);
-    if (f->b) load(f->b, at, m, b);
-    for (int64_t i = 0; i < m; i++) {
-      v[i] = (v[i] - mean) * rstd * (f->w ? w[i] : 1) + (f->b ? b[i] : 0);
-    }
-    store(f->y, start + at, m, v);
-  }
-}
-
-static void forward_part(void *job, int64_t part) {
-  const Forward *f = job;
-  int64_t end = least((part + 1) * f->group, f->rows);
-  for (int64_t row = part * f->group; row < end; row++) forward_row(f, row);
+  call_hidden(c, d, 1, &rows);
+  call_hidden(c, d, 1, &rows);
 }
 
 const char *layer_norm_run(Call *c) {
-  Tensor *x = c->x[X];
-  if (x->numel == 0) return NULL;
-  Forward f = {.x = x, .w = c->x[WEIGHT], .b = c->x[BIAS], .rows = c->y[1]->numel};
-  f.y = c->y[0];
-  f.mean = c->y[1];
-  f.rstd = c->y[2];
-  f.n = x->numel / f.rows;
-  f.group = f.n < GRAIN ? GRAIN / f.n : 1;
-  f.eps = attr_float(c, EPS, 1e-5);
-  team_run((f.rows + f.group - 1) / f.group, forward_part, &f);
+  Job j = job_of(c->x[X], c->y[1]->numel);
+  j.y = t_data(c->y[0]);
+  j.kernel.gamma = data_or_null(c->x[WEIGHT]);
+  j.kernel.beta = data_or_null(c->x[BIAS]);
+  j.kernel.mean = t_data(c->y[1]);
+  j.kernel.rstd = t_data(c->y[2]);
+  j.kernel.eps = attr_float(c, EPS, 1e-5);
+  team_run(parts_of(j.kernel.rows, j.group), part, &j);
   return NULL;
 }
 
 /* ---- gradient --------------------------------------------------------------------------------------- */
 
 void layer_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  Tensor *x = c->x[X];
   Call d;
   call_begin(&d, op_find("layer_norm_dx"));
   d.x[0] = gy[0];
-  d.x[1] = x;
+  d.x[1] = c->x[X];
   d.x[2] = c->y[1];
   d.x[3] = c->y[2];
   d.x[4] = c->x[WEIGHT];
   d.attr[0] = c->attr[SHAPE];
+  d.attr[1] = attr_of_bool(c->want[WEIGHT] || c->want[BIAS]);
   op_apply(&d);
   for (int i = X; i <= BIAS; i++) {
     if (c->want[i]) gx[i] = d.y[i];
   }
 }
 
-/* Rows of a part, and how many parts there are. */
-static int64_t group_of(int64_t rows, int64_t n, int64_t *parts) {
-  int64_t group = n > 0 && n < GRAIN ? GRAIN / n : 1;
-  if (group < (rows + PARTS - 1) / PARTS) group = (rows + PARTS - 1) / PARTS;
-  *parts = (rows + group - 1) / group;
-  return group;
+/* Rows of a part on the way back, where every part has its own sums. */
+static int64_t back_group(const Job *j) {
+  int64_t least = (j->kernel.rows + PARTS - 1) / PARTS;
+  return j->group > least ? j->group : least;
 }
 
 void layer_norm_dx_infer(Call *c) {
-  call_want(c, 0, (DType)c->x[1]->dtype);
-  for (int i = 1; i <= 4; i++) {
-    if (c->x[i]) call_contiguous(c, i);
-  }
-  Tensor *x = c->x[1];
+  DType d = (DType)c->x[1]->dtype;
   const Attr *shape = &c->attr[0];
-  call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
-  call_out(c, 1, (DType)x->dtype, shape->n, shape->v);
-  call_out(c, 2, (DType)x->dtype, shape->n, shape->v);
-  int64_t parts, rows = c->x[2]->numel;
-  group_of(rows, c->y[1]->numel, &parts);
-  call_scratch(c, (size_t)(parts * 2 * c->y[1]->numel) * sizeof(double));
+  for (int i = 0; i <= 4; i++) {
+    if (c->x[i]) call_want(c, i, d);
+  }
+  call_out(c, 0, d, c->x[1]->ndim, c->x[1]->shape);
+  if (!c->attr[1].i) return;
+  call_out(c, 1, d, shape->n, shape->v);
+  call_out(c, 2, d, shape->n, shape->v);
+  Job j = job_of(c->x[1], c->x[2]->numel);
+  int64_t parts = parts_of(j.kernel.rows, back_group(&j));
+  call_scratch(c, ((size_t)parts + 1) * 2 * (size_t)j.kernel.n * j.size);
 }
 
-typedef struct Backward {
-  const Tensor *g, *x, *mean, *rstd, *w;
-  Tensor *dx;
-  double *sums; /* [parts, 2, n]: for weight and bias */
-  int64_t rows, n, group;
-} Backward;
-
-/* dx = rstd (h - mean(h) - xhat mean(h xhat)), h = g w, xhat = (x - mean) rstd */
-static void backward_row(const Backward *b, int64_t row, double *dw, double *db) {
-  double g[BLOCK], v[BLOCK], w[BLOCK], sum = 0, dot = 0;
-  double mean = t_get(b->mean, row), rstd = t_get(b->rstd, row);
-  int64_t n = b->n, start = row * n;
-  for (int64_t at = 0; at < n; at += BLOCK) {
-    int64_t m = least(n - at, BLOCK);
-    load(b->g, start + at, m, g);
-    load(b->x, start + at, m, v);
-    if (b->w) load(b->w, at, m, w);
-    for (int64_t i = 0; i < m; i++) {
-      double xhat = (v[i] - mean) * rstd, h = b->w ? g[i] * w[i] : g[i];
-      dw[at + i] += g[i] * xhat;
-      db[at + i] += g[i];
-      sum += h;
-      dot += h * xhat;
+/* y[i] = sum over parts of x[p stride + i] */
+static void add_parts(int64_t parts, int64_t stride, const Job *j, const char *x, Tensor *y) {
+  for (int64_t i = 0; i < y->numel; i++) {
+    double sum = 0;
+    for (int64_t p = 0; p < parts; p++) {
+      const char *at = x + (size_t)(p * stride + i) * j->size;
+      sum += j->size == sizeof(float) ? (double)*(const float *)at : *(const double *)at;
     }
+    t_set(y, i, sum);
   }
-  sum /= (double)n;
-  dot /= (double)n;
-  for (int64_t at = 0; at < n; at += BLOCK) {
-    int64_t m = least(n - at, BLOCK);
-    load(b->g, start + at, m, g);
-    load(b->x, start + at, m, v);
-    if (b->w) load(b->w, at, m, w);
-    for (int64_t i = 0; i < m; i++) {
-      double xhat = (v[i] - mean) * rstd, h = b->w ? g[i] * w[i] : g[i];
-      v[i] = rstd * (h - sum - xhat * dot);
-    }
-    store(b->dx, start + at, m, v);
-  }
-}
-
-static void backward_part(void *job, int64_t part) {
-  const Backward *b = job;
-  double *dw = b->sums + part * 2 * b->n, *db = dw + b->n;
-  memset(dw, 0, (size_t)(2 * b->n) * sizeof *dw);
-  int64_t end = least((part + 1) * b->group, b->rows);
-  for (int64_t row = part * b->group; row < end; row++) backward_row(b, row, dw, db);
 }
 
 const char *layer_norm_dx_run(Call *c) {
-  Tensor *dw = c->y[1], *db = c->y[2];
-  int64_t parts, n = dw->numel, rows = c->x[2]->numel;
-  Backward b = {.g = c->x[0], .x = c->x[1], .mean = c->x[2], .rstd = c->x[3], .w = c->x[4]};
-  b.dx = c->y[0];
-  b.sums = c->scratch;
-  b.rows = rows;
-  b.n = n;
-  b.group = group_of(rows, n, &parts);
-  team_run(parts, backward_part, &b);
-  for (int64_t p = 1; p < parts; p++) {
-    for (int64_t i = 0; i < 2 * n; i++) b.sums[i] += b.sums[p * 2 * n + i];
+  Job j = job_of(c->x[1], c->x[2]->numel);
+  bool affine = c->attr[1].i != 0;
+  j.gy = t_data(c->x[0]);
+  j.kernel.mean = t_data(c->x[2]);
+  j.kernel.rstd = t_data(c->x[3]);
+  j.kernel.gamma = data_or_null(c->x[4]);
+  j.dx = t_data(c->y[0]);
+  if (affine) {
+    j.group = back_group(&j);
+    j.sums = c->scratch;
   }
-  if (parts > 0) {
-    store(dw, 0, n, b.sums);
-    store(db, 0, n, b.sums + n);
-  } else {
-    memset(t_data(dw), 0, dw->st->bytes);
-    memset(t_data(db), 0, db->st->bytes);
-  }
+  int64_t n = j.kernel.n, parts = parts_of(j.kernel.rows, j.group);
+  team_run(parts, part, &j);
+  if (!affine) return NULL;
+  add_parts(parts, 2 * n, &j, j.sums, c->y[1]);
+  add_parts(parts, 2 * n, &j, j.sums + (size_t)n * j.size, c->y[2]);
   return NULL;
 }
 

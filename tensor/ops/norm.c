@@ -44,8 +44,8 @@ static Op rows[] = {
      .grad = layer_norm_grad,
      .compose = layer_norm_compose},
     {.sig = "layer_norm_dx(g: tensor, x: tensor, mean: tensor, rstd: tensor, weight: tensor?, "
-            "normalized_shape: ints) -> dx: tensor, dw: tensor, db: tensor",
-     .doc = "Gradients of layer_norm for x, weight and bias.",
+            "normalized_shape: ints, affine: bool=true) -> dx: tensor, dw: tensor, db: tensor",
+     .doc = "Gradients of layer_norm for x, and, if affine, for weight and bias.",
      .test = "{{randn(4,3), randn(4,3), randn(4), rand(4) + 0.5, rand(3), 3}, "
              "{randn(2,3,2), randn(2,3,2), randn(2), rand(2) + 0.5, nil, {3,2}}}",
      .ref = "reference.layer_norm_dx",

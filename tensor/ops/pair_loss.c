@@ -3,94 +3,48 @@
 
 #include "../calc.h"
 #include "../cast.h"
-#include "../kernels/elementary.h"
-#include "../kernels/vmath.h"
+#include "../kernels/losses.h"
+#include "../kernels/reduce.h"
 #include "../team.h"
 #include "loss.h"
 
 enum { BLOCK = 512, GRAIN = 64 * BLOCK }; /* elements of a block, and of a part */
 
-/* loss[i] from x[i] and t[i], n <= BLOCK; p is the loss's own parameter. */
-typedef void (*LoopF32)(int64_t n, const float *x, const float *t, float *loss, float p);
-typedef void (*LoopF64)(int64_t n, const double *x, const double *t, double *loss, double p);
-
-#define LOOP(name, type, T, f)                                                                     \
-  static void name##_##type(int64_t n, const T *x_, const T *t_, T *loss, T p) {                   \
-    (void)p;                                                                                       \
-    for (int64_t i = 0; i < n; i++) {                                                              \
-      T x = x_[i], t = t_[i], d = x - t, a = d < 0 ? -d : d;                                       \
-      (void)x, (void)t, (void)a;                                                                   \
-      loss[i] = (f);                                                                               \
-    }                                                                                              \
-  }
-#define LOOPS(name, f)                                                                             \
-  LOOP(name, f32, float, f)                                                                        \
-  LOOP(name, f64, double, f)
-LOOPS(mse, d *d)
-LOOPS(l1, a)
-LOOPS(smooth, a < p ? d * d / (2 * p) : a - p / 2)
-LOOPS(huber, a <= p ? d * d / 2 : p * (a - p / 2))
-LOOP(logits, f64, double, (1 - t) * x + softplus_f64(-x))
-LOOP(bce, f64, double, -(t *fmax(log(x), -100) + (1 - t) * fmax(log1p(-x), -100)))
-
-static void logits_f32(int64_t n, const float *x, const float *t, float *loss, float p) {
-  (void)p;
-  for (int64_t i = 0; i < n; i++) loss[i] = -x[i];
-  SIMD_PICK(elementary_kernels)->softplus(n, loss, loss);
-  for (int64_t i = 0; i < n; i++) loss[i] += (1 - t[i]) * x[i];
-}
-
-static void bce_f32(int64_t n, const float *x, const float *t, float *loss, float p) {
-  (void)p;
-  float yes[BLOCK];
-  for (int64_t i = 0; i < n; i++) loss[i] = -x[i];
-  SIMD_PICK(elementary_kernels)->log(n, x, yes);
-  SIMD_PICK(elementary_kernels)->log1p(n, loss, loss);
-  for (int64_t i = 0; i < n; i++) {
-    float a = yes[i] < -100 ? -100 : yes[i], b = loss[i] < -100 ? -100 : loss[i];
-    loss[i] = -(t[i] * a + (1 - t[i]) * b);
-  }
-}
-
 typedef struct Job {
-  LoopF32 f32;
-  LoopF64 f64;
+  LossLoop loop;
+  Reduce sum;
+  double p; /* the loss's own parameter */
   const Tensor *x, *t;
-  Tensor *y;    /* of the losses, or NULL */
-  double *part; /* else the sum of each part */
-  double p;
+  size_t size;  /* bytes of an element */
+  char *y;      /* the losses; or NULL */
+  double *part; /* the sum of each part */
 } Job;
 
-static double block_f32(const Job *j, int64_t at, int64_t n, const float *number) {
-  float own[BLOCK], *loss = j->y ? t_f32(j->y) + at : own;
-  j->f32(n, t_f32(j->x) + at, number ? number : t_f32(j->t) + at, loss, (float)j->p);
+/* The sum of the losses of n elements, at most BLOCK; t: the target at the first, or a block full of
+   the one number. */
+static double block(const Job *j, int64_t at, int64_t n, const char *t) {
+  _Alignas(64) double own[BLOCK];
+  size_t bytes = (size_t)at * j->size;
   double sum = 0;
-  for (int64_t i = 0; !j->y && i < n; i++) sum += (double)loss[i];
-  return sum;
-}
-
-static double block_f64(const Job *j, int64_t at, int64_t n, const double *number) {
-  double own[BLOCK], *loss = j->y ? t_f64(j->y) + at : own;
-  j->f64(n, t_f64(j->x) + at, number ? number : t_f64(j->t) + at, loss, j->p);
-  double sum = 0;
-  for (int64_t i = 0; !j->y && i < n; i++) sum += loss[i];
+  void *loss = j->y ? (void *)(j->y + bytes) : (void *)own;
+  j->loop(n, (const char *)t_data(j->x) + bytes, t, loss, j->p);
+  if (j->part) j->sum.rows(1, n, 0, loss, &sum);
   return sum;
 }
 
 static void part(void *job, int64_t k) {
   const Job *j = job;
   int64_t numel = j->x->numel, end = (k + 1) * GRAIN < numel ? (k + 1) * GRAIN : numel;
-  bool number = j->t->ndim < j->x->ndim, single = j->x->dtype == T_F32;
-  float number_f32[BLOCK];
-  double number_f64[BLOCK], sum = 0;
-  for (int i = 0; number && i < BLOCK; i++) {
-    number_f64[i] = t_get(j->t, 0);
-    number_f32[i] = (float)number_f64[i];
+  bool number = j->t->ndim < j->x->ndim;
+  _Alignas(64) double numbers[BLOCK];
+  if (number) {
+    DType d = (DType)j->t->dtype;
+    cast_run(BLOCK, t_data(j->t), d, 0, numbers, d, 1);
   }
+  double sum = 0;
   for (int64_t at = k * GRAIN; at < end; at += BLOCK) {
-    int64_t n = end - at < BLOCK ? end - at : BLOCK;
-    sum += single ? block_f32(j, at, n, number ? number_f32 : NULL)
-                  : block_f64(j, at, n, number ? number_f64 : NULL);
+    const char *t = (const char *)t_data(j->t) + (size_t)at * j->size;
+    sum += block(j, at, end - at < BLOCK ? end - at : BLOCK, number ? (char *)numbers : t);
   }
   if (j->part) j->part[k] = sum;
 }
@@ -108,12 +62,14 @@ void pair_infer(Call *c) {
   if (whole) call_scratch(c, (size_t)(parts_of(c->x[0]) + 1) * sizeof(double));
 }
 
-static const char *run(Call *c, LoopF32 f32, LoopF64 f64, double p) {
+static const char *run(Call *c, LossKind kind, double p) {
   Tensor *x = c->x[0];
-  Job j = {.f32 = f32, .f64 = f64, .x = x, .t = c->x[1], .p = p};
+  Job j = {.loop = SIMD_PICK(loss_kernels)->of[kind][x->dtype], .x = x, .t = c->x[1], .p = p};
+  j.sum = SIMD_PICK(reduce_kernels)->of[REDUCE_SUM][x->dtype];
+  j.size = dtype_size((DType)x->dtype);
   int64_t parts = parts_of(x), reduction = c->attr[0].i;
   if (reduction == LOSS_NONE)
-    j.y = c->y[0];
+    j.y = t_data(c->y[0]);
   else
     j.part = c->scratch;
   team_run(parts, part, &j);
@@ -131,8 +87,8 @@ static Tensor *per_element(Call *c, Tensor *g) {
 
 /* ---- distances ---------------------------------------------------------------------------------- */
 
-const char *mse_run(Call *c) { return run(c, mse_f32, mse_f64, 0); }
-const char *l1_run(Call *c) { return run(c, l1_f32, l1_f64, 0); }
+const char *mse_run(Call *c) { return run(c, LOSS_MSE, 0); }
+const char *l1_run(Call *c) { return run(c, LOSS_L1, 0); }
 
 /* smooth_l1 with beta 0 is l1. */
 void smooth_infer(Call *c) {
@@ -140,14 +96,14 @@ void smooth_infer(Call *c) {
   if (!(beta >= 0)) t_fail("smooth_l1_loss: beta is %g; it is not negative", beta);
   pair_infer(c);
 }
-const char *smooth_run(Call *c) { return run(c, smooth_f32, smooth_f64, attr_float(c, 1, 1)); }
+const char *smooth_run(Call *c) { return run(c, LOSS_SMOOTH, attr_float(c, 1, 1)); }
 
 void huber_infer(Call *c) {
   double delta = attr_float(c, 1, 1);
   if (!(delta > 0)) t_fail("huber_loss: delta is %g; it must be greater than 0", delta);
   pair_infer(c);
 }
-const char *huber_run(Call *c) { return run(c, huber_f32, huber_f64, attr_float(c, 1, 1)); }
+const char *huber_run(Call *c) { return run(c, LOSS_HUBER, attr_float(c, 1, 1)); }
 
 static void give(Call *c, Tensor *dx, Tensor **gx) {
   if (c->want[0]) gx[0] = dx;
@@ -262,8 +218,8 @@ void bce_compose(Call *c) {
   c->y[0] = plain ? loss : loss_reduced(t_mul(loss, c->x[2]), reduction);
 }
 
-const char *logits_run(Call *c) { return run(c, logits_f32, logits_f64, 0); }
-const char *bce_run(Call *c) { return run(c, bce_f32, bce_f64, 0); }
+const char *logits_run(Call *c) { return run(c, LOSS_LOGITS, 0); }
+const char *bce_run(Call *c) { return run(c, LOSS_BCE, 0); }
 
 void logits_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *g = per_element(c, gy[0]), *x = c->x[0], *t = c->x[1];

@@ -257,5 +257,6 @@ int luaopen_lunette_core(lua_State *L) {
   lua_pushcfunction(L, l_composed);
   lua_setfield(L, -2, "composed");
   machine_open(L);
+  archive_open(L);
   return 1;
 }

@@ -82,6 +82,7 @@ void autograd_open(lua_State *L, int lib, int methods);
 void state_open(lua_State *L, int lib);
 void seed_open(lua_State *L, int lib);
 void files_open(lua_State *L, int lib);
+void archive_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 void machine_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 void list_open(lua_State *L, int lib);
 void list_wrap(lua_State *L); /* the table on top becomes a list */

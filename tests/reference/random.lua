@@ -1,0 +1,164 @@
+-- Random draws from the published generator, word by word: Philox4x32-10 (Salmon et al. 2011). The
+-- suite seeds with 7 before each call, so every draw here is the first of its stream.
+
+local util = require "tests.reference.util"
+local reference = {}
+
+local SEED, USER, DROPOUT = 7, 0, 3
+
+-- The four words of a block.
+local function philox(block, stream)
+  local c = { block & 0xffffffff, block >> 32, 0, 0 }
+  local k = { SEED, stream }
+  for _ = 1, 10 do
+    local a, b = 0xD2511F53 * c[1], 0xCD9E8D57 * c[3] -- below 2^64: bits are right
+    c = { (b >> 32) ~ c[2] ~ k[1], b & 0xffffffff, (a >> 32) ~ c[4] ~ k[2], a & 0xffffffff }
+    k = { (k[1] + 0x9E3779B9) & 0xffffffff, (k[2] + 0xBB67AE85) & 0xffffffff }
+  end
+  return c
+end
+
+local function word(i, stream) return philox(i // 4, stream or USER)[i % 4 + 1] end
+
+-- 64 bits, and a number in [0, 1) of their upper 53: element i from 0.
+local function bits(i) return word(2 * i + 1) << 32 | word(2 * i) end
+local function unit(i) return (bits(i) >> 11) * 2.0 ^ -53 end
+
+local function float32(v) return (string.unpack("f", string.pack("f", v))) end
+
+local function uniform(wide) return wide and unit or function(i) return (word(i) >> 8) * 2.0 ^ -24 end end
+
+-- Box & Muller: of a pair the first is the sine's, the second the cosine's.
+local function normal(wide)
+  return function(i)
+    local pair, radius, turn = i // 2, nil, nil
+    if wide then
+      radius = ((bits(2 * pair) >> 11) + 0.5) * 2.0 ^ -53
+      turn = (word(4 * pair + 3) + word(4 * pair + 2) * 2.0 ^ -32) * 2.0 ^ -32
+    else
+      radius = float32(float32(word(2 * pair) >> 1) * 2.0 ^ -31 + 2.0 ^ -32)
+      turn = word(2 * pair + 1) * 2.0 ^ -32
+    end
+    radius = math.sqrt(-2 * math.log(radius))
+    return radius * (i % 2 == 0 and math.sin or math.cos)(2 * math.pi * turn)
+  end
+end
+
+-- Nested tables of a shape, element i (from 0, row-major) being f(i).
+local function filled(shape, f)
+  local n, list = 1, {}
+  for _, size in ipairs(shape) do n = n * size end
+  for i = 1, n do list[i] = f(i - 1) end
+  return util.unflat(list, shape)
+end
+
+-- A shape given as a list or as numbers, and the options.
+local function sized(first, ...)
+  local rest = { ... }
+  local options = type(rest[#rest]) == "table" and table.remove(rest) or {}
+  if type(first) == "table" then return first, options end
+  return { first, table.unpack(rest) }, options
+end
+
+function reference.rand(...)
+  local shape, options = sized(...)
+  return filled(shape, uniform(options.dtype == "float64"))
+end
+
+function reference.randn(...)
+  local shape, options = sized(...)
+  return filled(shape, normal(options.dtype == "float64"))
+end
+
+-- Inputs of the tests are float64 unless another type is asked for.
+function reference.rand_like(x, options) return filled(util.shape(x), uniform(not options)) end
+
+function reference.randn_like(x, options) return filled(util.shape(x), normal(not options)) end
+
+function reference.normal(mean, std, shape, options)
+  local z = normal(options ~= nil)
+  return filled(shape, function(i) return mean + std * z(i) end)
+end
+
+function reference.randint(low, high, shape)
+  if type(high) == "table" then low, high, shape = 1, low, high end
+  return filled(shape, function(i) return low + math.floor(unit(i) * (high - low + 1)) end)
+end
+
+function reference.randperm(n)
+  local p = {}
+  for i = 0, n - 1 do
+    local j = math.floor(unit(i) * (i + 1))
+    p[i + 1] = p[j + 1]
+    p[j + 1] = i + 1
+  end
+  return p
+end
+
+function reference.bernoulli(x)
+  local flat = util.flat(x)
+  return filled(util.shape(x), function(i) return unit(i) < flat[i + 1] and 1 or 0 end)
+end
+
+function reference.multinomial(x, k, replacement)
+  local rows = type(x[1]) == "table" and x or { x }
+  local out = {}
+  for r, weights in ipairs(rows) do
+    local picked = {}
+    if replacement then
+      local sum = 0
+      for _, w in ipairs(weights) do sum = sum + w end
+      for s = 1, k do
+        local v, at, running = unit((r - 1) * k + s - 1) * sum, 0, 0
+        repeat
+          at = at + 1
+          running = running + weights[at]
+        until running > v
+        picked[s] = at
+      end
+    else
+      local order, time = {}, {}
+      for i, w in ipairs(weights) do
+        order[i] = i
+        time[i] = -math.log(1 - unit((r - 1) * #weights + i - 1)) / w
+      end
+      table.sort(order, function(a, b) return time[a] < time[b] end)
+      for s = 1, k do picked[s] = order[s] end
+    end
+    out[r] = picked
+  end
+  return rows == x and out or out[1]
+end
+
+function reference.uniform_(x, from, to)
+  from, to = from or 0, to or 1
+  return filled(util.shape(x), function(i) return from + unit(i) * (to - from) end)
+end
+
+function reference.normal_(x, mean, std)
+  local z = normal(true)
+  return filled(util.shape(x), function(i) return (mean or 0) + (std or 1) * z(i) end)
+end
+
+function reference.bernoulli_(x, p)
+  return filled(util.shape(x), function(i) return word(i) < (p or 0.5) * 2.0 ^ 32 and 1 or 0 end)
+end
+
+function reference.exponential_(x, rate)
+  return filled(util.shape(x), function(i) return -math.log(1 - unit(i)) / (rate or 1) end)
+end
+
+function reference.dropout(x, p, training)
+  p = p or 0.5
+  if training == false then return x end
+  local flat = util.flat(x)
+  return filled(util.shape(x), function(i)
+    return word(i, DROPOUT) < (1 - p) * 2.0 ^ 32 and flat[i + 1] / (1 - p) or 0
+  end)
+end
+
+function reference.dropout_apply(x, mask, scale)
+  return util.broadcast(function(v, m) return m and v * scale or 0 end, x, mask)
+end
+
+return reference
