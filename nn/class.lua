@@ -93,7 +93,7 @@ end
 
 -- ---- fields ------------------------------------------------------------------------------------------
 
-local function check_tensor(self, me, key, value)
+local function check_tensor(me, key, value)
   local kind = me.kind[key]
   if kind == "buffer" then return end
   if value.requires_grad and value.is_leaf or marked[value] then
@@ -116,7 +116,7 @@ local function assign(self, key, value)
   local me = getmetatable(self)
   local t = type(value)
   if t == "userdata" and is_tensor(value) then
-    check_tensor(self, me, key, value)
+    check_tensor(me, key, value)
     core.keep(value)
     place(me, key)
   elseif t == "table" then
@@ -257,7 +257,7 @@ end
 
 function Module:__len() return #getmetatable(self).__index end
 
-function Module:init() end
+Module.init = function() end
 
 Module.forward = function(self)
   fail.raise("%s has no forward; declare function %s:forward(x)", self and self._name or "a module",

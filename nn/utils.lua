@@ -26,7 +26,7 @@ local function gradients(where, given)
 end
 
 local function positive(where, name, value)
-  if type(value) ~= "number" or not (value > 0) then
+  if type(value) ~= "number" or value <= 0 or value ~= value then
     fail.raise("%s: %s is %s; a number above 0 is wanted", where, name, tostring(value))
   end
   return value

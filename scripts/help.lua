@@ -170,10 +170,10 @@ local function string_text(name)
   for key in next, op_rows() do
     if type(key) == "string" then known[#known + 1] = key end
   end
+  table.sort(known)
   for _, owner in ipairs {"nn", "optim"} do
     for _, key in ipairs(names_of(lunette[owner])) do known[#known + 1] = key end
   end
-  table.sort(known)
   local near = core.suggest(name, known)
   return ("nothing is known about '%s'%s"):format(name, near and "; did you mean " .. near .. "?" or "")
 end

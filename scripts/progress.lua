@@ -36,14 +36,15 @@ local function progress(over, options)
   options = given_options("progress", options, {"desc", "total"})
   local iterate, total = walk(over)
   local bar = Bar.new(options.desc or "", options.total or total)
-  local first = true
+  local turns = 0 -- begun
   local function step(first_value, ...)
     if first_value == nil then
+      bar.count = turns
       bar:finish()
-    elseif not first then
+    elseif turns > 0 then
       bar:step()
     end
-    first = false
+    turns = turns + 1
     return first_value, ...
   end
   local function next_turn(state, control)

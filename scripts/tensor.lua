@@ -71,3 +71,7 @@ core.meta.__pairs = function(x)
     if i < n then return i + 1, x[i + 1] end
   end, x, 0
 end
+
+-- Files: the code is read at the first call.
+function tensor.load(...) return require("lunette.files").load(...) end
+function tensor.save(...) return require("lunette.files").save(...) end

@@ -51,14 +51,15 @@ static Tensor *written_in_place(Call *c, DType dtype, int ndim, const int64_t *s
   bool same = x->ndim == ndim;
   for (int d = 0; same && d < ndim; d++) same = x->shape[d] == shape[d];
   if (!same) {
-    t_fail("%s_: the result is %s but the tensor written to is %s; use %s, which makes a new one",
-           call_name(c), t_dims_str(ndim, shape), t_shape_str(x), call_name(c));
+    t_fail("%s: the result is %s but the tensor written to is %s; use %s, which makes a new one",
+           op_sig(c->op)->written, t_dims_str(ndim, shape), t_shape_str(x), call_name(c));
   }
   bool fits = x->dtype == dtype || dtype_is_float((DType)x->dtype) ||
               (dtype_is_int(dtype) && dtype_is_int((DType)x->dtype)) || dtype == T_BOOL;
   if (!fits) {
-    t_fail("%s_: the result is %s and does not fit a tensor of %s; x = x:%s() first", call_name(c),
-           dtype_name(dtype), dtype_name((DType)x->dtype), dtype == T_F64 ? "double" : "float");
+    t_fail("%s: the result is %s and does not fit a tensor of %s; x = x:%s() first",
+           op_sig(c->op)->written, dtype_name(dtype), dtype_name((DType)x->dtype),
+           dtype == T_F64 ? "double" : "float");
   }
   return x;
 }
@@ -123,8 +124,10 @@ DType call_promote(Call *c, int from, int to) {
 /* ---- applying --------------------------------------------------------------------------------- */
 
 static bool any_tracked(Call *c) {
-  if (!tape_on || (c->op->flags & OP_CONST)) return false;
-  for (int i = 0; i < c->nx; i++) {
+  if (!tape_on) return false;
+  /* what is written by an op without gradient still had a history */
+  int n = !(c->op->flags & OP_CONST) ? c->nx : c->inplace ? 1 : 0;
+  for (int i = 0; i < n; i++) {
     if (c->x[i] && tape_tracks(c->x[i])) return true;
   }
   return false;
@@ -133,22 +136,23 @@ static bool any_tracked(Call *c) {
 /* What a write in place may not be. */
 static void check_written(Call *c, bool tracked) {
   Tensor *x = c->x[0];
-  if (!x) t_fail("%s_: the tensor to write to is missing", call_name(c));
-  if (x->weak) t_fail("%s_: a number cannot be written to", call_name(c));
-  if (tape_on && tracked && x->requires_grad) {
+  const char *name = op_sig(c->op)->written;
+  if (!x) t_fail("%s: the tensor to write to is missing", name);
+  if (x->weak) t_fail("%s: a number cannot be written to", name);
+  if (tracked && x->requires_grad) {
     t_fail("%s: this tensor is a leaf that records gradients; change it inside "
            "tensor.no_grad(function() ... end)",
-           call_name(c));
+           name);
   }
-  if (tape_on && tracked && x->base && x->base->requires_grad) {
+  if (tracked && x->base && x->base->requires_grad) {
     t_fail("%s: this is a view of a leaf that records gradients; change it inside "
            "tensor.no_grad(function() ... end)",
-           call_name(c));
+           name);
   }
   if (t_overlaps_itself(x)) {
     t_fail("%s: several elements of this expanded tensor share one place in memory; "
            "x = x:clone() first",
-           call_name(c));
+           name);
   }
   for (int i = 1; i < c->nx; i++) {
     if (c->x[i] && c->x[i] != x && t_overlaps(x, c->x[i])) {
@@ -157,9 +161,22 @@ static void check_written(Call *c, bool tracked) {
   }
 }
 
-static void run(Call *c) {
+/* Inputs that the gradient reads and the write destroys: it gets a copy of them. in: the inputs. */
+static void keep_overwritten(Call *c, Tensor *const *in) {
   const Op *op = c->op;
-  op->infer(c);
+  Tensor *copy = NULL;
+  for (int i = 0; i < c->nx; i++) {
+    if (in[i] != in[0] || !(op->save & SAVE_X(i < 15 ? i : 15))) continue;
+    bool read = !(op->flags & OP_CROSS);
+    for (int j = 0; !read && j < c->nx; j++) read = j != i && in[j] && tape_tracks(in[j]);
+    if (!read) continue;
+    if (!copy) copy = cast_copy(in[0], (DType)in[0]->dtype);
+    c->x[i] = copy;
+  }
+}
+
+static void compute(Call *c) {
+  const Op *op = c->op;
   if (!op->run) return;
   team_allow_cut(!c->inplace);
   const char *problem = op->run(c);
@@ -179,7 +196,8 @@ void op_apply(Call *c) {
   }
   bool tracked = any_tracked(c);
   if (!tracked && !c->inplace) {
-    run(c);
+    op->infer(c);
+    compute(c);
     return;
   }
   Tensor *few[CALL_X], **in = c->nx <= CALL_X ? few : scoped((size_t)c->nx * sizeof *in);
@@ -187,12 +205,16 @@ void op_apply(Call *c) {
   if (c->inplace) {
     check_written(c, tracked);
     c->y[0] = c->x[0];
+    if (tracked) keep_overwritten(c, in);
   }
-  run(c);
+  op->infer(c);
+  /* a conversion with nothing to do hands back its input */
+  bool record = tracked && (c->inplace || c->y[0] != in[0]);
+  Node *n = record ? tape_prepare(c, in) : NULL;
+  compute(c);
   if (c->inplace) {
     c->y[0]->st->version++;
-    c->y[0]->st->writer = call_name(c);
+    c->y[0]->st->writer = op_sig(c->op)->written;
   }
-  /* a conversion with nothing to do hands back its input */
-  if (tracked && (c->inplace || c->y[0] != in[0])) tape_record(c, in);
+  if (n) tape_commit(c, n);
 }

@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 
 MemStats mem_stats;
-size_t mem_born_bytes, mem_born_limit = (size_t)64 << 20;
-int64_t mem_born_handles, mem_handle_limit = 20000;
-void (*mem_collect)(void);
+size_t mem_born_bytes, mem_full_bytes = (size_t)64 << 20;
+int64_t mem_born_handles, mem_handles, mem_full_handles = MEM_FLOOR_HANDLES;
+void (*mem_collect)(bool full);
 
 /* ---- size classes: multiples of 64 up to 1 kB, then eight steps to a power of two ------------ */
 
@@ -146,9 +146,9 @@ bool mem_should_fail(void) {
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
 static const char *in_words(size_t bytes) {
-  static char text[2][32];
+  static char text[3][32];
   static int turn;
-  char *s = text[turn ^= 1];
+  char *s = text[turn = (turn + 1) % 3];
   if (bytes >= (size_t)1 << 40)
     snprintf(s, 32, "%.1f TB", (double)bytes / 1099511627776.0);
   else if (bytes >= (size_t)1 << 30)
@@ -176,7 +176,7 @@ static void *fetch(size_t size) {
     }
     if (attempt == 0) mem_drop_cache();
     if (attempt == 1 && mem_collect) {
-      mem_collect();
+      mem_collect(true);
       mem_drop_cache();
     }
   }
@@ -231,11 +231,14 @@ void mem_free(void *p, size_t bytes) {
 #endif
 }
 
-void mem_collected(int64_t live_handles) {
+void mem_collected(bool full) {
+  const size_t floor = (size_t)64 << 20;
   mem_born_bytes = 0;
   mem_born_handles = 0;
-  mem_born_limit = mem_stats.live > (size_t)64 << 20 ? mem_stats.live : (size_t)64 << 20;
-  mem_handle_limit = live_handles > 20000 ? live_handles : 20000;
+  if (!full) return;
+  mem_full_bytes = mem_stats.live + (mem_stats.live > floor ? mem_stats.live : floor);
+  mem_full_handles =
+      mem_handles + (mem_handles > MEM_FLOOR_HANDLES ? mem_handles : MEM_FLOOR_HANDLES);
 }
 
 /* ---- storages -------------------------------------------------------------------------------- */

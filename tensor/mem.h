@@ -27,16 +27,23 @@ void mem_set_limit(size_t bytes); /* 0: 80% of what the machine or container has
 size_t mem_limit(void);
 void mem_drop_cache(void);
 
-/* Pressure: bytes and handles born since the last full collection of the host. When mem_pressure()
-   answers true the host collects and calls mem_collected(handles that live now). */
-extern size_t mem_born_bytes, mem_born_limit;
-extern int64_t mem_born_handles, mem_handle_limit;
-static inline bool mem_pressure(void) {
-  return mem_born_bytes > mem_born_limit || mem_born_handles > mem_handle_limit;
+/* Pressure. A young collection is due when enough was born since the last look; a full one when what
+   lives has grown by max(floor, what lived after the last full one). The host collects where
+   mem_pressure() says so and tells what it did. */
+extern size_t mem_born_bytes, mem_full_bytes;
+extern int64_t mem_born_handles, mem_handles, mem_full_handles;
+enum { MEM_YOUNG_BYTES = 8 << 20, MEM_YOUNG_HANDLES = 2000, MEM_FLOOR_HANDLES = 20000 };
+static inline bool mem_wants_full(void) {
+  return mem_stats.live > mem_full_bytes || mem_handles > mem_full_handles;
 }
-void mem_collected(int64_t live_handles);
-/* Set by the host: runs a full collection; called where a collection is legal. */
-extern void (*mem_collect)(void);
+static inline bool mem_pressure(void) {
+  return mem_born_bytes > MEM_YOUNG_BYTES || mem_born_handles > MEM_YOUNG_HANDLES ||
+         mem_wants_full();
+}
+void mem_collected(bool full);
+/* Set by the host: a young collection and, when that is not enough or `full`, a full one. Called
+   where a collection is legal. */
+extern void (*mem_collect)(bool full);
 
 /* Tests: the nth allocation from now fails, once or from then on; 0 stops. Returns how many
    allocations there were since it was last set. */

@@ -127,7 +127,7 @@ typedef struct Param {
 enum { SIG_PARAMS = 16, SIG_RESULTS = 6 };
 
 typedef struct Sig {
-  char name[40];
+  char name[40], written[44]; /* written: of the form that writes in place, name_ */
   Param param[SIG_PARAMS];
   int nparams, nx, nattr;
   bool list;   /* x is a list of tensors */

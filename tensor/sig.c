@@ -149,6 +149,8 @@ void sig_parse(const char *text, Sig *s) {
   Cursor p = {text, text};
   memset(s, 0, sizeof *s);
   word(&p, s->name, sizeof s->name);
+  size_t n = strlen(s->name);
+  snprintf(s->written, sizeof s->written, s->name[n - 1] == '_' ? "%s" : "%s_", s->name);
   if (!take(&p, "(")) bad(&p, "( expected");
   parse_params(&p, s);
   if (!take(&p, "->")) bad(&p, "-> expected");

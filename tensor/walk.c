@@ -16,6 +16,8 @@ typedef struct Walk {
   Tensor *const *y, *const *gy, *const *x;
   Tensor **gx;
   WalkOptions options;
+  bool stop;  /* at the targets: what they depend on is another walk's */
+  int number; /* of this walk, for the nodes it has met */
   void (*leaf_seen)(Tensor *, Tensor *, void *);
   void *arg;
   Node **heap; /* by seq, the highest first */
@@ -40,7 +42,7 @@ static void *grown(void *list, int n, int *room, size_t item) {
 static void push(Walk *w, Node *n) {
   w->met = grown(w->met, w->met_n, &w->met_room, sizeof *w->met);
   w->heap = grown(w->heap, w->heap_n, &w->heap_room, sizeof *w->heap);
-  n->queued = true;
+  n->queued = w->number;
   n->refs++;
   w->met[w->met_n++] = n;
   int i = w->heap_n++;
@@ -72,6 +74,10 @@ static Tensor *fitted(Tensor *g, const Tensor *like, DType dtype) {
 }
 
 static void deliver(Walk *w, Node *n, int slot, Tensor *g) {
+  if (n->queued && n->queued != w->number) {
+    t_fail("backward: called from within a backward over the same graph; call it when that has "
+           "ended");
+  }
   Tensor *old = n->g[slot];
   if (!old) {
     n->g[slot] = t_retain(g);
@@ -108,41 +114,53 @@ static Tensor *revived(const Saved *s, Node *producer, int slot, bool history) {
   return t;
 }
 
+static void run_walk(Walk *w);
+
+/* The gradient by way of the composed form, with a history of its own. The walk over that form ends
+   at the inputs: what they depend on is for the walk that we are in. */
+static void composed_rule(const Walk *outer, Node *n, Call *c, Tensor **gx) {
+  Tensor *y[CALL_Y], *gy[CALL_Y], *x[CALL_X], *found[CALL_X];
+  int at[CALL_X], nx = 0, ny = 0;
+  if (n->nx > CALL_X) t_fail("%s has no second derivative", op_sig(n->op)->name);
+  for (int i = 0; i < n->nx; i++) {
+    if (!c->want[i]) continue;
+    c->x[i] = t_alias(n->x[i].t);
+    tape_continue(c->x[i], n->in[i].node, n->in[i].slot);
+    at[nx] = i;
+    x[nx++] = c->x[i];
+  }
+  n->op->compose(c);
+  for (int i = 0; i < n->ny; i++) {
+    if (!n->g[i] || !c->y[i] || !tape_tracks(c->y[i])) continue;
+    y[ny] = c->y[i];
+    gy[ny++] = n->g[i];
+  }
+  Walk w = {.ny = ny, .y = y, .gy = gy, .nx = nx, .x = x, .gx = found, .stop = true};
+  w.options = outer->options;
+  run_walk(&w);
+  for (int i = 0; i < nx; i++) gx[at[i]] = found[i];
+}
+
 static void rule(Walk *w, Node *n, Tensor **gx) {
   bool create = w->options.create_graph;
   if (n->host) {
     tape_host_grad(n->host, n->ny, n->g, n->nx, gx);
     return;
   }
+  if (n->op->flags & OP_CONST) return; /* a write of something else: no gradient passes */
   for (int i = 0; i < n->nx; i++) check_saved(n, &n->x[i], "input", i);
   for (int i = 0; i < n->ny; i++) check_saved(n, &n->y[i], "output", i);
   Call c;
   call_begin(&c, n->op);
   call_inputs(&c, n->nx);
   memcpy(c.attr, n->attr, n->nattr * sizeof(Attr));
+  bool composed = create && n->op->compose;
   for (int i = 0; i < n->nx; i++) {
-    c.x[i] = revived(&n->x[i], n->in[i].node, n->in[i].slot, create);
     c.want[i] = n->in[i].node != NULL;
+    c.x[i] = composed ? n->x[i].t : revived(&n->x[i], n->in[i].node, n->in[i].slot, create);
   }
-  if (create && n->op->compose) {
-    n->op->compose(&c);
-    int nt = 0;
-    Tensor *few_y[CALL_Y], *few_g[CALL_Y];
-    for (int i = 0; i < n->ny; i++) {
-      if (!n->g[i] || !c.y[i]) continue;
-      few_y[nt] = c.y[i];
-      few_g[nt++] = n->g[i];
-    }
-    Tensor *few_x[CALL_X], **xs = n->nx <= CALL_X ? few_x : c.x;
-    Tensor *few_gx[CALL_X];
-    int at[CALL_X], k = 0;
-    for (int i = 0; i < n->nx && k < CALL_X; i++) {
-      if (!c.want[i]) continue;
-      at[k] = i;
-      xs[k++] = c.x[i];
-    }
-    tape_grad(nt, few_y, few_g, k, xs, few_gx, w->options, NULL, NULL);
-    for (int i = 0; i < k; i++) gx[at[i]] = few_gx[i];
+  if (composed) {
+    composed_rule(w, n, &c, gx);
     return;
   }
   if (!n->op->grad) {
@@ -153,11 +171,16 @@ static void rule(Walk *w, Node *n, Tensor **gx) {
   n->op->grad(&c, n->g, gx);
 }
 
-static void capture(Walk *w, Node *n) {
+/* Is n the producer of a target? Then its gradient is complete now. */
+static bool capture(Walk *w, Node *n) {
+  bool target = false;
   for (int i = 0; i < w->nx; i++) {
     Tensor *x = w->x[i];
-    if (x->node == n && n->g[x->slot] && !w->gx[i]) w->gx[i] = t_retain(n->g[x->slot]);
+    if (x->node != n) continue;
+    target = true;
+    if (n->g[x->slot] && !w->gx[i]) w->gx[i] = t_retain(n->g[x->slot]);
   }
+  return target;
 }
 
 /* The gradient a leaf keeps: of its type, contiguous, shared with nobody. */
@@ -181,7 +204,7 @@ static void visit_leaf(Walk *w, Node *n) {
 }
 
 static void visit(Walk *w, Node *n) {
-  if (w->nx > 0) capture(w, n);
+  if (w->nx > 0 && capture(w, n) && w->stop) return;
   if (!n->op && !n->host) {
     visit_leaf(w, n);
     return;
@@ -210,41 +233,41 @@ static void visit(Walk *w, Node *n) {
 
 /* ---- the whole walk --------------------------------------------------------------------------- */
 
-static Tensor *first_gradient(Tensor *y, Tensor *gy) {
-  if (!gy) {
-    if (y->numel != 1) {
-      t_fail("backward: the tensor has shape %s, gradients start from a single value; use "
-             "y:sum():backward(), or give the gradient",
-             t_shape_str(y));
-    }
-    return t_fill(t_new((DType)y->dtype, y->ndim, y->shape), 1);
+/* Fails when the walk cannot start from y with gradient gy (NULL: ones). */
+static void check_start(Tensor *y, const Tensor *gy) {
+  if (!tape_tracks(y)) {
+    t_fail("backward: this tensor does not depend on any tensor with requires_grad; was it made "
+           "inside no_grad, or detached?");
   }
-  if (!t_same_shape(gy, y)) {
+  if (!gy && y->numel != 1) {
+    t_fail("backward: the tensor has shape %s, gradients start from a single value; use "
+           "y:sum():backward(), or give the gradient",
+           t_shape_str(y));
+  }
+  if (gy && !t_same_shape(gy, y)) {
     t_fail("backward: the gradient given has shape %s but the tensor has %s", t_shape_str(gy),
            t_shape_str(y));
   }
+}
+
+static Tensor *first_gradient(const Tensor *y, Tensor *gy) {
+  if (!gy) return t_fill(t_new((DType)y->dtype, y->ndim, y->shape), 1);
   return gy->dtype == y->dtype ? gy : t_cast(gy, (DType)y->dtype);
 }
 
 static void walk(void *arg) {
   Walk *w = arg;
   tape_on = w->options.create_graph;
+  for (int i = 0; i < w->ny; i++) check_start(w->y[i], w->gy ? w->gy[i] : NULL);
   for (int i = 0; i < w->ny; i++) {
     Tensor *y = w->y[i];
-    if (!tape_tracks(y)) {
-      t_fail("backward: this tensor does not depend on any tensor with requires_grad; was it "
-             "made inside no_grad, or detached?");
-    }
     Node *n = tape_node(y);
     deliver(w, n, y->slot, first_gradient(y, w->gy ? w->gy[i] : NULL));
   }
   for (int i = 0; i < w->nx; i++) tape_node(w->x[i]); /* stale views follow their bases now */
   while (w->heap_n > 0) {
-    if (team_interrupt) {
-      team_interrupt = 0; /* reported here */
-      t_fail("interrupted");
-    }
-    if (mem_pressure() && mem_collect) mem_collect();
+    if (team_interrupt) t_fail("interrupted");
+    if (mem_pressure() && mem_collect) mem_collect(false);
     int mark = t_mark();
     visit(w, pop(w));
     t_leave(mark);
@@ -259,7 +282,7 @@ static void walk(void *arg) {
 static void clean(Walk *w, bool failed) {
   for (int i = 0; i < w->met_n; i++) {
     Node *n = w->met[i];
-    n->queued = false;
+    n->queued = 0;
     for (int k = 0; k < n->ny; k++) {
       t_free(n->g[k]);
       n->g[k] = NULL;
@@ -272,27 +295,29 @@ static void clean(Walk *w, bool failed) {
   free(w->leaves);
 }
 
+static void run_walk(Walk *w) {
+  static int walks; /* under way, one within the other */
+  bool was_on = tape_on;
+  for (int i = 0; i < w->nx; i++) w->gx[i] = NULL;
+  w->number = ++walks;
+  bool done = t_try(walk, w);
+  walks--;
+  tape_on = was_on;
+  for (int i = 0; i < w->nx; i++) {
+    if (w->gx[i] && done)
+      birth_add(w->gx[i]);
+    else
+      t_free(w->gx[i]);
+  }
+  clean(w, !done);
+  if (!done) t_fail_again();
+}
+
 void tape_grad(int ny, Tensor *const *y, Tensor *const *gy, int nx, Tensor *const *x, Tensor **gx,
                WalkOptions options, void (*leaf_seen)(Tensor *, Tensor *, void *), void *arg) {
-  Walk w = {.ny = ny,
-            .nx = nx,
-            .y = y,
-            .gy = gy,
-            .x = x,
-            .gx = gx,
-            .options = options,
-            .leaf_seen = leaf_seen,
-            .arg = arg};
-  for (int i = 0; i < nx; i++) gx[i] = NULL;
-  bool was_on = tape_on;
-  bool done = t_try(walk, &w);
-  tape_on = was_on;
-  for (int i = 0; i < nx; i++) {
-    if (gx[i] && done)
-      birth_add(gx[i]);
-    else
-      t_free(gx[i]);
-  }
-  clean(&w, !done);
-  if (!done) t_fail_again();
+  Walk w = {.ny = ny, .y = y, .gy = gy, .nx = nx, .x = x, .gx = gx};
+  w.options = options;
+  w.leaf_seen = leaf_seen;
+  w.arg = arg;
+  run_walk(&w);
 }

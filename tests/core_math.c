@@ -1,6 +1,6 @@
 /* The elementary functions against libm in double, at every level the machine has: the bounds that
-   vmath.h states, over a sample of all floats, or over every float with the argument "all" (an
-   hour); a name as second argument takes that function alone. */
+   vmath.h states, over a sample of all floats, or, with the argument "all", over every float, without
+   fused multiply-add and with (half an hour); a second argument names one function to take alone. */
 #include "core_math.h"
 
 #include "../tensor/kernels/elementary.h"
@@ -227,10 +227,12 @@ static void test_places(int level) {
 int main(int argc, char **argv) {
   bool all = argc > 1 && strcmp(argv[1], "all") == 0;
   for (int level = 0; level <= simd_level(); level++) {
+    if (all && level > SIMD_BASE && level < simd_level())
+      continue; /* their arithmetic is the same */
     test_special(level);
     test_places(level);
     test_bounds(level, all ? 1 : 20011, argc > 2 ? argv[2] : NULL);
-    test_gelu(level, all ? 101 : 200003);
+    test_gelu(level, all ? 11 : 200003);
     test_pow(level, all ? 20000000 : 200000);
   }
   return checks_report("core_math");

@@ -65,7 +65,7 @@ local function test_layers(t)
   check("GELU", nn.GELU(), seq(4), {0.0538862558, 0.3055554415, 0.5746829844, 0.7721307031})
   check("GELU, tanh", nn.GELU "tanh", seq(4), {0.0538862233, 0.3055434666, 0.5746155854, 0.7720007576})
   check("SiLU", nn.SiLU(), seq(4), {0.0524063187, 0.2768608237, 0.5048757373, 0.6719718187})
-  check("LeakyReLU", nn.LeakyReLU(0.2), tensor {-1.0, 2.0}, {-0.2, 2.0})
+  check("LeakyReLU", nn.LeakyReLU(0.2), tensor({-1, 2}, {dtype = "float64"}), {-0.2, 2})
   check("LogSoftmax", nn.LogSoftmax(-1), seq(2, 2),
     {-0.8851741517, -0.532121283, -0.7931855407, -0.6022126591})
   check("Embedding", fill(nn.Embedding(3, 2)), tensor {3, 1},

@@ -41,7 +41,10 @@ function layers.LeakyReLU:forward(x) return tensor.leaky_relu(x, self._options.n
 --- x * Phi(x), Phi the normal distribution function; approximate = "tanh" is the usual short formula.
 layers.GELU = layer("GELU", "approximate: string{none|tanh}=none")
 
-function layers.GELU:forward(x) return tensor.gelu(x, self._options.approximate) end
+function layers.GELU:forward(x)
+  if self._options.approximate == "none" then return tensor.gelu(x) end
+  return x * 0.5 * ((x + x ^ 3 * 0.044715) * math.sqrt(2 / math.pi)):tanh():add(1)
+end
 
 --- exp(x) divided by its sum over a dimension, the last by default.
 layers.Softmax = layer("Softmax", "dim: dim=-1")

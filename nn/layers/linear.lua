@@ -49,7 +49,7 @@ function Embedding:build(o)
   self.weight = Parameter(weight)
 end
 
-function Embedding:forward(x) return tensor.embedding(x, self.weight, self.padding_idx) end
+function Embedding:forward(x) return tensor.embedding(self.weight, x, self.padding_idx) end
 
 function Embedding:_label() return ("%d x %d"):format(self.num_embeddings, self.embedding_dim) end
 

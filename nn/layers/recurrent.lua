@@ -19,6 +19,8 @@ local LSTM = layer("LSTM", "input_size: size, hidden_size: size, num_layers: siz
 
 local function add_direction(self, o, suffix, width)
   local bound, n = 1 / math.sqrt(o.hidden_size), 4 * o.hidden_size
+  table.insert(self.names, {"weight_ih_" .. suffix, "weight_hh_" .. suffix, "bias_ih_" .. suffix,
+    "bias_hh_" .. suffix})
   self["weight_ih_" .. suffix] = Parameter(init.new_uniform({n, width}, bound, o.dtype))
   self["weight_hh_" .. suffix] = Parameter(init.new_uniform({n, o.hidden_size}, bound, o.dtype))
   if o.bias then
@@ -33,6 +35,7 @@ function LSTM:build(o)
   end
   self.input_size, self.hidden_size, self.num_layers = o.input_size, o.hidden_size, o.num_layers
   self.directions = o.bidirectional and 2 or 1
+  self.names = {} -- of the parameters of each layer and direction, in the order of the state's rows
   for i = 0, o.num_layers - 1 do
     local width = i == 0 and o.input_size or self.directions * o.hidden_size
     add_direction(self, o, "l" .. i, width)
@@ -41,11 +44,11 @@ function LSTM:build(o)
 end
 
 -- One layer in one direction: out [B,T,H], h and c [B,H].
-local function run(self, x, state, row, suffix)
+local function run(self, x, state, row)
   local h0 = state and state.h:select(1, row) or nil
   local c0 = state and state.c:select(1, row) or nil
-  return tensor.lstm(x, self["weight_ih_" .. suffix], self["weight_hh_" .. suffix],
-    self["bias_ih_" .. suffix], self["bias_hh_" .. suffix], h0, c0)
+  local names = self.names[row]
+  return tensor.lstm(x, h0, c0, self[names[1]], self[names[2]], self[names[3]], self[names[4]])
 end
 
 local function check_state(self, x, state)
@@ -70,10 +73,10 @@ function LSTM:forward(x, state)
   for i = 0, self.num_layers - 1 do
     if i > 0 and o.dropout > 0 and self.training then x = tensor.dropout(x, o.dropout) end
     local row = i * self.directions + 1
-    local out, h, c = run(self, x, state, row, "l" .. i)
+    local out, h, c = run(self, x, state, row)
     hs[row], cs[row], last = h, c, h
     if self.directions == 2 then
-      local back, hb, cb = run(self, x:flip(2), state, row + 1, ("l%d_reverse"):format(i))
+      local back, hb, cb = run(self, x:flip(2), state, row + 1)
       hs[row + 1], cs[row + 1] = hb, cb
       out, last = tensor.cat({out, back:flip(2)}, -1), tensor.cat({h, hb}, -1)
     end

@@ -18,11 +18,11 @@ local options = {"batch_size", "loss", "metrics", "verbose"}
 -- Totals over a source; the caller has set the mode and switched recording off.
 local function measure(model, source, size, loss, metrics)
   local totals = Totals.new(metrics)
-  for x, y in source:batches(size, false) do
-    local _ <close> = tensor.scope()
+  local next_batch = source:batches(size, false, function(x, y)
     local out = model(x)
     totals:add(loss.call(out, y):item(), out, y)
-  end
+  end)
+  repeat until not next_batch()
   return totals
 end
 

@@ -153,9 +153,8 @@ local function stop_at_nan(s, epoch, step, value)
     value ~= value and "NaN" or "infinite", step - 1, tostring(s.optimizer))
 end
 
--- One step; its tensors are gone at the end, but gradients and the optimizer's state.
-local function train_step(s, x, y, totals, epoch, step)
-  local _ <close> = tensor.scope()
+-- One step, on a batch.
+local function train_step(x, y, s, totals, epoch, step)
   s.optimizer:zero_grad()
   local out = s.model(x)
   local loss = s.loss.call(out, y)
@@ -178,9 +177,9 @@ local function run_epoch(s, history, epoch)
   local bar = s.verbose and Bar.new(("epoch %d/%d"):format(epoch, s.epochs), s.steps)
   local _ <close> = setmetatable({}, {__close = function() if bar then bar:leave() end end})
   local function figures() return totals:text() end
-  for x, y in s.source:batches(s.size, s.shuffle) do
+  local next_batch = s.source:batches(s.size, s.shuffle, train_step)
+  while next_batch(s, totals, epoch, step + 1) do
     step = step + 1
-    train_step(s, x, y, totals, epoch, step)
     if bar then bar:step(figures) end
   end
   if step == 0 then fail.raise("fit: there are no samples to train on") end

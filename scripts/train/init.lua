@@ -46,8 +46,7 @@ local predict_options = {"batch_size"}
 -- Fills one tensor with the outputs of all batches.
 local function outputs_of(model, source, size)
   local out, at = nil, 1
-  for x in source:batches(size, false) do
-    local scope <close> = tensor.scope() -- luacheck: ignore scope
+  local next_batch = source:batches(size, false, function(x)
     local y = model(x)
     if not tensor.is_tensor(y) then
       fail.raise("predict: the model gives a %s; a tensor is wanted", type(y))
@@ -55,11 +54,12 @@ local function outputs_of(model, source, size)
     if not out then
       local shape = {table.unpack(y.shape)}
       shape[1] = source.n
-      out = scope:keep(tensor.empty(shape, {dtype = y.dtype}))
+      out = core.keep(tensor.empty(shape, {dtype = y.dtype}))
     end
     out:narrow(1, at, #y):copy_(y)
     at = at + #y
-  end
+  end)
+  repeat until not next_batch()
   return out
 end
 

@@ -2,6 +2,7 @@
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
+local rows = require "lunette.data.rows"
 
 local tensor = core.tensor
 
@@ -54,48 +55,44 @@ function Source.read(where, x, y, ...)
 end
 
 --- The source of the rows whose numbers stand in a tensor [M].
-function Source:subset(rows)
-  return setmetatable({x = self.x, y = self.y, set = self.set, n = #rows, rows = rows}, Source)
+function Source:subset(numbers)
+  return setmetatable({x = self.x, y = self.y, set = self.set, n = #numbers, rows = numbers}, Source)
 end
 
 -- ---- batches -------------------------------------------------------------------------------------------
 
--- Bytes of images become float32 in 0..1; all else stays as it is.
-local function converted(x)
-  if x.dtype == "uint8" and x:dim() >= 3 then return x:to("float32"):mul_(1 / 255) end
-  return x
-end
-
--- Rows first..last in an order (a tensor of row numbers, or nil for as they stand).
-local function rows_of(t, order, first, last)
-  if order then return t:index_select(1, order:narrow(1, first, last - first + 1)) end
-  return t:narrow(1, first, last - first + 1)
-end
-
---- for x, y in source:batches(size, shuffle) do … end. With shuffle a new order from the stream
--- "data" each time.
-function Source:batches(size, shuffle)
-  if self.loader then
-    local state, first = nil, nil
-    return function()
-      local x, y = self.loader(state, first)
-      first = x
-      return x, y
-    end
+-- Batches of a loader. Its tensors are its own, so they are fetched outside of the scope of a step.
+local function loader_batches(loader, use)
+  local first
+  return function(...)
+    local x, y = loader(nil, first)
+    first = x
+    if x == nil then return false end
+    local _ <close> = tensor.scope()
+    use(x, y, ...)
+    return true
   end
+end
+
+--- A function that takes the next batch and calls use(x, y, …) inside a scope; false when there is
+-- none left. With shuffle a new order from the stream "data".
+function Source:batches(size, shuffle, use)
+  if self.loader then return loader_batches(self.loader, use) end
   local order = self.rows
   if shuffle then
-    local mix = tensor.with_stream("data", tensor.randperm, self.n)
+    local mix = rows.order(self.n)
     order = order and order:index_select(1, mix) or mix
   end
   local at, n = 1, self.n
-  return function()
-    if at > n then return nil end
+  return function(...)
+    if at > n then return false end
+    local _ <close> = tensor.scope()
     local last = math.min(at + size - 1, n)
-    local x = converted(rows_of(self.x, order, at, last))
-    local y = self.y and rows_of(self.y, order, at, last)
+    local x = rows.converted(rows.take(self.x, order, at, last))
+    local y = self.y and rows.take(self.y, order, at, last)
     at = last + 1
-    return x, y
+    use(x, y, ...)
+    return true
   end
 end
 
@@ -105,32 +102,10 @@ function Source:count(size) return self.steps or (self.n + size - 1) // size end
 --- The first sample as a batch of one, or nil for a loader.
 function Source:first()
   if self.loader or self.n == 0 then return nil end
-  return converted(rows_of(self.x, self.rows, 1, 1))
+  return rows.converted(rows.take(self.x, self.rows, 1, 1))
 end
 
 -- ---- splitting -----------------------------------------------------------------------------------------
-
--- The class of each row, if y is a list of classes; else all rows are alike.
-local function strata(y)
-  if not y or y:dim() ~= 1 or y.dtype:find "float" or y.dtype == "bool" then return nil end
-  return y:tolist()
-end
-
--- How many rows of each stratum go to validation.
-local function quotas(classes, n, fraction)
-  local count, order = {}, {}
-  for i = 1, n do
-    local c = classes and classes[i] or 1
-    if not count[c] then
-      count[c] = 0
-      order[#order + 1] = c
-    end
-    count[c] = count[c] + 1
-  end
-  local left = {}
-  for _, c in ipairs(order) do left[c] = math.floor(count[c] * fraction + 0.5) end
-  return left
-end
 
 --- Two sources: for training, and a fraction of the rows for validation, drawn from the stream "data"
 -- with equal shares of every class. The third result: was there a class to go by?
@@ -139,24 +114,13 @@ function Source:split(where, fraction)
   if type(fraction) ~= "number" or not (fraction > 0 and fraction < 1) then
     fail.raise("%s: validation_split is %s; a fraction between 0 and 1 is wanted", where, tostring(fraction))
   end
-  local classes = strata(self.y)
-  local left = quotas(classes, self.n, fraction)
-  local mix = tensor.with_stream("data", tensor.randperm, self.n):tolist()
-  local held = {}
-  for _, i in ipairs(mix) do
-    local c = classes and classes[i] or 1
-    if left[c] > 0 then
-      left[c] = left[c] - 1
-      held[i] = true
-    end
-  end
-  local train, validation = {}, {}
-  for i = 1, self.n do table.insert(held[i] and validation or train, i) end
-  if #train == 0 or #validation == 0 then
+  local by_class = rows.has_classes(self.y)
+  local train, held = rows.split(self.n, fraction, by_class and self.y or nil)
+  if #train == 0 or #held == 0 then
     fail.raise("%s: validation_split %g of %d rows leaves nothing to %s", where, fraction, self.n,
       #train == 0 and "train on" or "validate on")
   end
-  return self:subset(tensor(train)), self:subset(tensor(validation)), classes ~= nil
+  return self:subset(train), self:subset(held), by_class
 end
 
 return Source

@@ -40,9 +40,21 @@ static int64_t take(const Source *s, void *to, int64_t n) {
   return have;
 }
 
+/* Did the last read meet the end of the file before the end of its compressed data? */
+static bool breaks_off(const Source *s) {
+  int status;
+  gzerror(s->gz, &status);
+  return status == Z_BUF_ERROR;
+}
+
 static const Element *read_header(const Source *s, int *ndim, int64_t *shape) {
   uint8_t head[4], size[4];
-  if (take(s, head, 4) != 4 || head[0] != 0 || head[1] != 0) {
+  int64_t have = take(s, head, 4);
+  if (have < 4) {
+    if (breaks_off(s)) file_fail(s->in, "truncated: the compressed data breaks off");
+    file_fail(s->in, "not an IDX file: it has only %lld bytes", (long long)have);
+  }
+  if (head[0] != 0 || head[1] != 0) {
     file_fail(s->in, "not an IDX file: it does not begin with two zero bytes");
   }
   const Element *e = NULL;
@@ -131,9 +143,7 @@ static void read_idx(void *arg) {
     file_fail(s->in, "the header promises %s = %lld bytes, but more follow",
               product_str(ndim, shape), (long long)want);
   }
-  int status;
-  gzerror(s->gz, &status);
-  if (status == Z_BUF_ERROR) file_fail(s->in, "truncated: the compressed data has no end");
+  if (breaks_off(s)) file_fail(s->in, "truncated: the compressed data has no end");
   if (e->bytes < size)
     widen(t_data(y), raw, y->numel, e->bytes);
   else if (size == 4)

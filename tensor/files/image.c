@@ -45,6 +45,7 @@ static void read_image(FileIn *in, void *arg) {
   stb_done();
   if (!known) file_fail(in, "the image cannot be decoded: %s", stb_problem());
   if (r->channels) channels = r->channels;
+  if (height < 0 && height >= -STB_SIDE_MOST) height = -height; /* a BMP from the top down */
   if (width < 1 || height < 1 || width > STB_SIDE_MOST || height > STB_SIDE_MOST ||
       (int64_t)width * height > STB_PIXELS_MOST) {
     file_fail(in, "the image has %d x %d pixels; at most %d on a side and %d in all are read",

@@ -18,10 +18,14 @@ typedef struct Block {
 
 static Block *blocks;
 static size_t used, room;
+static const char *starved; /* why memory was refused since the last call began */
 
 static void *fenced_malloc(size_t size) {
-  if (size > room || used > room - size || mem_should_fail()) return NULL;
-  Block *b = calloc(1, sizeof *b + size);
+  Block *b = NULL;
+  if (size > room || used > room - size)
+    starved = "it wants more memory than a picture of its size may take";
+  else if (mem_should_fail() || !(b = calloc(1, sizeof *b + size)))
+    starved = "out of memory";
   if (!b) return NULL;
   *b = (Block){.next = blocks, .size = size};
   if (blocks) blocks->prev = b;
@@ -96,25 +100,30 @@ static unsigned char *compress_png(const unsigned char *data, int n, int *out_n)
 
 enum { INFO_ROOM = 1 << 20 };
 
+static void begin(size_t bound) {
+  room = bound;
+  starved = NULL;
+}
+
 bool stb_info(const uint8_t *bytes, int n, int *width, int *height, int *channels) {
-  room = INFO_ROOM;
+  begin(INFO_ROOM);
   return stbi_info_from_memory(bytes, n, width, height, channels) != 0;
 }
 
 uint8_t *stb_decode(const uint8_t *bytes, int n, int channels, size_t bound, int *width,
                     int *height) {
   int found;
-  room = bound;
+  begin(bound);
   return stbi_load_from_memory(bytes, n, width, height, &found, channels);
 }
 
 uint8_t *stb_encode(const uint8_t *pixels, int width, int height, int channels, size_t bound,
                     int *n) {
-  room = bound;
+  begin(bound);
   return stbi_write_png_to_mem(pixels, width * channels, width, height, channels, n);
 }
 
 const char *stb_problem(void) {
-  const char *reason = stbi_failure_reason();
+  const char *reason = starved ? starved : stbi_failure_reason();
   return reason ? reason : "unknown";
 }

@@ -1,38 +1,60 @@
 /* Owns the table of convolution kernels of one SIMD level and the choice of the way. */
 #include "conv_impl.h"
 
+/* What the lanes of a vector stand for: channels of the result, places, or groups (depthwise). */
+typedef enum { CHANNELS, PLACES, GROUPS } Way;
+
 /* Lanes along places win where lanes of channels would be mostly idle or the sums are short.
    `from` and `to` are the channels of a group that are read and written. */
-static bool by_planes(const ConvShape *s, bool forward) {
-  int64_t from = (forward ? s->c : s->o) / s->groups, to = (forward ? s->o : s->c) / s->groups;
-  if (!forward && s->sh * s->sw > CONV_PHASES) return false;
-  return 2 * to <= VL || from * s->kh * s->kw <= 16;
-}
-
-static bool weights_by_planes(const ConvShape *s) {
-  return s->c / s->groups <= 2 || 2 * (s->o / s->groups) <= VL;
+static Way way_of(const ConvShape *s, enum ConvPass pass) {
+  int64_t from = s->c / s->groups, to = s->o / s->groups;
+  if (from == 1 && to == 1 && 2 * s->groups >= VL) return GROUPS;
+  if (pass == CONV_DW) return from <= 2 || 2 * to <= VL ? PLACES : CHANNELS;
+  if (pass == CONV_DX) {
+    if (s->sh * s->sw > CONV_PHASES) return CHANNELS;
+    int64_t swap = from;
+    from = to;
+    to = swap;
+  }
+  return 2 * to <= VL || from * s->kh * s->kw <= 16 ? PLACES : CHANNELS;
 }
 
 static size_t scratch(const ConvShape *s, enum ConvPass pass, size_t itemsize) {
-  bool forward = pass == CONV_FORWARD;
+  bool forward = pass == CONV_FORWARD, dw = pass == CONV_DW;
   if (itemsize == sizeof(double)) return 0;
-  if (pass == CONV_DW) return weights_by_planes(s) ? conv_planes_dw_size(s) : conv_weights_size(s);
-  return by_planes(s, forward) ? conv_planes_size(s, forward) : conv_gather_size(s, forward);
+  switch (way_of(s, pass)) {
+  case GROUPS: return dw ? conv_lanes_dw_size(s) : conv_lanes_size(s, forward);
+  case PLACES: return dw ? conv_planes_dw_size(s) : conv_planes_size(s, forward);
+  default: return dw ? conv_weights_size(s) : conv_gather_size(s, forward);
+  }
+}
+
+static void sum_f32(const ConvShape *s, bool forward, const float *src, const float *weight,
+                    const float *bias, bool relu, float *dst, void *memory) {
+  switch (way_of(s, forward ? CONV_FORWARD : CONV_DX)) {
+  case GROUPS: conv_lanes(s, forward, src, weight, bias, relu, dst, memory); break;
+  case PLACES: conv_planes(s, forward, src, weight, bias, relu, dst, memory); break;
+  default: conv_gather(s, forward, src, weight, bias, relu, dst, memory);
+  }
 }
 
 static void forward_f32(const ConvShape *s, const float *x, const float *weight, const float *bias,
                         bool relu, float *y, void *memory) {
-  (by_planes(s, true) ? conv_planes : conv_gather)(s, true, x, weight, bias, relu, y, memory);
+  sum_f32(s, true, x, weight, bias, relu, y, memory);
 }
 
 static void dx_f32(const ConvShape *s, const float *gy, const float *weight, const float *bias,
                    float *gx, void *memory) {
-  (by_planes(s, false) ? conv_planes : conv_gather)(s, false, gy, weight, bias, false, gx, memory);
+  sum_f32(s, false, gy, weight, bias, false, gx, memory);
 }
 
 static void dw_f32(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
                    void *memory) {
-  (weights_by_planes(s) ? conv_planes_dw : conv_weights)(s, x, gy, gw, gbias, memory);
+  switch (way_of(s, CONV_DW)) {
+  case GROUPS: conv_lanes_dw(s, x, gy, gw, gbias, memory); break;
+  case PLACES: conv_planes_dw(s, x, gy, gw, gbias, memory); break;
+  default: conv_weights(s, x, gy, gw, gbias, memory);
+  }
 }
 
 const ConvKernels AT_LEVEL(conv_kernels) = {.scratch = scratch,

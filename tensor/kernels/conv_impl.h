@@ -229,6 +229,19 @@ size_t conv_planes_dw_size(const ConvShape *s);
 void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
                     void *scratch);
 
+/* Depthwise: one channel of x and one of y to a group. */
+#define conv_lanes_size AT_LEVEL(conv_lanes_size)
+#define conv_lanes      AT_LEVEL(conv_lanes)
+size_t conv_lanes_size(const ConvShape *s, bool forward);
+void conv_lanes(const ConvShape *s, bool forward, const float *src, const float *weight,
+                const float *bias, bool relu, float *dst, void *scratch);
+
+#define conv_lanes_dw_size AT_LEVEL(conv_lanes_dw_size)
+#define conv_lanes_dw      AT_LEVEL(conv_lanes_dw)
+size_t conv_lanes_dw_size(const ConvShape *s);
+void conv_lanes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
+                   void *scratch);
+
 #define conv_forward_f64 AT_LEVEL(conv_forward_f64)
 #define conv_dx_f64      AT_LEVEL(conv_dx_f64)
 #define conv_dw_f64      AT_LEVEL(conv_dw_f64)

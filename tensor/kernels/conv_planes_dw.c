@@ -82,15 +82,17 @@ MANY(1)
 MANY(2)
 MANY(3)
 MANY(4)
-ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9) static TileFn *const one[] = {
+ONE(1)
+ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9) static TileFn *const one[] = {
     NULL, one_1, one_2, one_3, one_4, one_5, one_6, one_7, one_8, one_9};
 #if VL == 16
 MANY(5)
 MANY(6)
 MANY(7)
 MANY(8)
-MANY(9) static TileFn *const many[] = {NULL,   many_1, many_2, many_3, many_4,
-                                       many_5, many_6, many_7, many_8, many_9};
+MANY(9)
+static TileFn *const many[] = {NULL,   many_1, many_2, many_3, many_4,
+                               many_5, many_6, many_7, many_8, many_9};
 #else
 static TileFn *const many[] = {NULL, many_1, many_2, many_3, many_4};
 #endif

@@ -77,12 +77,14 @@ ConvTile conv_tile(int vn, int64_t places) {
 /* ---- transposition ---- */
 
 /* One block of at most VL x VL: nr rows of src, nc of its columns. */
-VEC void flip_block(const float *src, int64_t src_ld, int nr, int nc, vf bias, bool relu, float *dst,
-                    int64_t dst_ld) {
+VEC void flip_block(const float *src, int64_t src_ld, int nr, int nc, const float *bias, bool relu,
+                    float *dst, int64_t dst_ld) {
+  vf add = bias ? vf_load_part(bias, nc) : (vf){0};
   vf r[VL];
 #pragma GCC unroll 16
   for (int k = 0; k < VL; k++) {
-    r[k] = k < nr ? vf_load_part(src + k * src_ld, nc) + bias : (vf){0};
+    r[k] = k < nr ? vf_load_part(src + k * src_ld, nc) : (vf){0};
+    if (bias) r[k] += add;
     if (relu) r[k] = vf_select(r[k] < 0, (vf){0}, r[k]);
   }
   vf_transpose(r);
@@ -95,13 +97,15 @@ VEC void flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, cons
               bool relu, float *dst, int64_t dst_ld) {
   for (int64_t j = 0; j < cols; j += VL) {
     int nc = cols - j < VL ? (int)(cols - j) : VL;
-    vf add = bias ? vf_load_part(bias + j, nc) : (vf){0};
+    const float *add = bias ? bias + j : NULL;
     for (int64_t i = 0; i < rows; i += VL) {
       int nr = rows - i < VL ? (int)(rows - i) : VL;
       const float *from = src + i * src_ld + j;
       float *to = dst + j * dst_ld + i;
-      if (nr == VL && nc == VL) flip_block(from, src_ld, VL, VL, add, relu, to, dst_ld);
-      else flip_block(from, src_ld, nr, nc, add, relu, to, dst_ld);
+      if (nr == VL && nc == VL)
+        flip_block(from, src_ld, VL, VL, add, relu, to, dst_ld);
+      else
+        flip_block(from, src_ld, nr, nc, add, relu, to, dst_ld);
     }
   }
 }

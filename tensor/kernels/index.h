@@ -12,8 +12,13 @@ typedef struct IndexLoops {
   /* y[i] = mask[i] ? scale x[i] : 0 */
   void (*keep_f32)(int64_t n, const uint8_t *mask, const float *x, float *y, double scale);
   void (*keep_f64)(int64_t n, const uint8_t *mask, const double *x, double *y, double scale);
+  /* Are all of p[0..n-1] in 1..size? */
+  bool (*within)(int64_t n, const int64_t *p, int64_t size);
   /* y = x[0] has a bit set ? x[1] : x[2], for elements of 1, 2, 4 and 8 bytes: at log2(bytes) */
   IterLoop where[4];
+  /* The same with a mask of bytes; a and b step by 0 or 1. */
+  void (*choose[4])(int64_t n, void *y, const uint8_t *mask, const void *a, int64_t a_step,
+                    const void *b, int64_t b_step);
 } IndexLoops;
 SIMD_FAMILY(IndexLoops, index_loops);
 

@@ -10,7 +10,8 @@
                   *restrict o = g + H;                                                             \
       const T *restrict before = c0 + b * ldc0;                                                    \
       T *restrict cell = c + b * ldc, *restrict out = h + b * ldh;                                 \
-      for (int64_t k = 0; k < 2 * H; k++) i[k] = m_sigmoid(i[k]);                                  \
+      for (int64_t k = 0; k < H; k++) i[k] = m_sigmoid(i[k]);                                      \
+      for (int64_t k = 0; k < H; k++) f[k] = m_sigmoid(f[k]);                                      \
       for (int64_t k = 0; k < H; k++) g[k] = m_tanh(g[k]);                                         \
       for (int64_t k = 0; k < H; k++) o[k] = m_sigmoid(o[k]);                                      \
       for (int64_t k = 0; k < H; k++) cell[k] = f[k] * before[k] + i[k] * g[k];                    \

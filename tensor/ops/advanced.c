@@ -141,7 +141,7 @@ static Pick plan(const Call *c, const Chosen *k, const Tensor *x, Window *result
 
 void index_infer(Call *c) {
   const Tensor *x = c->x[0];
-  Window result;
+  Window result = {0};
   Chosen k = read_indices(c, 1, x);
   call_scratch(c, sizeof(Plan));
   Plan *p = c->scratch;
@@ -201,7 +201,7 @@ static void check_values(const Tensor *values, const Window *result) {
 
 void index_put_infer(Call *c) {
   Tensor *x = c->x[0];
-  Window result;
+  Window result = {0};
   if (attr_int(c, 0, false)) call_promote(c, 0, 1); /* computes */
   Chosen k = read_indices(c, 2, x);
   Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
@@ -210,6 +210,11 @@ void index_put_infer(Call *c) {
   p->pick = plan(c, &k, y, &result);
   check_values(c->x[1], &result);
   store_check(NULL, (DType)y->dtype, c->x[1]);
+  Tensor whole = window_tensor(y, &result); /* for its shape */
+  if (t_same_shape(c->x[1], &whole)) {
+    p->values = pick_values(c->x[1], y);
+    return;
+  }
   p->values = t_new((DType)y->dtype, result.ndim, result.shape);
   cast_into(p->values, c->x[1]);
 }

@@ -94,7 +94,7 @@ SIMD_FAMILY(BinaryLoops, binary_loops);
 static inline float floor_f32(float a, float b) { return floorf(a / b); }
 static inline double floor_f64(double a, double b) { return floor(a / b); }
 static inline int64_t floor_i(int64_t a, int64_t b) { /* b is not 0: infer looked */
-  if (b == -1) return -a;
+  if (b == -1) return (int64_t)(0 - (uint64_t)a);
   int64_t q = a / b;
   return q - ((a % b != 0) & ((a < 0) != (b < 0)));
 }

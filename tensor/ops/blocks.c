@@ -300,7 +300,7 @@ void pad_infer(Call *c) {
              (long long)x->shape[d]);
     }
   }
-  store_check_number("pad", (DType)x->dtype, &c->attr[2]);
+  store_check_number("pad", (DType)x->dtype, &c->attr[2], false);
   call_out(c, 0, (DType)x->dtype, x->ndim, shape);
 }
 

@@ -136,9 +136,9 @@ static Tensor *from_logs(Call *c, Tensor *logp, const Tensor *target, Tensor *we
         t_add(t_muln(loss, 1 - smoothing), t_muln(t_mul(all, keep), -smoothing / (double)classes));
   }
   int64_t reduction = c->attr[A_REDUCTION].i;
-  if (reduction == LOSS_NONE) return loss;
+  if (reduction == REDUCTION_NONE) return loss;
   loss = t_sum_all(loss);
-  return reduction == LOSS_SUM ? loss : t_div(loss, t_sum_all(share));
+  return reduction == REDUCTION_SUM ? loss : t_div(loss, t_sum_all(share));
 }
 
 static Tensor *log_softmax(Tensor *x, int dim) {
@@ -180,7 +180,7 @@ static Tensor *from_probabilities(Call *c, double smoothing) {
 /* A loss of rows in the shape that the targets have. */
 static Tensor *shaped(Call *c, Tensor *loss) {
   const Tensor *t = c->x[1];
-  if (c->attr[A_REDUCTION].i != LOSS_NONE || t->ndim == 1) return loss;
+  if (c->attr[A_REDUCTION].i != REDUCTION_NONE || t->ndim == 1) return loss;
   return t_reshape(loss, t->ndim, t->shape);
 }
 

@@ -40,7 +40,7 @@ static const char *ones_run(Call *c) {
 /* Attributes: size, fill_value, dtype. */
 static void full_infer(Call *c) {
   DType dtype = dtype_attr(c, 2, type_of(&c->attr[1]));
-  store_check_number("full", dtype, &c->attr[1]);
+  store_check_number("full", dtype, &c->attr[1], true);
   call_out(c, 0, dtype, c->attr[0].n, c->attr[0].v);
 }
 
@@ -53,7 +53,7 @@ static const char *full_run(Call *c) {
 static void full_like_infer(Call *c) {
   const Tensor *x = c->x[0];
   DType dtype = dtype_attr(c, 1, (DType)x->dtype);
-  store_check_number("full_like", dtype, &c->attr[0]);
+  store_check_number("full_like", dtype, &c->attr[0], true);
   call_out(c, 0, dtype, x->ndim, x->shape);
 }
 

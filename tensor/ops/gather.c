@@ -11,14 +11,21 @@
 
 enum { GRAIN = 1 << 15 };
 
-/* Moves n elements along the last dimension: values v[0..n-1]; at: positions along dim; the
-   tensor's elements are t + i*step + at[i]*stride. vstep is 0 when one value serves all. */
-typedef void (*Move)(int64_t n, void *t, int64_t step, int64_t stride, const int64_t *at, void *v,
-                     int64_t vstep);
+/* Positions along dim, checked: a contiguous int64 tensor of the values' shape. */
+typedef struct Positions {
+  const Tensor *at;
+  int64_t base; /* what they count from */
+} Positions;
+
+/* Moves n elements along the last dimension: values v[0..n-1]; the tensor's elements are
+   t + i*step + (at[i]-base)*stride. vstep is 0 when one value serves all. */
+typedef void (*Move)(int64_t n, void *t, int64_t step, int64_t stride, const int64_t *at,
+                     int64_t base, void *v, int64_t vstep);
 
 typedef struct Lines {
   Move move;
-  const Tensor *at; /* int64 from 0, contiguous */
+  const Tensor *at;
+  int64_t base;
   char *tensor, *values;
   int64_t size, vstep; /* bytes of an element */
   int64_t stride;      /* along dim */
@@ -29,17 +36,17 @@ typedef struct Lines {
 
 #define MOVES(T)                                                                                   \
   static void gather_##T(int64_t n, void *t, int64_t step, int64_t stride, const int64_t *at,      \
-                         void *v, int64_t vstep) {                                                 \
+                         int64_t base, void *v, int64_t vstep) {                                   \
     const T *x = t;                                                                                \
     T *y = v;                                                                                      \
     (void)vstep;                                                                                   \
-    for (int64_t i = 0; i < n; i++) y[i] = x[i * step + at[i] * stride];                           \
+    for (int64_t i = 0; i < n; i++) y[i] = x[i * step + (at[i] - base) * stride];                  \
   }                                                                                                \
   static void scatter_##T(int64_t n, void *t, int64_t step, int64_t stride, const int64_t *at,     \
-                          void *v, int64_t vstep) {                                                \
+                          int64_t base, void *v, int64_t vstep) {                                  \
     const T *x = v;                                                                                \
     T *y = t;                                                                                      \
-    for (int64_t i = 0; i < n; i++) y[i * step + at[i] * stride] = x[i * vstep];                   \
+    for (int64_t i = 0; i < n; i++) y[i * step + (at[i] - base) * stride] = x[i * vstep];          \
   }
 MOVES(uint8_t)
 MOVES(uint16_t)
@@ -48,11 +55,11 @@ MOVES(uint64_t)
 
 #define ADD(name, T, SUM)                                                                          \
   static void add_##name(int64_t n, void *t, int64_t step, int64_t stride, const int64_t *at,      \
-                         void *v, int64_t vstep) {                                                 \
+                         int64_t base, void *v, int64_t vstep) {                                   \
     const T *x = v;                                                                                \
     T *y = t;                                                                                      \
     for (int64_t i = 0; i < n; i++) {                                                              \
-      T *o = &y[i * step + at[i] * stride], e = x[i * vstep];                                      \
+      T *o = &y[i * step + (at[i] - base) * stride], e = x[i * vstep];                             \
       *o = (T)(SUM);                                                                               \
     }                                                                                              \
   }
@@ -89,7 +96,7 @@ static void lines_part(void *job, int64_t part) {
   }
   for (int d = last; d >= 0;) {
     l->move(hi[last] - lo[last], l->tensor + place * l->size, l->place.stride[last], l->stride,
-            t_i64(l->at) + at, l->values + at * l->vstep * l->size, l->vstep);
+            t_i64(l->at) + at, l->base, l->values + at * l->vstep * l->size, l->vstep);
     for (d = last - 1; d >= 0; d--) {
       place += l->place.stride[d];
       at += l->at->stride[d];
@@ -102,15 +109,17 @@ static void lines_part(void *job, int64_t part) {
 }
 
 /* vstep: 0 when values is a single one. */
-static void lines_run(Move move, const Tensor *at, int dim, const Tensor *t, const Tensor *values,
+static void lines_run(Move move, const Positions *p, int dim, const Tensor *t, const Tensor *values,
                       int64_t vstep) {
+  const Tensor *at = p->at;
   if (at->numel == 0) return;
-  Lines l = {.move = move, .at = at, .tensor = t_data(t), .values = t_data(values)};
+  Lines l = {
+      .move = move, .at = at, .base = p->base, .tensor = t_data(t), .values = t_data(values)};
   l.size = (int64_t)dtype_size((DType)t->dtype);
   l.vstep = vstep;
   if (at->ndim == 0) { /* of a tensor without dimensions: its one element */
     int64_t zero = 0;
-    move(1, l.tensor, 0, 0, &zero, l.values, 0);
+    move(1, l.tensor, 0, 0, &zero, 0, l.values, 0);
     return;
   }
   l.stride = t->stride[dim];
@@ -131,9 +140,9 @@ static void lines_run(Move move, const Tensor *at, int dim, const Tensor *t, con
 
 /* ---- checks ------------------------------------------------------------------------------------- */
 
-/* The index must not be larger than x but along dim, nor than src. Returns its positions. */
-static Tensor *check_index(const Call *c, const Tensor *x, const Tensor *index, int dim,
-                           const Tensor *src) {
+/* The index must not be larger than x but along dim, nor than src. */
+static Positions check_index(const Call *c, const Tensor *x, const Tensor *index, int dim,
+                             const Tensor *src) {
   bool fits = index->ndim == x->ndim;
   for (int d = 0; fits && d < x->ndim; d++) fits = d == dim || index->shape[d] <= x->shape[d];
   if (!fits) {
@@ -147,27 +156,28 @@ static Tensor *check_index(const Call *c, const Tensor *x, const Tensor *index, 
     t_fail("%s: the index is %s and src only %s", call_name(c), t_shape_str(index),
            t_shape_str(src));
   }
-  if (x->ndim > 0) return pick_positions(c, index, x, dim, false);
-  int64_t one = 1;
   Tensor row = *x;
-  row.ndim = 1;
-  row.shape[0] = one;
-  return pick_positions(c, index, &row, 0, false);
+  if (x->ndim == 0) { /* its one element is a row of one */
+    row.ndim = 1;
+    row.shape[0] = 1;
+  }
+  Positions p;
+  p.at = pick_checked(c, index, &row, dim, &p.base);
+  return p;
 }
 
 /* ---- gather: inputs x, index; attribute dim ------------------------------------------------------ */
 
 void gather_infer(Call *c) {
   const Tensor *x = c->x[0];
-  call_scratch(c, sizeof(Tensor *));
-  *(Tensor **)c->scratch = check_index(c, x, c->x[1], (int)c->attr[0].i, NULL);
+  call_scratch(c, sizeof(Positions));
+  *(Positions *)c->scratch = check_index(c, x, c->x[1], (int)c->attr[0].i, NULL);
   call_out(c, 0, (DType)x->dtype, c->x[1]->ndim, c->x[1]->shape);
 }
 
 const char *gather_run(Call *c) {
   const Tensor *x = c->x[0];
-  lines_run(by_size(gathers, (DType)x->dtype), *(Tensor **)c->scratch, (int)c->attr[0].i, x,
-            c->y[0], 1);
+  lines_run(by_size(gathers, (DType)x->dtype), c->scratch, (int)c->attr[0].i, x, c->y[0], 1);
   return NULL;
 }
 
@@ -192,20 +202,25 @@ void gather_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 /* ---- scatter and scatter_add: inputs x, index, src; attribute dim -------------------------------- */
 
 typedef struct Scatter {
-  Tensor *at, *values;
+  Positions p;
+  Tensor *values;
 } Scatter;
 
 void scatter_infer(Call *c) {
   const Tensor *x = c->x[0], *src = c->x[2];
   call_scratch(c, sizeof(Scatter));
   Scatter *s = c->scratch;
-  s->at = check_index(c, x, c->x[1], (int)c->attr[0].i, src);
+  s->p = check_index(c, x, c->x[1], (int)c->attr[0].i, src);
   store_check(call_name(c), (DType)x->dtype, src);
+  Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
+  if (src->ndim == 0 || t_same_shape(src, s->p.at)) {
+    s->values = pick_values(c->x[2], y);
+    return;
+  }
   Window w = window_of(src);
-  for (int d = 0; d < src->ndim; d++) w.shape[d] = s->at->shape[d];
+  for (int d = 0; d < src->ndim; d++) w.shape[d] = s->p.at->shape[d];
   Tensor used = window_tensor(src, &w);
   s->values = cast_copy(&used, (DType)x->dtype);
-  call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
 }
 
 void scatter_add_infer(Call *c) {
@@ -217,7 +232,7 @@ static const char *scatter(Call *c, Move move) {
   const Scatter *s = c->scratch;
   Tensor *y = c->y[0];
   if (y != c->x[0]) cast_into(y, c->x[0]);
-  lines_run(move, s->at, (int)c->attr[0].i, y, s->values, s->values->ndim > 0);
+  lines_run(move, &s->p, (int)c->attr[0].i, y, s->values, s->values->ndim > 0);
   return NULL;
 }
 

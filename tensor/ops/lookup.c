@@ -85,12 +85,12 @@ void index_add_infer(Call *c) {
   }
   call_promote(c, 0, 1); /* computes */
   store_check("index_add", (DType)x->dtype, src);
-  store_check_number("index_add", (DType)x->dtype, &c->attr[1]);
+  store_check_number("index_add", (DType)x->dtype, &c->attr[1], false);
   Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
   call_scratch(c, sizeof(Add));
   Add *a = c->scratch;
   a->pick = pick_dim(y, dim, at);
-  a->src = cast_copy(src, (DType)y->dtype);
+  a->src = pick_values(c->x[2], y);
 }
 
 const char *index_add_run(Call *c) {

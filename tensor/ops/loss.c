@@ -53,8 +53,8 @@ void loss_check_shapes(Call *c) {
 Attr loss_choice(int64_t reduction) { return (Attr){.tag = A_CHOICE, .i = reduction}; }
 
 Tensor *loss_reduced(Tensor *loss, int64_t reduction) {
-  if (reduction == LOSS_NONE) return loss;
-  return reduction == LOSS_SUM ? t_sum_all(loss) : t_op1("mean", loss);
+  if (reduction == REDUCTION_NONE) return loss;
+  return reduction == REDUCTION_SUM ? t_sum_all(loss) : t_op1("mean", loss);
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------- */
@@ -74,7 +74,7 @@ static Op rows[] = {
             "equal to ignore_index do not count. The mean is over the weights of the targets. "
             "label_smoothing moves that share of the probability from the right class to all, "
             "evenly. Classes are checked before anything is computed.",
-     .example = "scores = tensor{{2, 0, 0}, {0, 0, 2}}\nprint(scores:cross_entropy(tensor{1, 3}))",
+     .example = "tensor{{0, 0}}:cross_entropy(tensor{2}) --> 0.6931",
      .test = "{{randn(3,4), tensor{1,4,2}}, {randn(4), 2}, {randn(2,3,2), tensor{{1,3},{2,2}}, "
              "{reduction = 'none'}}, {randn(3,4), tensor{1,4,2}, rand(4) + 0.5, {label_smoothing = "
              "0.1}}, {randn(3,4), tensor{1,4,2}, {ignore_index = 4, reduction = 'sum'}}, "

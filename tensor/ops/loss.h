@@ -5,7 +5,7 @@
 #include "../op.h"
 
 /* string{none|mean|sum} */
-enum { LOSS_NONE, LOSS_MEAN, LOSS_SUM };
+enum { REDUCTION_NONE, REDUCTION_MEAN, REDUCTION_SUM };
 
 /* Input and target must have one shape, unless the target is a number; fails by name. */
 void loss_check_shapes(Call *c);

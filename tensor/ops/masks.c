@@ -3,6 +3,7 @@
 #include "../cast.h"
 #include "../iter.h"
 #include "../kernels/index.h"
+#include "../team.h"
 #include "index.h"
 #include "store.h"
 
@@ -11,12 +12,57 @@ static void want_mask(Call *c, int i) {
   if (c->x[i]->dtype != T_BOOL) c->x[i] = cast_copy(c->x[i], T_BOOL);
 }
 
+/* An operand that is laid out like y, or a single element. */
+typedef struct Side {
+  const char *data;
+  int64_t step;
+  char one[8];
+} Side;
+
+typedef struct Choice {
+  char *y;
+  const uint8_t *mask;
+  Side a, b;
+  int64_t n, size; /* elements, bytes of one */
+} Choice;
+
+enum { GRAIN = 1 << 15 };
+
+static bool lies_like(const Tensor *x, const Tensor *y) {
+  return x->numel == y->numel && t_is_contiguous(x);
+}
+
+static bool read_side(Side *s, const Tensor *x, const Tensor *y) {
+  s->step = x->numel != 1;
+  if (s->step) {
+    s->data = t_data(x);
+    return x->dtype == y->dtype && lies_like(x, y);
+  }
+  cast_run(1, t_data(x), (DType)x->dtype, 1, s->one, (DType)y->dtype, 1);
+  s->data = s->one;
+  return true;
+}
+
+static void choose_part(void *job, int64_t part) {
+  const Choice *c = job;
+  int64_t at = part * GRAIN, n = c->n - at < GRAIN ? c->n - at : GRAIN, from = at * c->size;
+  SIMD_PICK(index_loops)
+      ->choose[__builtin_ctzl((size_t)c->size)](n, c->y + from, c->mask + at,
+                                                c->a.data + c->a.step * from, c->a.step,
+                                                c->b.data + c->b.step * from, c->b.step);
+}
+
 /* y = mask ? a : b, broadcast. */
 static void choose(Tensor *y, Tensor *mask, Tensor *a, Tensor *b) {
   DType d = (DType)y->dtype;
-  size_t size = dtype_size(d);
+  if (y->numel == 0) return;
+  Choice c = {.y = t_data(y), .mask = t_data(mask), .n = y->numel, .size = (int64_t)dtype_size(d)};
+  if (t_is_contiguous(y) && lies_like(mask, y) && read_side(&c.a, a, y) && read_side(&c.b, b, y)) {
+    team_run((c.n + GRAIN - 1) / GRAIN, choose_part, &c);
+    return;
+  }
   Tensor *x[3] = {mask, a, b};
-  iter_map(SIMD_PICK(index_loops)->where[__builtin_ctzl(size)], NULL, y, d, 3, x, d);
+  iter_map(SIMD_PICK(index_loops)->where[__builtin_ctzl((size_t)c.size)], NULL, y, d, 3, x, d);
 }
 
 /* Inputs: condition, x, y. */

@@ -57,7 +57,7 @@ void pair_infer(Call *c) {
   if (!dtype_is_float(d)) d = T_F32;
   call_want(c, 0, d);
   call_want(c, 1, d);
-  bool whole = c->attr[0].i != LOSS_NONE;
+  bool whole = c->attr[0].i != REDUCTION_NONE;
   call_out(c, 0, d, whole ? 0 : c->x[0]->ndim, c->x[0]->shape);
   if (whole) call_scratch(c, (size_t)(parts_of(c->x[0]) + 1) * sizeof(double));
 }
@@ -68,21 +68,21 @@ static const char *run(Call *c, LossKind kind, double p) {
   j.sum = SIMD_PICK(reduce_kernels)->of[REDUCE_SUM][x->dtype];
   j.size = dtype_size((DType)x->dtype);
   int64_t parts = parts_of(x), reduction = c->attr[0].i;
-  if (reduction == LOSS_NONE)
+  if (reduction == REDUCTION_NONE)
     j.y = t_data(c->y[0]);
   else
     j.part = c->scratch;
   team_run(parts, part, &j);
-  if (reduction == LOSS_NONE) return NULL;
+  if (reduction == REDUCTION_NONE) return NULL;
   double sum = 0;
   for (int64_t i = 0; i < parts; i++) sum += j.part[i];
-  t_set(c->y[0], 0, reduction == LOSS_MEAN ? sum / (double)x->numel : sum);
+  t_set(c->y[0], 0, reduction == REDUCTION_MEAN ? sum / (double)x->numel : sum);
   return NULL;
 }
 
 /* The incoming gradient as it reaches each element's loss. */
 static Tensor *per_element(Call *c, Tensor *g) {
-  return c->attr[0].i == LOSS_MEAN ? t_muln(g, 1 / (double)c->x[0]->numel) : g;
+  return c->attr[0].i == REDUCTION_MEAN ? t_muln(g, 1 / (double)c->x[0]->numel) : g;
 }
 
 /* ---- distances ---------------------------------------------------------------------------------- */
@@ -201,7 +201,7 @@ void bce_logits_compose(Call *c) {
     Tensor *positive = t_addn(t_mul(t_addn(pos, -1), t), 1);
     loss = t_sub(t_mul(t_rsubn(1, t), x), t_mul(positive, t_op1("logsigmoid", x)));
   } else {
-    loss = fused(c, "logits_loss", LOSS_NONE);
+    loss = fused(c, "logits_loss", REDUCTION_NONE);
   }
   c->y[0] = loss_reduced(weight ? t_mul(loss, weight) : loss, reduction);
 }
@@ -214,7 +214,7 @@ void bce_compose(Call *c) {
   check_weight(c, c->x[2], "weight");
   int64_t reduction = c->attr[0].i;
   bool plain = !c->x[2];
-  Tensor *loss = fused(c, "probability_loss", plain ? reduction : LOSS_NONE);
+  Tensor *loss = fused(c, "probability_loss", plain ? reduction : REDUCTION_NONE);
   c->y[0] = plain ? loss : loss_reduced(t_mul(loss, c->x[2]), reduction);
 }
 

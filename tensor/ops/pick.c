@@ -50,6 +50,11 @@ Pick pick_dim(const Tensor *x, int dim, const Tensor *positions) {
 
 Tensor *pick_computed(Tensor *g) { return g->dtype >= T_F16 ? t_cast(g, T_F32) : g; }
 
+Tensor *pick_values(Tensor *src, const Tensor *y) {
+  bool fine = src->dtype == y->dtype && src->st != y->st && t_is_contiguous(src);
+  return fine ? src : cast_copy(src, (DType)y->dtype);
+}
+
 /* ---- positions -------------------------------------------------------------------------------- */
 
 void pick_check_integers(const Call *c, const Tensor *index) {
@@ -99,6 +104,17 @@ Tensor *pick_positions(const Call *c, const Tensor *index, const Tensor *of, int
   return out;
 }
 
+const Tensor *pick_checked(const Call *c, const Tensor *index, const Tensor *of, int dim,
+                           int64_t *base) {
+  bool direct = index->dtype == T_I64 && index->st != of->st && t_is_contiguous(index);
+  *base = 0;
+  if (!direct || !SIMD_PICK(index_loops)->within(index->numel, t_i64(index), of->shape[dim])) {
+    return pick_positions(c, index, of, dim, false); /* fails where not all are within */
+  }
+  *base = T_BASE;
+  return index;
+}
+
 /* ---- moving ----------------------------------------------------------------------------------- */
 
 typedef struct Job {
@@ -114,21 +130,22 @@ typedef struct Job {
 #define PICK_ONE(T)                                                                                \
   static void read_##T(const Job *j, int64_t row, int64_t n) {                                     \
     const Pick *p = j->p;                                                                          \
-    const T *x = (const T *)j->tensor;                                                             \
     T *v = (T *)j->values + row * p->npost;                                                        \
-    int64_t i = row / p->nat, a = row % p->nat;                                                    \
-    for (; n > 0; n--, v += p->npost) {                                                            \
-      const T *from = x + p->pre[i] + p->at[a];                                                    \
-      if (p->post) {                                                                               \
-        for (int64_t k = 0; k < p->npost; k++) v[k] = from[p->post[k]];                            \
-      } else if (p->npost == 1) {                                                                  \
-        v[0] = from[0];                                                                            \
-      } else {                                                                                     \
-        memcpy(v, from, (size_t)p->npost * sizeof(T));                                             \
+    for (int64_t run; n > 0; n -= run, row += run) {                                               \
+      const T *x = (const T *)j->tensor + p->pre[row / p->nat];                                    \
+      const int64_t *at = p->at + row % p->nat, left = p->nat - row % p->nat;                      \
+      run = n < left ? n : left;                                                                   \
+      if (p->npost == 1 && !p->post) {                                                             \
+        for (int64_t a = 0; a < run; a++) *v++ = x[at[a]];                                         \
+        continue;                                                                                  \
       }                                                                                            \
-      if (++a == p->nat) {                                                                         \
-        a = 0;                                                                                     \
-        i++;                                                                                       \
+      for (int64_t a = 0; a < run; a++, v += p->npost) {                                           \
+        const T *from = x + at[a];                                                                 \
+        if (p->post) {                                                                             \
+          for (int64_t k = 0; k < p->npost; k++) v[k] = from[p->post[k]];                          \
+        } else {                                                                                   \
+          memcpy(v, from, (size_t)p->npost * sizeof(T));                                           \
+        }                                                                                          \
       }                                                                                            \
     }                                                                                              \
   }                                                                                                \

@@ -24,8 +24,15 @@ Tensor *pick_positions(const Call *c, const Tensor *index, const Tensor *of, int
                        bool from_end);
 /* g, or g in float32 when its type is only stored: for gradients that add up. Recorded. */
 Tensor *pick_computed(Tensor *g);
+/* src in y's type, contiguous, and out of y's reach: src itself where it is all that. */
+Tensor *pick_values(Tensor *src, const Tensor *y);
 /* Fails unless index holds integers. */
 void pick_check_integers(const Call *c, const Tensor *index);
+
+/* The same without a copy where index is int64, in order and not of `of`'s storage: it is handed
+   back, and its positions count from *base. None from the end. */
+const Tensor *pick_checked(const Call *c, const Tensor *index, const Tensor *of, int dim,
+                           int64_t *base);
 
 /* values = x's picked elements */
 void pick_read(const Pick *p, const Tensor *x, Tensor *values);

@@ -90,8 +90,8 @@ static void randint_infer(Call *c) {
   }
   DType dtype = (DType)attr_int(c, 3, T_I64);
   Attr ends[2] = {attr_of_int(low), attr_of_int(high)};
-  store_check_number("randint", dtype, &ends[0]);
-  store_check_number("randint", dtype, &ends[1]);
+  store_check_number("randint", dtype, &ends[0], true);
+  store_check_number("randint", dtype, &ends[1], true);
   call_out(c, 0, dtype, c->attr[2].n, c->attr[2].v);
   Fill *f = plan(c, DRAW_WHOLE, T_I64);
   f->low = low;

@@ -167,7 +167,7 @@ static Op rows[] = {
      .doc = "Sum over the dimensions in dim, or over all. Integers and masks are summed in int64, "
             "unless dtype names another type. keepdim leaves the summed dimensions in place with "
             "size 1. Floats are gathered in float64, in an order that depends on the shape only.",
-     .example = "x = tensor{{1, 2}, {3, 4}}\nprint(x:sum(), x:sum(1), x:sum(-1)) --> 10  ...",
+     .example = "tensor{{1, 2}, {3, 4}}:sum() --> 10",
      .test = "{{randn(2,3)}, {randn(2,3), 2, {keepdim = true}}, {randn(2,3,2), {1, -1}}, "
              "{ints(3,2), 1}, {mask(2,3)}}",
      .ref = "reference.sum",
@@ -198,8 +198,7 @@ static Op rows[] = {
             "value alone. Of equal values the first counts; nan wins over every number. The "
             "gradient goes to the position found; without a dimension it is shared out evenly "
             "among equal values. maximum(x, y) compares two tensors.",
-     .example = "x = tensor{{1, 5, 2}, {7, 0, 3}}\nprint(x:max(2)) --> the values 5, 7 and the "
-                "positions 2, 1",
+     .example = "tensor{3, 9, 4}:max(1) --> 9 2",
      .test = "{{randn(2,3)}, {randn(2,3), 1}, {randn(2,3,2), -2, {keepdim = true}}, {perm(4)}}",
      .ref = "reference.max",
      .save = SAVE_X(0) | SAVE_Y(0) | SAVE_Y(1),

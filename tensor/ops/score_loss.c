@@ -72,7 +72,7 @@ void score_loss_infer(Call *c) {
   call_want(c, 1, T_I64);
   if (c->x[2]) call_want(c, 2, d);
   int64_t m = c->x[0]->shape[0];
-  call_out(c, 0, d, c->attr[A_REDUCTION].i == LOSS_NONE ? 1 : 0, &m);
+  call_out(c, 0, d, c->attr[A_REDUCTION].i == REDUCTION_NONE ? 1 : 0, &m);
   call_hidden(c, T_F64, 1, &m);
   call_hidden(c, T_F64, 0, NULL);
   call_scratch(c, scratch_of(m));
@@ -86,7 +86,7 @@ const char *score_loss_run(Call *c) {
   Scores s = scores_of(c, c->x[0], c->x[1], c->x[2]);
   int64_t reduction = c->attr[A_REDUCTION].i;
   s.lse = t_f64(c->y[1]);
-  if (reduction == LOSS_NONE) s.values = t_data(c->y[0]);
+  if (reduction == REDUCTION_NONE) s.values = t_data(c->y[0]);
   run_all(&s);
   double total = 0, sum = 0;
   for (int64_t i = 0; i < s.kernel.rows; i++) {
@@ -96,7 +96,8 @@ const char *score_loss_run(Call *c) {
     sum += value_at(&s, i);
   }
   t_set(c->y[2], 0, total);
-  if (reduction != LOSS_NONE) t_set(c->y[0], 0, reduction == LOSS_MEAN ? sum / total : sum);
+  if (reduction != REDUCTION_NONE)
+    t_set(c->y[0], 0, reduction == REDUCTION_MEAN ? sum / total : sum);
   return NULL;
 }
 
@@ -128,7 +129,7 @@ void score_loss_dx_infer(Call *c) {
 const char *score_loss_dx_run(Call *c) {
   Scores s = scores_of(c, c->x[1], c->x[2], c->x[3]);
   const Tensor *g = c->x[0];
-  double scale = c->attr[A_REDUCTION].i == LOSS_MEAN ? 1 / t_get(c->x[5], 0) : 1;
+  double scale = c->attr[A_REDUCTION].i == REDUCTION_MEAN ? 1 / t_get(c->x[5], 0) : 1;
   s.lse = t_f64(c->x[4]);
   s.dx = t_data(c->y[0]);
   for (int64_t i = 0; i < s.kernel.rows; i++) {

@@ -161,7 +161,7 @@ static Op rows[] = {
     {.sig = "softmax(x: tensor, dim: dim) -> y: tensor",
      .doc = "exp(x) divided by its sum along a dimension: positive, and summing to 1. Losses on "
             "class scores take the scores themselves: cross_entropy does this inside.",
-     .example = "print(tensor{0, 0}:softmax(1)) --> 0.5 0.5",
+     .example = "tensor{0, 0}:softmax(1) --> float32 [2]  0.5  0.5",
      .test = "{{randn(2,3), 2}, {randn(2,3), 1}, {randn(2,3,4), -2}}",
      .ref = "reference.softmax",
      .save = SAVE_Y(0),

@@ -31,7 +31,8 @@ local function uniform(wide) return wide and unit or function(i) return (word(i)
 -- Box & Muller: of a pair the first is the sine's, the second the cosine's.
 local function normal(wide)
   return function(i)
-    local pair, radius, turn = i // 2, nil, nil
+    local pair = i // 2
+    local radius, turn
     if wide then
       radius = ((bits(2 * pair) >> 11) + 0.5) * 2.0 ^ -53
       turn = (word(4 * pair + 3) + word(4 * pair + 2) * 2.0 ^ -32) * 2.0 ^ -32

@@ -309,6 +309,13 @@ static bool greedy(const Sig *s, int k) {
   return kind == K_SIZES || ((kind == K_DIMS || kind == K_INTS) && k == s->nparams - 1);
 }
 
+/* Does a list here mean a later parameter, all before it being optional? randint(6, {2, 3}) */
+static bool skips_to_list(const Sig *s, int k) {
+  int at = k;
+  while (at < s->nparams && s->param[at].optional && !takes_list(s->param[at].kind)) at++;
+  return at > k && at < s->nparams && !s->param[at].optional && takes_list(s->param[at].kind);
+}
+
 static int read_greedy(Reader *r, int i, int top, const Param *p) {
   Attr *a = &r->c->attr[p->slot];
   *a = (Attr){.tag = A_INTS};
@@ -378,6 +385,7 @@ void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
       i++;
       continue;
     }
+    if (lua_type(L, i) == LUA_TTABLE && skips_to_list(s, k)) continue;
     given |= 1u << k;
     if (greedy(s, k) && lua_type(L, i) == LUA_TNUMBER) {
       i = read_greedy(&r, i, last, p);

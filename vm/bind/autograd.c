@@ -1,13 +1,10 @@
 /* Gradients from Lua: backward, grad, leaves. */
 #include "bind.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "../../tensor/birth.h"
 #include "../../tensor/calc.h"
-#include "../../tensor/cast.h"
-#include "../../tensor/mem.h"
 #include "../../tensor/tape.h"
 
 /* ---- options --------------------------------------------------------------------------------------------- */
@@ -42,89 +39,96 @@ typedef struct Backward {
   lua_State *L;
   Tensor *y, *gy;
   WalkOptions options;
+  Found *found; /* the leaves' gradients; the list and what is in it are births */
+  int n, room;
 } Backward;
 
-/* Gradients of the walk that just ended; their shares are births. Never freed, only reused. */
-static Found *found;
-static int found_n, found_room;
-
 static void leaf_seen(Tensor *leaf, Tensor *g, void *arg) {
-  (void)arg;
-  if (found_n == found_room) {
-    int room = found_room * 2 + 64;
-    Found *list = mem_should_fail() ? NULL : realloc(found, (size_t)room * sizeof *list);
-    if (!list) t_fail("out of memory: backward cannot list its leaves");
-    found = list;
-    found_room = room;
+  Backward *b = arg;
+  if (b->n == b->room) {
+    b->room = b->room * 2 + 64;
+    int64_t bytes = b->room * (int64_t)sizeof *b->found;
+    Found *list = t_data(t_new(T_U8, 1, &bytes));
+    if (b->n > 0) memcpy(list, b->found, (size_t)b->n * sizeof *list);
+    b->found = list;
   }
   birth_reserve(2);
   birth_add(t_retain(g));
   birth_add(t_retain(leaf));
-  found[found_n++] = (Found){leaf, g};
+  b->found[b->n++] = (Found){leaf, g};
 }
 
 static void backward(void *arg) {
   Backward *b = arg;
-  found_n = 0;
-  tape_grad(1, &b->y, b->gy ? &b->gy : NULL, -1, NULL, NULL, b->options, leaf_seen, NULL);
+  tape_grad(1, &b->y, b->gy ? &b->gy : NULL, -1, NULL, NULL, b->options, leaf_seen, b);
 }
 
 typedef struct Sum {
   Tensor *old, *g, *y;
-  bool record;
 } Sum;
 
 static void sum(void *arg) {
   Sum *s = arg;
-  bool in_place = !s->record && s->old->dtype == s->g->dtype && !tape_tracks(s->old);
-  if (!in_place) {
-    s->y = t_add(s->old, s->g);
-    return;
-  }
-  t_add_into(s->old, s->g);
-  s->old->st->version++;
-  s->old->st->writer = "backward";
-  s->y = NULL;
+  s->y = t_add(s->old, s->g);
 }
 
-/* Leaves the userdata of the leaf's new gradient on the stack, or nil when it was added in place. */
-static void merged(lua_State *L, int leaf, Tensor *g, bool record) {
+/* Can a gradient be added into the one that a leaf has? */
+static bool adds_in_place(const Backward *b, Tensor *old, const Tensor *g) {
+  return !b->options.create_graph && old->dtype == g->dtype && t_same_shape(old, g) &&
+         !tape_tracks(old) && !t_overlaps_itself(old);
+}
+
+static void add_in_place(Tensor *old, const Tensor *g) {
+  t_add_into(old, g);
+  old->st->version++;
+  old->st->writer = "backward";
+}
+
+/* All that can fail: leaves the userdata of the leaf's new gradient on the stack, or true when it
+   will be added to the old one. */
+static void make_gradient(lua_State *L, const Backward *b, int leaf, Tensor *g) {
   lua_getiuservalue(L, leaf, 1);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    handle_push(L, g);
-    handle_keep(L, -1);
-    return;
+  if (!lua_isnil(L, -1)) {
+    Sum s = {.old = handle_check(L, lua_gettop(L), "grad"), .g = g};
+    if (adds_in_place(b, s.old, g)) {
+      lua_pushboolean(L, true);
+      return;
+    }
+    if (!t_try(sum, &s)) luaL_error(L, "%s", t_message() ? t_message() : "backward failed");
+    g = s.y;
   }
-  Sum s = {.old = handle_check(L, -1, "grad"), .g = g, .record = record};
-  lua_pop(L, 1);
-  if (!t_try(sum, &s)) luaL_error(L, "%s", t_message() ? t_message() : "backward failed");
-  if (s.y) {
-    handle_push(L, s.y);
-    handle_keep(L, -1);
-  } else {
-    lua_pushnil(L);
-  }
+  handle_push(L, g);
+  handle_keep(L, -1);
 }
 
-static void deliver(lua_State *L, bool record) {
+/* The place of the leaf's userdata on the stack, or 0 when it is gone. */
+static int leaf_at(lua_State *L, Tensor *leaf) {
+  if (handle_find(L, leaf)) return lua_gettop(L);
+  lua_pop(L, 1);
+  return 0;
+}
+
+/* First every new gradient is made, then all leaves get theirs. */
+static void deliver(lua_State *L, const Backward *b) {
   int base = lua_gettop(L);
-  int n = found_n;
-  lua_createtable(L, n, 0); /* the new gradients, before any leaf changes */
-  for (int i = 0; i < n; i++) {
-    if (!handle_find(L, found[i].leaf)) {
-      lua_pop(L, 1);
-      continue;
-    }
-    merged(L, base + 2, found[i].g, record);
+  lua_createtable(L, b->n, 0);
+  for (int i = 0; i < b->n; i++) {
+    int leaf = leaf_at(L, b->found[i].leaf);
+    if (!leaf) continue;
+    make_gradient(L, b, leaf, b->found[i].g);
     lua_rawseti(L, base + 1, i + 1);
     lua_settop(L, base + 1);
   }
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < b->n; i++) {
     lua_rawgeti(L, base + 1, i + 1);
-    if (handle_is(L, -1) && handle_find(L, found[i].leaf)) {
-      lua_pushvalue(L, -2);
-      lua_setiuservalue(L, -2, 1);
+    int leaf = lua_isnil(L, -1) ? 0 : leaf_at(L, b->found[i].leaf);
+    if (leaf && handle_is(L, base + 2)) {
+      lua_pushvalue(L, base + 2);
+      lua_setiuservalue(L, leaf, 1);
+    } else if (leaf) {
+      lua_getiuservalue(L, leaf, 1);
+      Tensor *old = handle_is(L, -1) ? handle_check(L, lua_gettop(L), "grad") : NULL;
+      if (old) add_in_place(old, b->found[i].g);
     }
     lua_settop(L, base + 1);
   }
@@ -141,7 +145,7 @@ static int l_backward(lua_State *L) {
   }
   b.options = walk_options(L, options, "backward");
   enter(L, backward, &b);
-  deliver(L, b.options.create_graph);
+  deliver(L, &b);
   enter_end(L);
   return 0;
 }
@@ -233,8 +237,9 @@ static void set_leaf(void *arg) {
 static int l_requires_grad(lua_State *L) {
   Leaf l = {.x = handle_check(L, 1, "requires_grad_"),
             .on = lua_isnone(L, 2) || lua_toboolean(L, 2)};
+  handle_register(L, 1); /* first, since it can fail */
   enter(L, set_leaf, &l);
-  handle_register(L, 1);
+  enter_end(L);
   lua_settop(L, 1);
   return 1;
 }

@@ -63,8 +63,8 @@ static int l_op(lua_State *L) {
       return luaL_error(L, "%s: requires_grad needs a float type, not %s", s->name,
                         dtype_name((DType)c->y[0]->dtype));
     }
-    c->y[0]->requires_grad = true;
     handle_register(L, top + 1);
+    c->y[0]->requires_grad = true;
   }
   enter_end(L);
   return n;

@@ -1,8 +1,8 @@
 /* The binding: what its files share. One function (op.c's row, bind.c's l_op) serves every op.
 
    Rules. Lua code may raise through C; so nothing that owns C memory lives across a Lua call but
-   tensors in the birth list, which the next entry from Lua clears down to bind_floor. Arguments are
-   read inside t_try with Lua functions that cannot raise, so a bad argument is a t_fail like any. */
+   tensors in the birth list (enter.c says how long they live). Arguments are read inside t_try with
+   Lua functions that cannot raise, so a bad argument is a t_fail like any. */
 #ifndef LUNETTE_BIND_H
 #define LUNETTE_BIND_H
 
@@ -35,13 +35,10 @@ void handle_push(lua_State *L, Tensor *x);
 void handle_register(lua_State *L, int i);
 /* Pushes the registered userdata of x or nil; never raises. */
 bool handle_find(lua_State *L, Tensor *x);
-extern int64_t handle_count; /* alive */
 void handle_open(lua_State *L);
 void handle_keep(lua_State *L, int i); /* scopes leave it alone from now on */
 
 /* ---- entering the core (enter.c) ---------------------------------------------------------------- */
-
-extern int bind_floor; /* births below belong to C code that is waiting for a call into Lua */
 
 /* Runs fn(arg) in the core: collects when due, clears what an earlier error left, sets the tape to
    the mode of this coroutine. Raises the failure as a Lua error. Births stay until enter_end. */
@@ -50,6 +47,12 @@ void enter_end(lua_State *L);
 /* Calls the function below nargs arguments from inside the core; fails with Lua's own error. */
 void enter_callback(lua_State *L, int nargs, int nresults);
 void enter_open(lua_State *L);
+/* With LUNETTE_STRESS a full collection, wherever Lua might run one. */
+#ifdef LUNETTE_STRESS
+void enter_stress(lua_State *L);
+#else
+static inline void enter_stress(lua_State *L) { (void)L; }
+#endif
 
 /* ---- arguments (args.c) -------------------------------------------------------------------------- */
 

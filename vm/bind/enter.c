@@ -5,32 +5,63 @@
 #include "../../tensor/tape.h"
 #include "../../tensor/team.h"
 
-int bind_floor;
-
 static lua_State *inside;    /* whose stack a collection may use */
 static const char error_key; /* registry: the Lua error that a callback left */
 
-/* A full collection, in whatever mode the collector is. */
-static void collect(void) {
-  if (!inside) return;
-  lua_gc(inside, LUA_GCCOLLECT);
-  mem_collected(handle_count);
+/* From its entry to enter_end a binding function's births are alive. Lua code can run meanwhile, in
+   callbacks and in finalizers, which any allocation of Lua's may call; it enters again from deeper
+   in the C stack. Where a function was left by an error its window stays: it is one that lies no
+   higher than whoever enters next. (Stacks grow downwards.) */
+typedef struct Window {
+  uintptr_t frame;
+  int mark; /* births from here on */
+} Window;
+
+enum { DEEPEST = 256 }; /* Lua allows 200 C calls within each other */
+
+static Window windows[DEEPEST];
+static int nwindows;
+
+/* Ends the windows at the depth of `frame` and deeper. */
+static void end_windows(uintptr_t frame) {
+  while (nwindows > 0 && windows[nwindows - 1].frame <= frame) t_leave(windows[--nwindows].mark);
 }
 
-void enter(lua_State *L, void (*fn)(void *), void *arg) {
+/* A young collection (in incremental mode: a step), then a full one if much still lives. The
+   generational mode never finds tensors that have aged without the full one. */
+static void collect(bool full) {
+  if (!inside) return;
+  bool tape = tape_on;
+  lua_gc(inside, LUA_GCSTEP, 0);
+  full = full || mem_wants_full();
+  if (full) lua_gc(inside, LUA_GCCOLLECT);
+  tape_on = tape;
+  mem_collected(full);
+}
+
+#ifdef LUNETTE_STRESS
+void enter_stress(lua_State *L) { lua_gc(L, LUA_GCCOLLECT); }
+#endif
+
+__attribute__((noinline)) void enter(lua_State *L, void (*fn)(void *), void *arg) {
+  uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+  end_windows(frame);
+  if (nwindows == DEEPEST) luaL_error(L, "calls into the core are nested too deeply");
   lua_State *outer = inside;
   inside = L;
-  if (mem_pressure()) collect();
-  t_leave(bind_floor);
+  if (mem_pressure()) collect(false);
+  enter_stress(L);
+  int mark = t_mark();
+  windows[nwindows++] = (Window){frame, mark};
   tape_on = scope_tape(L);
   bool done = t_try(fn, arg);
   inside = outer;
   if (done) return;
-  t_leave(bind_floor);
+  end_windows(frame);
   const char *message = t_message();
   if (!message) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
-    lua_pushnil(L);
+    lua_pushboolean(L, false); /* not nil: the place is kept */
     lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
   } else {
     luaL_where(L, 1);
@@ -40,19 +71,18 @@ void enter(lua_State *L, void (*fn)(void *), void *arg) {
   lua_error(L);
 }
 
-void enter_end(lua_State *L) {
+__attribute__((noinline)) void enter_end(lua_State *L) {
   (void)L;
-  t_leave(bind_floor);
+  end_windows((uintptr_t)__builtin_frame_address(0));
 }
 
 void enter_callback(lua_State *L, int nargs, int nresults) {
-  int floor = bind_floor;
+  int mark = t_mark(), open = nwindows;
   lua_State *outer = inside;
   bool tape = tape_on;
-  bind_floor = t_mark();
   int status = lua_pcall(L, nargs, nresults, 0);
-  t_leave(bind_floor);
-  bind_floor = floor;
+  nwindows = open;
+  t_leave(mark);
   inside = outer;
   tape_on = tape;
   if (status != LUA_OK) {
@@ -62,9 +92,7 @@ void enter_callback(lua_State *L, int nargs, int nresults) {
 }
 
 void enter_open(lua_State *L) {
-  lua_pushnil(L); /* the place exists from now on: storing an error there allocates nothing */
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
-  lua_pushboolean(L, false);
+  lua_pushboolean(L, false); /* storing an error there will allocate nothing */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
   mem_collect = collect;
 }

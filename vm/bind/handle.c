@@ -3,8 +3,6 @@
 
 #include "../../tensor/mem.h"
 
-int64_t handle_count;
-
 static const char live_key; /* registry: weak table from tensors (as light userdata) to userdata */
 
 static Handle *to_handle(lua_State *L, int i) {
@@ -50,7 +48,8 @@ bool handle_find(lua_State *L, Tensor *x) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &live_key);
   lua_rawgetp(L, -1, x);
   lua_remove(L, -2);
-  return !lua_isnil(L, -1);
+  const Handle *h = lua_touserdata(L, -1);
+  return h && h->t == x; /* a closed handle may have stood for another tensor at this place */
 }
 
 void handle_register(lua_State *L, int i) {
@@ -80,9 +79,10 @@ void handle_push(lua_State *L, Tensor *x) {
   lua_setmetatable(L, -2);
   h->t = t_retain(x);
   if (!x->handle) x->handle = h;
-  handle_count++;
+  mem_handles++;
   mem_born_handles++;
   scope_birth(L, h);
+  enter_stress(L);
   if (x->requires_grad) handle_register(L, -1);
 }
 
@@ -102,7 +102,7 @@ static int gc(lua_State *L) {
   if (!h->t) return 0;
   Tensor *x = h->t;
   h->t = NULL;
-  handle_count--;
+  mem_handles--;
   unlink_handle(h);
   if (x->handle == h) x->handle = NULL;
   t_free(x);

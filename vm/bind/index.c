@@ -222,9 +222,9 @@ static int l_index(lua_State *L) {
     if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TNIL) {
-      lua_pushvalue(L, 1);
-      lua_call(L, 1, 1);
-      return 1;
+      lua_CFunction field = lua_tocfunction(L, -1);
+      lua_settop(L, 1);
+      return field(L); /* its upvalue, the metatable, is ours too */
     }
     const char *s = lua_tostring(L, 2);
     if (is_identifier(s)) return no_such(L, s);

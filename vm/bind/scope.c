@@ -1,10 +1,17 @@
 /* Scopes of handles and of recording. Both belong to the coroutine that opened them. */
 #include "bind.h"
 
+#include "../../tensor/mem.h"
 #include "../../tensor/tape.h"
 
 #define SCOPE_META   "lunette.scope"
 #define NO_GRAD_META "lunette.no_grad"
+
+/* The userdata on top holds its coroutine, so that no other can come to stand at its address. */
+static void own(lua_State *L) {
+  lua_pushthread(L);
+  lua_setiuservalue(L, -2, 1);
+}
 
 /* ---- tensor.scope() ----------------------------------------------------------------------------------- */
 
@@ -58,7 +65,7 @@ static int scope_close(lua_State *L) {
       Tensor *x = h->t;
       h->t = NULL;
       h->closed_line = line;
-      handle_count--;
+      mem_handles--;
       if (x->handle == h) x->handle = NULL;
       t_free(x);
     }
@@ -80,9 +87,11 @@ static int scope_gc(lua_State *L) {
 }
 
 static int l_scope(lua_State *L) {
-  Scope *s = lua_newuserdatauv(L, sizeof *s, 0);
-  *s = (Scope){.owner = L, .outer = innermost, .open = true};
+  Scope *s = lua_newuserdatauv(L, sizeof *s, 1);
+  *s = (Scope){0};
   luaL_setmetatable(L, SCOPE_META);
+  own(L);
+  *s = (Scope){.owner = L, .outer = innermost, .open = true};
   innermost = s;
   return 1;
 }
@@ -139,9 +148,11 @@ static int with_mode(lua_State *L, bool on, const char *name) {
                       "be left on",
                       name, name);
   }
-  NoGrad *g = lua_newuserdatauv(L, sizeof *g, 0);
-  *g = (NoGrad){.owner = L, .outer = no_grads, .open = true, .on = on};
+  NoGrad *g = lua_newuserdatauv(L, sizeof *g, 1);
+  *g = (NoGrad){0};
   luaL_setmetatable(L, NO_GRAD_META);
+  own(L);
+  *g = (NoGrad){.owner = L, .outer = no_grads, .open = true, .on = on};
   no_grads = g;
   lua_insert(L, 1);
   lua_toclose(L, 1);

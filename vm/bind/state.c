@@ -34,7 +34,7 @@ static int l_memory(lua_State *L) {
     lua_Integer value;
   } all[] = {{"bytes", (lua_Integer)mem_stats.live}, {"cached", (lua_Integer)mem_stats.cached},
              {"peak", (lua_Integer)mem_stats.peak},  {"limit", (lua_Integer)mem_limit()},
-             {"tensors", mem_stats.tensors},         {"handles", handle_count},
+             {"tensors", mem_stats.tensors},         {"handles", mem_handles},
              {"allocations", mem_stats.allocations}};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     lua_pushinteger(L, all[i].value);

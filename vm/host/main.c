@@ -145,7 +145,7 @@ static void open_state(lua_State *L, const Program *p) {
   if (o->threads > 0) set_registry(L, "lunette.threads", o->threads);
   if (o->seed >= 0) set_registry(L, "lunette.seed", o->seed);
   set_arg(L, p);
-  lua_gc(L, LUA_GCINC, 0, 0, 0);
+  lua_gc(L, LUA_GCGEN, 0, 0); /* as stock lua: young collections find dead tensors cheaply */
 }
 
 static void show_version(void) {
