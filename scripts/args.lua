@@ -62,7 +62,7 @@ end
 --- args(defaults, given): the values of the program's options; `given` is the list of words, the
 -- global `arg` by default. --name value and --name=value; a default that is true or false makes a
 -- switch, --name or --name=false. Unknown options end the program with a suggestion; --help lists them.
-local function args(defaults, given)
+local function read(defaults, given)
   given = given or rawget(_G, "arg") or {}
   local names, values = list(defaults), {}
   for name, value in next, defaults do values[name] = value end
@@ -92,4 +92,11 @@ local function args(defaults, given)
   return strict(values, names)
 end
 
-return args
+--- folder(path): makes a folder, with those above it, unless it is there. Returns path.
+local function folder(path)
+  local made, problem = core.make_folder(path)
+  if not made then stop("cannot make the folder " .. problem) end
+  return path
+end
+
+return setmetatable({folder = folder}, {__call = function(_, ...) return read(...) end})

@@ -68,7 +68,7 @@ strict(tensor, "tensor")
 -- ---- the table -----------------------------------------------------------------------------------
 
 local lunette = { tensor = tensor, _VERSION = "Lunette 0.1" }
-local lazy = { "nn", "optim", "data", "text", "vision", "metrics", "plot", "runs", "progress", "help", "train", "check" }
+local lazy = { "nn", "optim", "data", "text", "vision", "metrics", "plot", "runs", "progress", "help", "train", "check", "args" }
 local is_lazy = {}
 for _, name in ipairs(lazy) do is_lazy[name] = true end
 

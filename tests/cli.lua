@@ -83,8 +83,8 @@ local function test_options(t)
   local _, one = run {"--seed", "random", "-e", registry}
   local _, two = run {"--seed", "random", "-e", registry}
   t.ok("a random seed is a number of its own", one:match "^nil\t%d+\n$" and one ~= two, one)
-  t.eq("the collector is incremental", select(2, run {"-e", "print(collectgarbage 'generational')"}),
-    "incremental\n")
+  t.eq("the collector is generational", select(2, run {"-e", "print(collectgarbage 'generational')"}),
+    "generational\n")
 end
 
 local function test_script(t)

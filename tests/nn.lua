@@ -234,7 +234,8 @@ local function test_state(t)
 end
 
 local function test_files(t)
-  local path = os.tmpname()
+  local stem = os.tmpname()
+  local path = stem .. ".safetensors"
   local a = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), Residual(3, {extra = 1}))
   a:save(path, {verbose = false})
   local file, list = tensor.load(path), {}
@@ -249,6 +250,7 @@ local function test_files(t)
     function() nn.Sequential(nn.Linear(2, 3)):load(path, {verbose = false}) end)
   nn.Sequential(nn.Linear(2, 3)):load(path, {skip = "2.*", verbose = false})
   os.remove(path)
+  os.remove(stem)
 end
 
 -- ---- printing ----------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 -- Runs the suite: every tests/*.lua that returns a function, and the core's own tests when they are
 -- built. Usage: lunette tests/run.lua [--no-core] [name ...]    Ends with "N passed, N failed".
 
+require "lunette"
+
 local passed, failed = 0, 0
 local current = "?"
 

@@ -17,11 +17,9 @@ local Figure = require "lunette.plot.figure"
 local history = require "lunette.plot.history"
 local options = require "lunette.options"
 
-local kinds = {
-  require "lunette.plot.line",
-  require "lunette.plot.images",
-  require "lunette.plot.confusion",
-}
+local line, images = require "lunette.plot.line", require "lunette.plot.images"
+local confusion = require "lunette.plot.confusion"
+local kinds = { line, images, confusion }
 
 local plot = {}
 
