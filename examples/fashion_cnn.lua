@@ -7,7 +7,7 @@ local lunette = require "lunette"
 local tensor, nn, optim, data = lunette.tensor, lunette.nn, lunette.optim, lunette.data
 local metrics, plot = lunette.metrics, lunette.plot
 
-local args = lunette.args {epochs = 3, seed = 1, threads = 0, limit = 0, out = "out"}
+local args = lunette.args {epochs = 5, seed = 1, threads = 0, limit = 0, out = "out"}
 tensor.manual_seed(args.seed)
 tensor.set_num_threads(args.threads)
 lunette.args.folder(args.out)
@@ -50,9 +50,9 @@ local wrong = guess:ne(test.y):nonzero():flatten()   -- which test images were m
 local some = wrong[{{1, math.min(32, #wrong)}}]
 local titles = {}
 for i, row in ipairs(some:tolist()) do
-  titles[i] = ("%s, not %s"):format(test.classes[test.y[row]], test.classes[guess[row]])
+  titles[i] = ("%s\n→ %s"):format(test.classes[test.y[row]], test.classes[guess[row]])
 end
-plot.images(test.x[some], {cols = 8, titles = titles, title = "What was mistaken for something else"})
+plot.images(test.x[some], {cols = 8, titles = titles, title = "Mistakes: true class → predicted class"})
   :save(args.out .. "/mistakes.png")
 
 print(("%d of %d test images are mistaken; pictures are in %s: curves.png, confusion.png, mistakes.png")

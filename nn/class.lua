@@ -179,7 +179,7 @@ end
 
 local function construct(self_class, ...)
   check_first(self_class, (...))
-  check_colon(self_class, "init", self_class.init)
+  if self_class.init ~= Module.init then check_colon(self_class, "init", self_class.init) end
   check_colon(self_class, "forward", self_class._forward)
   local fields = setmetatable({training = true}, self_class._fields)
   local me = {class = self_class, order = {}, placed = {}, kind = {}, transient = {},

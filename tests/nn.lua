@@ -259,12 +259,12 @@ local function test_printing(t)
   local net = nn.Sequential(nn.Conv2d(1, 32, 3, {padding = 1}), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
     nn.Linear(6272, 10))
   t.eq("a model prints", tostring(net), table.concat({
-    "Sequential (training)                   63,050 parameters",
-    "  1: Conv2d(1, 32, 3, {padding = 1})       320",
+    "Sequential (training)                 63,050 parameters",
+    "  1: Conv2d(1, 32, 3, {padding = 1})     320",
     "  2: ReLU()",
     "  3: MaxPool2d(2)",
     "  4: Flatten()",
-    "  5: Linear(6272, 10)                   62,730"}, "\n"))
+    "  5: Linear(6272, 10)                 62,730"}, "\n"))
   local text = require "lunette.nn.summary".text(net, {1, 28, 28}, "float32")
   t.ok("summary has shapes", text:find("%[N, 32, 28, 28%]") and text:find("%[N, 10%]") and text:find "63,050")
   t.ok("summary leaves the mode", net.training and net[5].training)

@@ -61,7 +61,7 @@ function layers.LogSoftmax:forward(x) return tensor.log_softmax(x, self._options
 layers.Dropout = layer("Dropout", "p: float=0.5")
 layers.Dropout._shown = "p"
 
-function layers.Dropout:build(o)
+function layers.Dropout:build(o) -- luacheck: ignore self
   if not (o.p >= 0 and o.p <= 1) then
     fail.raise("nn.Dropout: p is %g; a probability is between 0 and 1", o.p)
   end

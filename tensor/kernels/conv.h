@@ -23,7 +23,8 @@ typedef struct {
 enum ConvPass { CONV_FORWARD, CONV_DX, CONV_DW };
 
 /* Every size is at least 1. The caller provides `scratch`, of scratch(...) bytes for the pass and
-   the item size (4 or 8), aligned to 64. The results are written, not added to.
+   the item size (4 or 8), aligned to 64; part of it is per thread of the team, so team_threads() must
+   not change in between. The results are written, not added to.
    forward: bias [o] or NULL; relu clamps y at 0. dx: bias [c] or NULL, added to gx (for transposed
    convolution). dw: gbias [o] or NULL, the sum of gy over images and positions. */
 typedef struct {

@@ -74,23 +74,23 @@ VEC void tile(const int nc, const int nt, const PlaneProduct *q) {
 
 typedef void TileFn(const PlaneProduct *q);
 
-#define MANY(nt)                                                                                   \
-  static void many_##nt(const PlaneProduct *q) { tile(CHANNELS, nt, q); }
 #define ONE(nt)                                                                                    \
   static void one_##nt(const PlaneProduct *q) { tile(1, nt, q); }
-MANY(1)
-MANY(2)
-MANY(3)
-MANY(4)
-ONE(1)
-ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9) static TileFn *const one[] = {
-    NULL, one_1, one_2, one_3, one_4, one_5, one_6, one_7, one_8, one_9};
+#define MANY(nt)                                                                                   \
+  static void many_##nt(const PlaneProduct *q) { tile(CHANNELS, nt, q); }
+#define UP_TO_4(f) f(1) f(2) f(3) f(4)
+#define UP_TO_9(f) UP_TO_4(f) f(5) f(6) f(7) f(8) f(9)
+
+UP_TO_9(ONE)
 #if VL == 16
-MANY(5)
-MANY(6)
-MANY(7)
-MANY(8)
-MANY(9)
+UP_TO_9(MANY)
+#else
+UP_TO_4(MANY)
+#endif
+
+/* By the number of taps. */
+static TileFn *const one[] = {NULL, one_1, one_2, one_3, one_4, one_5, one_6, one_7, one_8, one_9};
+#if VL == 16
 static TileFn *const many[] = {NULL,   many_1, many_2, many_3, many_4,
                                many_5, many_6, many_7, many_8, many_9};
 #else

@@ -78,7 +78,9 @@ int bind_suggest(lua_State *L, const char *wrong, int table, char *out, size_t r
 /* Each adds its functions to the library table on the top of the stack; meta is the place of the
    tensor metatable, methods the place of the table of methods. */
 void construct_open(lua_State *L, int lib, int methods);
+bool construct_is_library(lua_State *L, int i); /* is this the library table itself? */
 void index_open(lua_State *L, int lib, int meta, int methods);
+void fields_open(lua_State *L, int lib, int meta, int methods); /* pushes the table of fields */
 void print_open(lua_State *L, int meta);
 void compare_open(lua_State *L, int meta);
 void autograd_open(lua_State *L, int lib, int methods);

@@ -1,8 +1,6 @@
 /* a == b, a < b: one boolean, as Lua has it. */
 #include "bind.h"
 
-#include <math.h>
-
 static bool equal(const Tensor *a, const Tensor *b, int d, int64_t i, int64_t j) {
   if (d == a->ndim) {
     bool floats = dtype_is_float((DType)a->dtype) || dtype_is_float((DType)b->dtype);
@@ -25,25 +23,36 @@ static int l_eq(lua_State *L) {
   return 1;
 }
 
-static double single(lua_State *L, int i, const char *op, const char *method) {
-  if (lua_type(L, i) == LUA_TNUMBER) return lua_tonumber(L, i);
-  Tensor *x = handle_check(L, i, op);
-  if (x->numel != 1) {
-    luaL_error(L, "%s compares single values, and this tensor is %s; for a mask write x:%s(y)", op,
-               t_shape_str(x), method);
+/* One of the two sides as a Lua number on top of the stack. Lua turns x > 2 into 2 < x. */
+static void push_single(lua_State *L, int i, const char *less, const char *more) {
+  if (lua_type(L, i) == LUA_TNUMBER) {
+    lua_pushvalue(L, i);
+    return;
   }
-  return t_get(x, 0);
+  Tensor *x = handle_check(L, i, "comparing");
+  if (x->numel != 1) {
+    bool with_number = lua_type(L, 3 - i) == LUA_TNUMBER;
+    luaL_error(L,
+               "comparing a %s tensor with %s gives one boolean in Lua, and wants a single value; "
+               "for a mask write x:%s(y)",
+               t_shape_str(x), with_number ? "a number" : "another", i == 1 ? less : more);
+  }
+  if (dtype_is_float((DType)x->dtype))
+    lua_pushnumber(L, t_get(x, 0));
+  else
+    lua_pushinteger(L, t_get_int(x, 0));
 }
 
-static int l_lt(lua_State *L) {
-  lua_pushboolean(L, single(L, 1, "<", "lt") < single(L, 2, "<", "lt"));
+static int ordered(lua_State *L, int op, const char *less, const char *more) {
+  push_single(L, 1, less, more);
+  push_single(L, 2, less, more);
+  lua_pushboolean(L, lua_compare(L, -2, -1, op));
   return 1;
 }
 
-static int l_le(lua_State *L) {
-  lua_pushboolean(L, single(L, 1, "<=", "le") <= single(L, 2, "<=", "le"));
-  return 1;
-}
+static int l_lt(lua_State *L) { return ordered(L, LUA_OPLT, "lt", "gt"); }
+
+static int l_le(lua_State *L) { return ordered(L, LUA_OPLE, "le", "ge"); }
 
 void compare_open(lua_State *L, int meta) {
   lua_pushcfunction(L, l_eq);

@@ -41,6 +41,29 @@ static void see(Build *b, int i) {
   }
 }
 
+/* A list of n has neither names nor holes. In a plain one nothing comes after element n. */
+static void check_list(lua_State *L, int i, int64_t n) {
+  lua_pushnil(L);
+  if (n > 0) {
+    lua_pop(L, 1);
+    lua_pushinteger(L, n);
+  }
+  if (!lua_next(L, i)) return;
+  lua_pop(L, 2);
+  int64_t seen = 0;
+  lua_pushnil(L);
+  while (lua_next(L, i)) {
+    if (lua_type(L, -2) == LUA_TSTRING) {
+      t_fail("tensor: the name '%.40s' stands among the elements; options go into a table of their "
+             "own: tensor({1, 2}, {dtype = \"float64\"})",
+             lua_tostring(L, -2));
+    }
+    seen++;
+    lua_pop(L, 1);
+  }
+  if (seen != n) t_fail("tensor: a list has a hole: element %lld is nil", (long long)n + 1);
+}
+
 /* Shape by the first elements, then every list is held against it. Lists of tensors count as
    deeper lists. */
 static void measure(Build *b, int i, int depth) {
@@ -79,7 +102,8 @@ static void measure(Build *b, int i, int depth) {
     t_fail("tensor: rows differ in length: %lld and %lld at depth %d", (long long)b->shape[depth],
            (long long)n, depth + 1);
   }
-  if (!lua_checkstack(L, 4)) t_fail("tensor: lists are nested too deep");
+  if (!lua_checkstack(L, 6)) t_fail("tensor: lists are nested too deep");
+  check_list(L, i, n);
   for (int64_t k = 1; k <= n; k++) {
     lua_rawgeti(L, i, k);
     measure(b, lua_gettop(L), depth + 1);
@@ -91,6 +115,9 @@ static void measure(Build *b, int i, int depth) {
 static void store(Build *b, int i) {
   lua_State *L = b->L;
   Tensor *y = b->y, *t = handle_at(L, i);
+  if (b->at + (t ? t->numel : lua_type(L, i) != LUA_TTABLE) > y->numel) {
+    t_fail("tensor: a list has changed while it was read"); /* by a finalizer */
+  }
   if (t) {
     int64_t stride[T_MAXDIM];
     t_strides(t->ndim, t->shape, stride);
@@ -223,6 +250,44 @@ static int l_is_tensor(lua_State *L) {
   return 1;
 }
 
+/* Numbers and booleans answer :item() too, since results without dimensions may be either. */
+static int l_plain_index(lua_State *L) {
+  if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "item") == 0) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    return 1;
+  }
+  return luaL_error(L, "attempt to index a %s value (key '%s'); single values have only :item()",
+                    luaL_typename(L, 1), luaL_tolstring(L, 2, NULL));
+}
+
+static int l_plain_item(lua_State *L) {
+  lua_settop(L, 1);
+  return 1;
+}
+
+static void set_plain_meta(lua_State *L) {
+  if (lua_getmetatable(L, -1)) { /* somebody's own */
+    lua_pop(L, 2);
+    return;
+  }
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, l_plain_item);
+  lua_pushcclosure(L, l_plain_index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+}
+
+static const char library_key; /* registry: the library table */
+
+bool construct_is_library(lua_State *L, int i) {
+  if (lua_type(L, i) != LUA_TTABLE) return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &library_key);
+  bool is = lua_rawequal(L, i, -1);
+  lua_pop(L, 1);
+  return is;
+}
+
 static const luaL_Reg both[] = {{"tolist", l_tolist}, {"item", l_item}, {NULL, NULL}};
 static const luaL_Reg functions[] = {{"is_tensor", l_is_tensor}, {NULL, NULL}};
 
@@ -233,6 +298,12 @@ void construct_open(lua_State *L, int lib, int methods) {
   lua_pushvalue(L, lib);
   luaL_setfuncs(L, both, 0);
   luaL_setfuncs(L, functions, 0);
+  lua_pushvalue(L, lib);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &library_key);
+  lua_pushinteger(L, 0);
+  set_plain_meta(L);
+  lua_pushboolean(L, 0);
+  set_plain_meta(L);
   lua_createtable(L, 0, 2); /* the library's own metatable: lunette.lua adds to it */
   lua_pushcfunction(L, l_construct);
   lua_setfield(L, -2, "__call");

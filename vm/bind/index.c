@@ -151,6 +151,16 @@ static void advanced(Call *c, const char *name, Tensor *x, Tensor *values, const
   }
 }
 
+static const char ipairs_key; /* registry: the iterator of ipairs */
+
+static void keep_iterator(lua_State *L) {
+  if (lua_getglobal(L, "ipairs") == LUA_TFUNCTION) {
+    lua_newtable(L);
+    lua_call(L, 1, 1);
+  }
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &ipairs_key);
+}
+
 /* ---- x[key] ---------------------------------------------------------------------------------------- */
 
 typedef struct Job {
@@ -215,6 +225,16 @@ static int no_such(lua_State *L, const char *name) {
   return luaL_error(L, "tensor has no method or field '%s'", name);
 }
 
+/* Are we asked by the iterator of ipairs? It wants nil behind the end. */
+static bool asked_by_ipairs(lua_State *L) {
+  lua_Debug ar;
+  if (!lua_getstack(L, 1, &ar) || !lua_getinfo(L, "f", &ar)) return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &ipairs_key);
+  bool is = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return is;
+}
+
 /* Upvalues: the metatable, the methods, the fields (functions of the tensor). */
 static int l_index(lua_State *L) {
   if (lua_type(L, 2) == LUA_TSTRING) {
@@ -237,6 +257,7 @@ static int l_index(lua_State *L) {
       push_element(L, x, (i - 1) * x->stride[0]);
       return 1;
     }
+    if (x->ndim > 0 && lua_tointeger(L, 2) == x->shape[0] + 1 && asked_by_ipairs(L)) return 0;
   }
   handle_check(L, 1, "index");
   return read_brackets(L);
@@ -332,146 +353,16 @@ static int l_newindex(lua_State *L) {
   return 0;
 }
 
-/* ---- fields ------------------------------------------------------------------------------------------- */
-
-static int f_shape(lua_State *L) {
-  Tensor *x = handle_check(L, 1, "shape");
-  lua_createtable(L, x->ndim, 0);
-  for (int d = 0; d < x->ndim; d++) {
-    lua_pushinteger(L, x->shape[d]);
-    lua_rawseti(L, -2, d + 1);
-  }
-  list_wrap(L);
-  return 1;
-}
-
-static int f_dtype(lua_State *L) {
-  lua_pushstring(L, dtype_name((DType)handle_check(L, 1, "dtype")->dtype));
-  return 1;
-}
-
-static int f_ndim(lua_State *L) {
-  lua_pushinteger(L, handle_check(L, 1, "ndim")->ndim);
-  return 1;
-}
-
-static int f_requires_grad(lua_State *L) {
-  lua_pushboolean(L, tape_tracks(handle_check(L, 1, "requires_grad")));
-  return 1;
-}
-
-static int f_is_leaf(lua_State *L) {
-  Tensor *x = handle_check(L, 1, "is_leaf");
-  lua_pushboolean(L, !tape_tracks(x) || x->requires_grad);
-  return 1;
-}
-
-static int f_grad(lua_State *L) {
-  handle_check(L, 1, "grad");
-  lua_getiuservalue(L, 1, 1);
-  return 1;
-}
-
-static void t_job(void *arg) {
-  Job *j = arg;
-  Tensor *x = handle_at(j->L, 1);
-  int64_t order[T_MAXDIM];
-  for (int d = 0; d < x->ndim; d++) order[d] = x->ndim - 1 - d;
-  j->y = t_permute(x, order);
-}
-
-static int f_T(lua_State *L) {
-  Job j = {.L = L};
-  handle_check(L, 1, "T");
-  enter(L, t_job, &j);
-  handle_push(L, j.y);
-  enter_end(L);
-  return 1;
-}
-
-static const luaL_Reg fields[] = {
-    {"shape", f_shape},
-    {"dtype", f_dtype},
-    {"ndim", f_ndim},
-    {"requires_grad", f_requires_grad},
-    {"is_leaf", f_is_leaf},
-    {"grad", f_grad},
-    {"T", f_T},
-    {NULL, NULL},
-};
-
-/* ---- methods about shape --------------------------------------------------------------------------------- */
-
-static int m_size(lua_State *L) {
-  Tensor *x = handle_check(L, 1, "size");
-  if (lua_gettop(L) > 1) {
-    lua_Integer d = luaL_checkinteger(L, 2);
-    lua_Integer at = d > 0 ? d - 1 : d + x->ndim;
-    if (d == 0 || at < 0 || at >= x->ndim) {
-      return luaL_error(L, "size: dimension %I of a tensor with %d; they count from 1", d, x->ndim);
-    }
-    lua_pushinteger(L, x->shape[at]);
-    return 1;
-  }
-  luaL_checkstack(L, x->ndim, "size");
-  for (int d = 0; d < x->ndim; d++) lua_pushinteger(L, x->shape[d]);
-  return x->ndim;
-}
-
-static int m_numel(lua_State *L) {
-  lua_pushinteger(L, handle_check(L, 1, "numel")->numel);
-  return 1;
-}
-
-static int m_is_contiguous(lua_State *L) {
-  lua_pushboolean(L, t_is_contiguous(handle_check(L, 1, "is_contiguous")));
-  return 1;
-}
-
-static int m_stride(lua_State *L) {
-  Tensor *x = handle_check(L, 1, "stride");
-  lua_createtable(L, x->ndim, 0);
-  for (int d = 0; d < x->ndim; d++) {
-    lua_pushinteger(L, x->stride[d]);
-    lua_rawseti(L, -2, d + 1);
-  }
-  list_wrap(L);
-  return 1;
-}
-
-static int l_len(lua_State *L) {
-  Tensor *x = handle_check(L, 1, "#");
-  if (x->ndim == 0) return luaL_error(L, "#: a tensor without dimensions has no length");
-  lua_pushinteger(L, x->shape[0]);
-  return 1;
-}
-
-static const luaL_Reg methods_here[] = {
-    {"size", m_size},     {"numel", m_numel}, {"dim", f_ndim}, {"is_contiguous", m_is_contiguous},
-    {"stride", m_stride}, {NULL, NULL},
-};
-
-static void set_with_meta(lua_State *L, int table, int meta, const luaL_Reg *list) {
-  lua_pushvalue(L, table);
-  lua_pushvalue(L, meta);
-  luaL_setfuncs(L, list, 1);
-  lua_pop(L, 1);
-}
+/* ---- opening ------------------------------------------------------------------------------------------ */
 
 void index_open(lua_State *L, int lib, int meta, int methods) {
-  set_with_meta(L, lib, meta, methods_here);
-  set_with_meta(L, methods, meta, methods_here);
+  keep_iterator(L);
   lua_pushvalue(L, meta);
   lua_pushvalue(L, methods);
-  lua_newtable(L);
-  lua_pushvalue(L, meta);
-  luaL_setfuncs(L, fields, 1);
+  fields_open(L, lib, meta, methods);
   lua_pushcclosure(L, l_index, 3);
   lua_setfield(L, meta, "__index");
   lua_pushvalue(L, meta);
   lua_pushcclosure(L, l_newindex, 1);
   lua_setfield(L, meta, "__newindex");
-  lua_pushvalue(L, meta);
-  lua_pushcclosure(L, l_len, 1);
-  lua_setfield(L, meta, "__len");
 }

@@ -60,6 +60,13 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
+static int l_concat(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  luaL_tolstring(L, 2, NULL);
+  lua_concat(L, 2);
+  return 1;
+}
+
 static int l_call(lua_State *L) {
   lua_settop(L, 1);
   return 1;
@@ -73,11 +80,9 @@ static int l_list(lua_State *L) {
 }
 
 void list_open(lua_State *L, int lib) {
-  static const luaL_Reg meta[] = {{"__index", l_index},
-                                  {"__eq", l_eq},
-                                  {"__tostring", l_tostring},
-                                  {"__call", l_call},
-                                  {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__index", l_index},       {"__eq", l_eq},
+                                  {"__tostring", l_tostring}, {"__concat", l_concat},
+                                  {"__call", l_call},         {NULL, NULL}};
   luaL_newmetatable(L, LIST_META);
   luaL_setfuncs(L, meta, 0);
   lua_pop(L, 1);

@@ -1,0 +1,145 @@
+/* What tensors tell of themselves: fields (shape, dtype, grad, ...) and methods about shape. */
+#include "bind.h"
+
+#include "../../tensor/calc.h"
+#include "../../tensor/tape.h"
+
+/* ---- fields ------------------------------------------------------------------------------------------- */
+
+static int f_shape(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "shape");
+  lua_createtable(L, x->ndim, 0);
+  for (int d = 0; d < x->ndim; d++) {
+    lua_pushinteger(L, x->shape[d]);
+    lua_rawseti(L, -2, d + 1);
+  }
+  list_wrap(L);
+  return 1;
+}
+
+static int f_dtype(lua_State *L) {
+  lua_pushstring(L, dtype_name((DType)handle_check(L, 1, "dtype")->dtype));
+  return 1;
+}
+
+static int f_ndim(lua_State *L) {
+  lua_pushinteger(L, handle_check(L, 1, "ndim")->ndim);
+  return 1;
+}
+
+static int f_requires_grad(lua_State *L) {
+  lua_pushboolean(L, tape_tracks(handle_check(L, 1, "requires_grad")));
+  return 1;
+}
+
+static int f_is_leaf(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "is_leaf");
+  lua_pushboolean(L, !tape_tracks(x) || x->requires_grad);
+  return 1;
+}
+
+static int f_grad(lua_State *L) {
+  handle_check(L, 1, "grad");
+  lua_getiuservalue(L, 1, 1);
+  return 1;
+}
+
+typedef struct Turn {
+  Tensor *x, *y;
+} Turn;
+
+static void turn(void *arg) {
+  Turn *j = arg;
+  Tensor *x = j->x;
+  int64_t order[T_MAXDIM];
+  for (int d = 0; d < x->ndim; d++) order[d] = x->ndim - 1 - d;
+  j->y = t_permute(x, order);
+}
+
+static int f_T(lua_State *L) {
+  Turn j = {.x = handle_check(L, 1, "T")};
+  enter(L, turn, &j);
+  handle_push(L, j.y);
+  enter_end(L);
+  return 1;
+}
+
+static const luaL_Reg fields[] = {
+    {"shape", f_shape},
+    {"dtype", f_dtype},
+    {"ndim", f_ndim},
+    {"requires_grad", f_requires_grad},
+    {"is_leaf", f_is_leaf},
+    {"grad", f_grad},
+    {"T", f_T},
+    {NULL, NULL},
+};
+
+/* ---- methods about shape --------------------------------------------------------------------------------- */
+
+static int m_size(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "size");
+  if (lua_gettop(L) > 1) {
+    lua_Integer d = luaL_checkinteger(L, 2);
+    lua_Integer at = d > 0 ? d - 1 : d + x->ndim;
+    if (d == 0 || at < 0 || at >= x->ndim) {
+      return luaL_error(L, "size: dimension %I of a tensor with %d; they count from 1", d, x->ndim);
+    }
+    lua_pushinteger(L, x->shape[at]);
+    return 1;
+  }
+  luaL_checkstack(L, x->ndim, "size");
+  for (int d = 0; d < x->ndim; d++) lua_pushinteger(L, x->shape[d]);
+  return x->ndim;
+}
+
+static int m_numel(lua_State *L) {
+  lua_pushinteger(L, handle_check(L, 1, "numel")->numel);
+  return 1;
+}
+
+static int m_is_contiguous(lua_State *L) {
+  lua_pushboolean(L, t_is_contiguous(handle_check(L, 1, "is_contiguous")));
+  return 1;
+}
+
+static int m_stride(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "stride");
+  lua_createtable(L, x->ndim, 0);
+  for (int d = 0; d < x->ndim; d++) {
+    lua_pushinteger(L, x->stride[d]);
+    lua_rawseti(L, -2, d + 1);
+  }
+  list_wrap(L);
+  return 1;
+}
+
+static int l_len(lua_State *L) {
+  Tensor *x = handle_check(L, 1, "#");
+  if (x->ndim == 0) return luaL_error(L, "#: a tensor without dimensions has no length");
+  lua_pushinteger(L, x->shape[0]);
+  return 1;
+}
+
+static const luaL_Reg methods_here[] = {
+    {"size", m_size},     {"numel", m_numel}, {"dim", f_ndim}, {"is_contiguous", m_is_contiguous},
+    {"stride", m_stride}, {NULL, NULL},
+};
+
+static void set_with_meta(lua_State *L, int table, int meta, const luaL_Reg *list) {
+  lua_pushvalue(L, table);
+  lua_pushvalue(L, meta);
+  luaL_setfuncs(L, list, 1);
+  lua_pop(L, 1);
+}
+
+void fields_open(lua_State *L, int lib, int meta, int methods) {
+  set_with_meta(L, lib, meta, methods_here);
+  set_with_meta(L, methods, meta, methods_here);
+  lua_pushvalue(L, meta);
+  lua_pushcclosure(L, l_len, 1);
+  lua_setfield(L, meta, "__len");
+  lua_newtable(L);
+  lua_pushvalue(L, meta);
+  luaL_setfuncs(L, fields, 1);
+}
