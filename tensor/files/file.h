@@ -26,6 +26,7 @@ void file_check_bools(const FileIn *in, const Tensor *x, const char *name);
 typedef struct FileOut {
   const char *where, *path;
   int fd;
+  bool replaces; /* there is a file under that name */
 } FileOut;
 
 /* Runs body, which writes with file_put, into a new file in the same folder; when all is on the

@@ -30,8 +30,8 @@ typedef struct Replace {
 } Replace;
 
 static _Noreturn void out_fail(const FileOut *out, const char *doing, int error) {
-  t_fail("%s: %.400s: %s: %s; %s", out->where, out->path, doing, strerror(error),
-         "what the file held before is still there");
+  t_fail("%s: %.400s: %s: %s%s", out->where, out->path, doing, strerror(error),
+         out->replaces ? "; what the file held before is still there" : "");
 }
 
 /* ---- where to -------------------------------------------------------------------------------- */
@@ -45,6 +45,7 @@ static void find_target(Replace *r) {
            S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
   }
   if (!exists && errno != ENOENT) t_fail("%s: %.400s: %s", where, path, strerror(errno));
+  r->out.replaces = exists;
   mode_t mask = umask(0);
   umask(mask);
   r->mode = exists ? st.st_mode & 0777 : 0666 & ~mask;

@@ -9,7 +9,7 @@
 
 enum {
   DEPTH_MOST = 3,        /* { entry { shape [ */
-  VALUES_MOST = 4 << 20, /* JSON values; a tensor has about ten */
+  VALUES_MOST = 2 << 20, /* JSON values; a tensor has about ten */
 };
 
 static const char *const dtype_names[T_DTYPES] = {
