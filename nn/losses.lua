@@ -54,7 +54,7 @@ end
 
 --- Binary cross-entropy from scores before sigmoid. input, target: the same shape, targets 0..1, or a
 -- number as target. pos_weight: weight of the positive answers.
-losses.BCEWithLogitsLoss = layer("BCEWithLogitsLoss", "weight: any?, pos_weight: any?, " .. REDUCTION)
+losses.BCEWithLogitsLoss = layer("BCEWithLogitsLoss", "weight: any?, " .. REDUCTION .. ", pos_weight: any?")
 losses.BCEWithLogitsLoss.build = keep_weights
 
 function losses.BCEWithLogitsLoss:forward(input, target)
@@ -68,6 +68,10 @@ losses.BCELoss.build = keep_weights
 
 function losses.BCELoss:forward(input, target)
   return tensor.binary_cross_entropy(input, target, self.weight, self._options.reduction)
+end
+
+for _, name in ipairs {"CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss", "BCELoss"} do
+  losses[name]._takes_tensor = true -- the weight
 end
 
 return losses

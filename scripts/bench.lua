@@ -44,7 +44,6 @@ local function bench(name, make)
   local line = given.json and '{"name": "%s", "ms_min": %.5f, "ms_median": %.5f, "n": %d}' or "%-28s %10.4f ms (median %.4f, %d runs)"
   print(line:format(name, times[1], times[#times // 2 + 1], #times))
   io.stdout:flush()
-  step = nil
   collectgarbage()
 end
 

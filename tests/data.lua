@@ -2,6 +2,7 @@
 
 local lunette = require "lunette"
 local tensor, data = lunette.tensor, lunette.data
+local files = dofile "tests/support/folder.lua"
 
 local function sorted(list)
   table.sort(list)
@@ -189,30 +190,16 @@ end
 
 -- ---- data sets by name ----------------------------------------------------------------------------
 
-local function idx(shape, body)
-  local head = string.pack("BBBB", 0, 0, 8, #shape)
-  for _, n in ipairs(shape) do head = head .. string.pack(">I4", n) end
-  return head .. body
-end
-
-local function write(path, bytes)
-  local f = assert(io.open(path, "wb"))
-  f:write(bytes)
-  f:close()
-end
-
 local function test_known(t)
-  local folder = os.tmpname()
-  os.remove(folder)
-  assert(os.execute("mkdir " .. folder))
-  local _ <close> = setmetatable({}, {__close = function() os.execute("rm -rf " .. folder) end})
-  local images, labels = "/train-images-idx3-ubyte", "/train-labels-idx1-ubyte"
-  write(folder .. images, idx({3, 2, 2}, "abcdefghijkl"))
-  write(folder .. labels, idx({3}, "\0\9\4"))
+  local images, labels, write = "train-images-idx3-ubyte", "train-labels-idx1-ubyte", files.write
+  local function idx(shape, body) return files.idx(8, shape, body) end
+  local folder = files.path ""
+  write(images, idx({3, 2, 2}, "abcdefghijkl"))
+  write(labels, idx({3}, "\0\9\4"))
   t.raises("a set with a file missing", "has no file t10k%-images%-idx3%-ubyte", data.load, "mnist", {dir = folder})
-  write(folder .. images:gsub("train", "t10k"), idx({1, 2, 2}, "mnop"))
-  write(folder .. labels:gsub("train", "t10k"), idx({1}, "\7"))
-  os.execute("gzip " .. folder .. images)
+  write("t10k-images-idx3-ubyte", idx({1, 2, 2}, "mnop"))
+  write("t10k-labels-idx1-ubyte", idx({1}, "\7"))
+  files.shell("gzip " .. images)
   local train, test = data.load("mnist", {dir = folder})
   t.ok("x is [N,1,H,W] of bytes", train.x.dtype == "uint8" and train.x.shape == tensor.list {3, 1, 2, 2})
   t.ok("labels count from 1", train.y == tensor {1, 10, 5} and train.y.dtype == "int64")
@@ -225,11 +212,11 @@ local function test_known(t)
     t.ok("a set in batches", x.dtype == "float32" and #x == #y)
   end
   t.eq("two batches", n, 2)
-  write(folder .. labels, idx({2}, "\0\9"))
+  write(labels, idx({2}, "\0\9"))
   t.raises("labels too few", "one uint8 label for each of 3 images", data.load, "mnist", {dir = folder})
-  write(folder .. labels, idx({3}, "\0\9\10"))
+  write(labels, idx({3}, "\0\9\10"))
   t.raises("a label too large", "holds the label 10; 0..9 are known", data.load, "mnist", {dir = folder})
-  write(folder .. labels, idx({3}, "\0\9"))
+  write(labels, idx({3}, "\0\9"))
   t.raises("a file cut off", "data.load: .*truncated: the header promises 3 = 3 bytes", data.load, "mnist", {dir = folder})
   t.raises("a set that is not there", "there is no train%-images.*/nowhere; give the folder", data.load, "mnist", {dir = "/nowhere"})
   t.raises("a set misspelt", 'did you mean "fashion%-mnist"', data.load, "fashion_mnist")
@@ -256,6 +243,6 @@ return function(t)
   test_bad_batches(t)
   test_split(t)
   test_bad_split(t)
-  test_known(t)
+  files.in_folder(test_known)(t)
   test_real(t)
 end

@@ -63,7 +63,7 @@ local function test_comparison(t)
   t.eq("with a number: never", x == 2, false)
   t.eq("masks", plain(x:lt(3)), "bool {{true,true,false},{false,false,false}}")
   t.eq("joined", plain(x:gt(1) & x:lt(3) | ~x:ne(6)), "bool {{false,true,false},{false,false,true}}")
-  t.eq("single values order", tensor(1) < tensor { 2 } and tensor(2.5) >= 2.5 and not (tensor(3) < 2), true)
+  t.eq("single values order", tensor(1) < tensor { 2 } and tensor(2.5) >= 2.5 and (tensor(3) < 2) == false, true)
   t.eq("large integers order", tensor((1 << 60) + 1) > tensor(1 << 60), true)
   t.raises("x > 2", "%[2,3%] tensor with a number.*x:gt", function() return x > 2 end)
   t.raises("x <= 2", "x:le", function() return x <= 2 end)
@@ -91,7 +91,7 @@ local wrong_reads = {
   { 0, "index 0 in dimension 1: positions count from 1" }, { 3, "index 3 in dimension 1: x is %[2,3%], so 1..2 or %-2..%-1" },
   { -3, "index %-3 in dimension 1" }, { { 1, 4 }, "index 4 in dimension 2" }, { { 1, 2, 3 }, "3 parts .* 2 dimensions" },
   { "1:", "1: is everything" }, { ":-1", ":%-1 is everything" }, { "0", "index 0" }, { "0:1", "count from 1" },
-  { "1:x", "comma is wanted" }, { "2 3", "comma is wanted" }, { "1:2:", "step after the second" }, { "1:2:0", "steps are positive" },
+  { "2:x", "comma is wanted" }, { "2 3", "comma is wanted" }, { "1:2:", "step after the second" }, { "1:2:0", "steps are positive" },
   { "1,,2", "a number, a range" }, { 1.5, "1.5 is not a whole number" }, { { { 1, 2, 0 } }, "steps are positive" },
   { { { 0, 1 } }, "count from 1" }, { { { 1, 2, 1, 1 } }, "a range is {first, last}" }, { { "...", "..." }, "at most one" },
   { true, "an index is a whole number" }, { print, "got function" }, { tensor { 3 }, "index 3 in dimension 1" },
@@ -170,7 +170,7 @@ local function test_promotion(t)
       t.eq(a .. " * " .. b, (x * y).dtype, want)
       t.eq("cat of " .. a .. " and " .. b, tensor.cat({ x, y }).dtype, want)
       -- a tensor without dimensions counts only by its class
-      local single = tensor(1, { dtype = b }):reshape {}
+      local single = tensor(1, { dtype = b })
       t.eq(a .. " + single " .. b, (x + single).dtype, class[b] > class[a] and b or a)
     end
   end
@@ -200,7 +200,8 @@ local function test_construction(t)
   t.eq("half types", plain(tensor({ 1, 65504, 1e-8 }, { dtype = "float16" })), "float16 {1.0,65504.0,0.0}")
   t.eq("requires_grad makes floats", tensor({ 1 }, { requires_grad = true }).dtype, "float32")
   local wrong = {
-    { { 1, nil, 3 }, "hole" }, { { { 1, 2 }, { 3 } }, "rows differ in length: 2 and 1" }, { { 1, { 2 } }, "depth" }, { { { 1 }, 2 }, "depth" },
+    { { 1, nil, 3 }, "hole" }, { { { 1, 2 }, { 3 } }, "rows differ in length: 2 and 1" },
+    { { 1, { 2 } }, "depth" }, { { { 1 }, 2 }, "depth" },
     { { 1, "2" }, 'string "2"' }, { "1, 2],[3", "%[%[...%]%] is a long string" }, { { 1, dtype = "int32" }, "name 'dtype'" },
     { { print }, "got function" }, { { [1] = 1, [3] = 3 }, "hole" }, { { tensor { 1 }, tensor { 1, 2 } }, "differ in shape" },
   }
@@ -302,7 +303,7 @@ local function test_arguments(t)
     { "add: y is a table; tensor{...} makes", x.add, x, { 1, 2 } },
     { "reduction is one of none, mean, sum; got all", tensor.mse_loss, tensor.ones(2), tensor.ones(2), { reduction = "all" } },
   }
-  for i, case in ipairs(wrong) do t.raises("wrong call " .. i, case[1], case[2], table.unpack(case, 3, 8)) end
+  for i, case in ipairs(wrong) do t.raises("wrong call " .. i, case[1], case[2], table.unpack(case, 3)) end
   local reserved = {}
   for word in keywords:gmatch "%a+" do reserved[word] = true end
   for _, row in ipairs(core.ops()) do

@@ -9,12 +9,16 @@ local tensor = core.tensor
 
 -- ---- over the batch --------------------------------------------------------------------------------------
 
-local OPTIONS = "num_features: size, eps: float=1e-05, momentum: float=0.1, affine: bool=true, "
+local OPTIONS = "num_features: size, eps: float=1e-05, momentum: any=0.1, affine: bool=true, "
   .. "track_running_stats: bool=true, dtype: dtype=float32"
 
 -- weight, bias: [num_features]; the buffers running_mean, running_var, num_batches_tracked.
 local function build(self, o)
   self.num_features, self.eps, self.momentum = o.num_features, o.eps, o.momentum
+  if o.momentum and type(o.momentum) ~= "number" then
+    fail.raise("%s: momentum is a %s; a number is wanted, or false for the mean of all batches",
+      self._signature.where, type(o.momentum))
+  end
   local like = {dtype = o.dtype}
   if o.affine then
     self.weight = Parameter(tensor.ones({o.num_features}, like))
@@ -30,8 +34,12 @@ end
 local function forward(self, x)
   local by_batch = self.training or not self.running_mean
   if self.training and self.running_mean then self.num_batches_tracked:add_(1) end
+  local momentum = self.momentum
+  if not momentum then
+    momentum = by_batch and self.running_mean and 1 / self.num_batches_tracked:item() or 0
+  end
   return tensor.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, by_batch,
-    self.momentum, self.eps)
+    momentum, self.eps)
 end
 
 local function acts_in_training() return true end
@@ -49,8 +57,8 @@ local function batch_norm(Class, least, most, wanted)
 end
 
 --- Normalises every feature over the batch, then weight * y + bias. x: [N,C] or [N,C,L]. In training
--- by the batch's mean and variance, which also move running_mean and running_var by `momentum`; in
--- evaluation by these.
+-- by the batch's mean and variance, which also move running_mean and running_var by `momentum`
+-- (false: they are the mean of all batches); in evaluation by these.
 local BatchNorm1d = layer("BatchNorm1d", OPTIONS)
 batch_norm(BatchNorm1d, 2, 3, "[N,C] or [N,C,L]")
 

@@ -36,7 +36,7 @@ end
 
 local function options(decay)
   return "params: any, lr: float=0.001, betas: table?, eps: float=1e-08, weight_decay: float=" .. decay
-    .. ", amsgrad: bool=false"
+    .. ", amsgrad: bool=false, maximize: bool=false"
 end
 
 --- Adam: every parameter moves by lr m' / (sqrt(v') + eps), m and v running means of its gradient and

@@ -151,11 +151,11 @@ local function state_of(self, p, names)
 end
 
 -- The flat list {p.., g.., state..} for the fused step, with the states of its parameters.
-local function make_list(self, params, names)
+local function make_list(self, group, params, names)
   local n, list, states = #params, {}, {}
   for i, p in ipairs(params) do
     local state = state_of(self, p, names)
-    list[i], list[n + i], states[i] = p, p.grad, state
+    list[i], list[n + i], states[i] = p, group.maximize and p.grad:neg() or p.grad, state
     for k, name in ipairs(names) do list[(k + 1) * n + i] = state[name] end
   end
   return list, states
@@ -192,7 +192,7 @@ local function run_again(self, group)
   for i = 1, n do
     local g = params[i].grad
     if g == nil then return false end
-    list[n + i] = g
+    list[n + i] = group.maximize and g:neg() or g
   end
   run(self, group, list, group.states)
   for i = 1, n do list[n + i] = false end
@@ -206,7 +206,7 @@ local function step_group(self, group, missing)
   local lists, order = by_steps(self, group, missing)
   local done = 0
   for _, step in ipairs(order) do
-    local list, states = make_list(self, lists[step], names)
+    local list, states = make_list(self, group, lists[step], names)
     run(self, group, list, states)
     done = done + #states
     if #states == #group.params then group.list, group.states = list, states end

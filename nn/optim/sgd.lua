@@ -24,9 +24,10 @@ function kind.run(o, list, step)
 end
 
 --- Stochastic gradient descent: p = p - lr g. With momentum m: b = m b + (1 - dampening) g, and p = p -
--- lr b (nesterov: lr (g + m b)); the first b is g. weight_decay adds weight_decay * p to g.
+-- lr b (nesterov: lr (g + m b)); the first b is g. weight_decay adds weight_decay * p to g;
+-- maximize goes up.
 -- optim.SGD(net, {lr = 0.1, momentum = 0.9})
 local SGD = new_class("SGD", "params: any, lr: float, momentum: float=0.0, dampening: float=0.0, "
-  .. "weight_decay: float=0.0, nesterov: bool=false", kind)
+  .. "weight_decay: float=0.0, nesterov: bool=false, maximize: bool=false", kind)
 
 return SGD

@@ -30,7 +30,7 @@ enum { LANES = 16, LANE_BLOCK = 16 * LANES };
   LANE_FN M name##_8(const T *x, const T *y, M c, int64_t i, int64_t stride) {                     \
     return join_M(name##_4(x, y, c, i, stride), name##_4(x, y, c, i + 4 * stride, stride));        \
   }                                                                                                \
-  static inline __attribute__((unused)) A name(int64_t n, const T *x, const T *y, M c) {           \
+  static __attribute__((noinline, unused)) A name(int64_t n, const T *x, const T *y, M c) {        \
     A lane[LANES];                                                                                 \
     int64_t k = 0;                                                                                 \
     for (int l = 0; l < LANES; l++) lane[l] = start;                                               \

@@ -325,7 +325,7 @@ static Op rows[] = {
      .aliases = "tile",
      .doc = "x laid out several times along each dimension; more numbers than dimensions add "
             "dimensions in front.",
-     .example = "tensor{1, 2}:rep(2, 2) --> int64 [2,4]\\n  1  2  1  2\\n  1  2  1  2",
+     .example = "tensor{1, 2}:rep(2, 2) --> int64 [2,4]\n  1  2  1  2\n  1  2  1  2",
      .test = "{{randn(2,3), {2,1}}, {randn(3), {2,2}}, {randn(2,1), {1,3}}}",
      .ref = "reference.rep",
      .infer = rep_infer,

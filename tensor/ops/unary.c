@@ -73,8 +73,7 @@
       "{{randn(2,3)}, {randn(2,3), 0.2}}", "x < 0 and (y or 0.01) * x or x",                       \
       "x where it is positive, negative_slope x elsewhere.")                                       \
   ROW(clamp, "min: scalar?, max: scalar?", x<A ? A : x> B ? B : x, t_mul(g, inside(x, c)),         \
-      SAVE_X(0), "{{randn(2,3), -0.5, 0.4}, {randn(2,3), nil, 0.3}}",                           \
-      "reference.clamp(x, y, z)",                                                                  \
+      SAVE_X(0), "{{randn(2,3), -0.5, 0.4}, {randn(2,3), nil, 0.3}}", "reference.clamp(x, y, z)",  \
       "x, but not below min and not above max. NaN stays; the gradient outside is 0.")
 
 /* Masks. */

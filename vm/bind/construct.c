@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../tensor/cast.h"
+#include "../../tensor/ops/store.h"
 #include "../../tensor/tape.h"
 
 /* ---- tensor{...} ---------------------------------------------------------------------------------- */
@@ -133,13 +134,13 @@ static void store(Build *b, int i) {
   } else if (lua_type(L, i) == LUA_TBOOLEAN) {
     t_set_int(y, b->at++, lua_toboolean(L, i));
   } else if (lua_isinteger(L, i)) {
-    t_set_int(y, b->at++, lua_tointeger(L, i));
+    Attr v = attr_of_int(lua_tointeger(L, i));
+    if (y->dtype != T_I64) store_check_number("tensor", (DType)y->dtype, &v, true);
+    t_set_int(y, b->at++, v.i);
   } else {
-    double v = lua_tonumber(L, i);
-    if (!dtype_is_float((DType)y->dtype) && y->dtype != T_BOOL && !(v == (double)(int64_t)v)) {
-      t_fail("tensor: %g does not fit a tensor of %s", v, dtype_name((DType)y->dtype));
-    }
-    t_set(y, b->at++, v);
+    Attr v = attr_of_float(lua_tonumber(L, i));
+    store_check_number("tensor", (DType)y->dtype, &v, true);
+    t_set(y, b->at++, v.f);
   }
 }
 

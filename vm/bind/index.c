@@ -265,16 +265,13 @@ static int l_index(lua_State *L) {
 
 /* ---- x[key] = value ---------------------------------------------------------------------------------- */
 
-static Tensor *value_at(lua_State *L, int i, const Tensor *x) {
+/* What is to be stored; the ops that store check whether it fits. */
+static Tensor *value_at(lua_State *L, int i) {
   Tensor *v = handle_at(L, i);
   if (v) return v;
   int type = lua_type(L, i);
   if (type == LUA_TNUMBER && !lua_isinteger(L, i)) {
-    double f = lua_tonumber(L, i);
-    if (!dtype_is_float((DType)x->dtype) && f != (double)(int64_t)f) {
-      t_fail("%g does not fit a tensor of %s; x = x:float() first", f, dtype_name((DType)x->dtype));
-    }
-    v = t_scalar(f, T_F64);
+    v = t_scalar(lua_tonumber(L, i), T_F64);
   } else if (type == LUA_TNUMBER) {
     v = t_scalar_int(lua_tointeger(L, i), T_I64);
   } else if (type == LUA_TBOOLEAN) {
@@ -305,7 +302,7 @@ static void write_job(void *arg) {
   index_read(j->L, 2, &index);
   Plan p;
   plan_make(&p, j->x, &index);
-  Tensor *value = value_at(j->L, 3, j->x);
+  Tensor *value = value_at(j->L, 3);
   Tensor *y = p.basic || !p.picks ? basic(j->x, &p) : j->x;
   if (!p.picks) {
     copy_into(y, value);
