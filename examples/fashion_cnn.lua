@@ -31,9 +31,13 @@ net:summary {1, 28, 28}
 -- ---- training ------------------------------------------------------------------------------------------
 
 local start = tensor.now()
+local opt = optim.Adam(net, {lr = 1e-3})
 local history = net:fit(x, y, {
   epochs = args.epochs, batch_size = 32, validation_split = 0.1,
-  optimizer = optim.Adam(net, {lr = 1e-3}), loss = "cross_entropy", metrics = {"accuracy"}})
+  optimizer = opt, loss = "cross_entropy", metrics = {"accuracy"},
+  callbacks = {function(epoch)             -- smaller steps in the last epoch
+    if epoch == args.epochs - 1 then opt:set_lr(3e-4) end
+  end}})
 local seconds = tensor.now() - start
 
 -- ---- what it has learned -----------------------------------------------------------------------------

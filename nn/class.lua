@@ -114,6 +114,9 @@ end
 
 local function assign(self, key, value)
   local me = getmetatable(self)
+  if me.class._as_layer and math.type(key) == "integer" and value ~= nil then
+    value = me.class._as_layer(self, value, key)
+  end
   local t = type(value)
   if t == "userdata" and is_tensor(value) then
     check_tensor(me, key, value)

@@ -36,6 +36,9 @@ local function line(self, text, with_bar)
   parts[#parts + 1] = self.total and ("%d/%d"):format(self.count, self.total) or tostring(self.count)
   parts[#parts + 1] = seconds(elapsed)
   if self.count > 0 then parts[#parts + 1] = each(elapsed / self.count) end
+  if with_bar and self.total and self.count > 0 and elapsed > 2 then
+    parts[#parts + 1] = seconds(elapsed / self.count * (self.total - self.count)) .. " left"
+  end
   if text and text ~= "" then parts[#parts + 1] = text end
   return table.concat(parts, "  ")
 end

@@ -89,7 +89,9 @@ local function head_comment(lines)
     if not text then break end
     found[#found + 1] = text
   end
-  return #found > 0 and table.concat(found, "\n") or nil
+  if #found == 0 then return nil end
+  found[1] = found[1]:gsub("^[%w_]+%.lua: ", "")
+  return table.concat(found, "\n")
 end
 
 local function function_text(f)
@@ -101,14 +103,12 @@ local function function_text(f)
   return text and ("%s\n  (%s)"):format(text, place) or ("a function of %s, without a comment"):format(place)
 end
 
-local function class_text(c)
-  local text = {}
-  local signature = rawget(c, "_signature")
-  text[1] = signature and ("%s(%s)"):format(class.name(c), signature.text) or tostring(c)
+-- A class of layers or optimizers: its signature and the comment above its definition.
+local function class_text(c, signature)
+  local text = signature and ("%s(%s)"):format(signature.where, signature.text) or tostring(c)
   local lines = c._source and read_lines(c._source)
   local comment = lines and comment_above(lines, c._line)
-  if comment then text[2] = "  " .. comment end
-  return table.concat(text, "\n")
+  return comment and text .. "\n  " .. comment or text
 end
 
 -- ---- modules ---------------------------------------------------------------------------------------------
@@ -193,14 +193,16 @@ local function text_of(x)
   end
   if tensor.is_tensor(x) then return tensor_text(x) end
   if op_rows()[x] then return op_text(rows[x]) end
-  if class.is_class(x) then return class_text(x) end
-  if class.of(x) then return class_text(class.of(x)) end
+  local layer = class.is_class(x) and x or class.of(x)
+  if layer then return class_text(layer, rawget(layer, "_signature")) end
   if type(x) == "function" then return function_text(x) end
   if type(x) == "table" then
     local meta = getmetatable(x)
-    local signature = rawget(x, "signature") or type(meta) == "table" and rawget(meta, "signature")
     if x == tensor then return library_text(x, "lunette.tensor") end
-    if signature then return ("%s(%s)"):format(signature.where, signature.text) end
+    local optimizer = rawget(x, "_source") and x or type(meta) == "table" and meta.__index
+    if type(optimizer) == "table" and rawget(optimizer, "signature") then
+      return class_text(optimizer, optimizer.signature)
+    end
     local name = library_name(x)
     if name then return library_text(x, name) end
   end

@@ -165,6 +165,8 @@ local function test_registration(t)
   t.eq("#net", #net, 4)
   local list = nn.ModuleList {nn.ReLU(), nn.Tanh()}
   t.eq("ModuleList", #list:append(nn.Linear(2, 2)), 3)
+  list[1] = function(x) return x end
+  t.eq("a function in a place of a list", tostring(list[1]):match "^function", "function")
   t.eq("false is no layer", #nn.Sequential(nn.ReLU(), false, nn.Tanh()), 2)
 end
 

@@ -40,15 +40,16 @@ local function as_layer(where, value, position)
   if value == nil then
     fail.raise('%s: argument %d is nil (a misspelt name?); use false for "no layer here"', where, position)
   end
-  fail.raise("%s: argument %d is a %s; a layer or a function is wanted", where, position, type(value))
+  fail.raise("%s: argument %d is a %s; a layer or a function is wanted", where, position,
+    type(value) == "userdata" and "tensor" or type(value))
 end
 
-local function fill(self, where, given, n)
+local function fill(self, given, n)
   local count = 0
   for i = 1, n do
     if given[i] ~= false then
       count = count + 1
-      self[count] = as_layer(where, given[i], i)
+      self[count] = as_layer(self._name, given[i], i)
     end
   end
 end
@@ -77,11 +78,19 @@ end
 local ModuleList = class.new "ModuleList"
 class.make_list(ModuleList)
 
-function ModuleList:init(...) fill(self, self._name, read(...)) end
+function ModuleList:init(...) fill(self, read(...)) end
+
+-- What is assigned to a position: list[2] = nn.ReLU().
+function ModuleList:_as_layer(value, position)
+  if position < 1 or position > #self + 1 then
+    fail.raise("%s: position %d of %d; %d adds one at the end", self._name, position, #self, #self + 1)
+  end
+  return as_layer(self._name, value, position)
+end
 
 --- Adds a layer at the end. Returns the list.
 function ModuleList:append(layer)
-  self[#self + 1] = as_layer(self._name .. ":append", layer, 1)
+  self[#self + 1] = layer
   return self
 end
 

@@ -92,6 +92,8 @@ end
 local function new_class(name, text, kind)
   local signature = Signature.new("optim." .. name, text)
   kind.name, kind.signature = name, signature
+  local info = debug.getinfo(2, "Sl")
+  kind._source, kind._line = info.source, info.currentline -- for help
   setmetatable(kind, {
     __index = Optimizer,
     __tostring = function() return "class optim." .. name end,

@@ -115,6 +115,9 @@ local function announce(s)
   if #names > 0 then parts[#parts + 1] = table.concat(names, ", ") end
   if not s.source.loader then parts[#parts + 1] = "batch " .. s.size end
   if not s.shuffle then parts[#parts + 1] = "not shuffled" end
+  if s.source.x and s.source.x.dtype == "uint8" and s.source.x:dim() >= 2 then
+    parts[#parts + 1] = "bytes as 0..1"
+  end
   parts[#parts + 1] = s.validation
   parts[#parts + 1] = (s.source.n and s.source.n .. " samples, " or "") .. s.steps .. " steps an epoch"
   parts[#parts + 1] = "seed " .. tensor.initial_seed()
@@ -158,6 +161,10 @@ local function train_step(x, y, s, totals, epoch, step)
   s.optimizer:zero_grad()
   local out = s.model(x)
   local loss = s.loss.call(out, y)
+  if not tensor.is_tensor(loss) or loss:numel() ~= 1 then
+    fail.raise("fit: the loss is %s; a tensor of one element is wanted", tensor.is_tensor(loss)
+      and "of shape " .. fail.shape(loss) or "a " .. type(loss) .. ", which cannot go backward")
+  end
   local value = loss:item()
   if value ~= value or value == math.huge or value == -math.huge then stop_at_nan(s, epoch, step, value) end
   loss:backward()

@@ -23,7 +23,7 @@ static const char *starved; /* why memory was refused since the last call began 
 static void *fenced_malloc(size_t size) {
   Block *b = NULL;
   if (size > room || used > room - size)
-    starved = "it wants more memory than a picture of its size may take";
+    starved = "out of memory: it wants more than there is for a picture of its size";
   else if (mem_should_fail() || !(b = calloc(1, sizeof *b + size)))
     starved = "out of memory";
   if (!b) return NULL;

@@ -11,7 +11,8 @@ LANE_FOLD(lean_of, float, float, double, 0, add_f32, add_f64, y[i] * (x[i] - c))
 LANE_FOLD(dot_of, float, float, double, 0, add_f32, add_f64, x[i] * y[i])
 
 /* y = (x - mean) scale + shift */
-static void standardize(int64_t n, const float *x, float mean, float scale, float shift, float *y) {
+static __attribute__((noinline)) void standardize(int64_t n, const float *x, float mean,
+                                                  float scale, float shift, float *y) {
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; i++) y[i] = FMAF(x[i] - mean, scale, shift);
 }
@@ -100,27 +101,42 @@ static void train_channel(const BatchNorm *s, int64_t c, float *y) {
   }
 }
 
+/* gx = ((mean - x) b + (g - a)) scale */
+typedef struct Slope {
+  float mean, scale, a, b;
+} Slope;
+
+/* A channel's slope and the gradients of its gamma and beta: sum is that of g, lean that of
+   g (x - mean). */
+static __attribute__((noinline)) Slope slope(const BatchNorm *s, bool trained, int64_t c,
+                                             double sum, double lean, float *dgamma, float *dbeta) {
+  double count = (double)(s->n * s->l);
+  float rstd = at_or(s->rstd, c, 1);
+  if (dgamma) dgamma[c] = (float)(lean * (double)rstd);
+  if (dbeta) dbeta[c] = (float)sum;
+  return (Slope){.mean = at_or(s->mean, c, 0),
+                 .scale = rstd * at_or(s->gamma, c, 1),
+                 .a = trained ? (float)(sum / count) : 0,
+                 .b = trained ? (float)(lean / count) * rstd * rstd : 0};
+}
+
 /* g: the gradient of a channel, at its first element; gx likewise, or NULL. */
 static void back_channel(const BatchNorm *s, bool trained, int64_t c, const float *g, float *gx,
                          float *dgamma, float *dbeta) {
   int64_t step = s->c * s->l;
   const float *x = (const float *)s->x + c * s->l;
-  float mean = at_or(s->mean, c, 0), rstd = at_or(s->rstd, c, 1);
-  double sum = 0, lean = 0, count = (double)(s->n * s->l);
+  float mean = at_or(s->mean, c, 0);
+  double sum = 0, lean = 0;
   for (int64_t k = 0; k < s->n; k++) {
     sum += sum_of(s->l, g + k * step, NULL, 0);
     lean += lean_of(s->l, x + k * step, g + k * step, mean);
   }
-  if (dgamma) dgamma[c] = (float)(lean * (double)rstd);
-  if (dbeta) dbeta[c] = (float)sum;
-  float scale = rstd * at_or(s->gamma, c, 1);
-  float a = trained ? (float)(sum / count) : 0;
-  float b = trained ? (float)(lean / count) * rstd * rstd : 0;
+  Slope f = slope(s, trained, c, sum, lean, dgamma, dbeta);
   for (int64_t k = 0; gx && k < s->n; k++) {
     const float *p = x + k * step, *q = g + k * step;
     float *o = gx + k * step;
 #pragma GCC ivdep
-    for (int64_t i = 0; i < s->l; i++) o[i] = FMAF(mean - p[i], b, q[i] - a) * scale;
+    for (int64_t i = 0; i < s->l; i++) o[i] = FMAF(f.mean - p[i], f.b, q[i] - f.a) * f.scale;
   }
 }
 
@@ -175,12 +191,8 @@ static void back_tile(const BatchNorm *s, bool trained, int64_t from, int64_t w,
     }
   }
   for (int64_t i = 0; i < w; i++) {
-    float rstd = at_or(s->rstd, from + i, 1);
-    if (dgamma) dgamma[from + i] = (float)(lean[i] * (double)rstd);
-    if (dbeta) dbeta[from + i] = (float)sum[i];
-    scale[i] = rstd * at_or(s->gamma, from + i, 1);
-    a[i] = trained ? (float)(sum[i] / (double)s->n) : 0;
-    b[i] = trained ? (float)(lean[i] / (double)s->n) * rstd * rstd : 0;
+    Slope f = slope(s, trained, from + i, sum[i], lean[i], dgamma, dbeta);
+    scale[i] = f.scale, a[i] = f.a, b[i] = f.b;
   }
   for (int64_t k = 0; gx && k < s->n; k++) {
     const float *p = x + k * s->c, *q = g + k * s->c;

@@ -214,17 +214,28 @@ MOMENTS(f64, double)
 
 /* ---- logs of sums of exponentials ------------------------------------------------------------- */
 
+enum { EXP_RUN = 256 };
+
 /* A NaN among the values makes both NaN. */
 #define LOGSUM(type, T)                                                                            \
   LANE_FOLD(top_##type, T, T, T, -INFINITY, max_##type, max_##type, x[i])                          \
-  LANE_FOLD(exps_##type, T, T, double, 0, add_##type, add_f64, m_exp(x[i] - c))                    \
+  static double exps_##type(int64_t n, const T *x, T c) {                                          \
+    T e[EXP_RUN];                                                                                  \
+    double sum = 0;                                                                                \
+    for (int64_t k = 0; k < n; k += EXP_RUN) {                                                     \
+      int64_t m = n - k < EXP_RUN ? n - k : EXP_RUN;                                               \
+      for (int64_t i = 0; i < m; i++) e[i] = m_exp(x[k + i] - c);                                  \
+      sum += sum_##type(m, e, NULL, 0);                                                            \
+    }                                                                                              \
+    return sum;                                                                                    \
+  }                                                                                                \
   static void logsum_##type##_rows(int64_t rows, int64_t n, int64_t at, const void *x,             \
                                    void *acc) {                                                    \
     (void)at;                                                                                      \
     const T *p = x;                                                                                \
     for (int64_t k = 0; k < rows; k++, p += n) {                                                   \
       T max = top_##type(n, p, NULL, 0), shift = isinf(max) ? 0 : max;                             \
-      double sum = exps_##type(n, p, NULL, shift);                                                 \
+      double sum = exps_##type(n, p, shift);                                                       \
       ((ReduceLogSum *)acc)[k] = (ReduceLogSum){sum != sum ? sum : max, sum};                      \
     }                                                                                              \
   }                                                                                                \

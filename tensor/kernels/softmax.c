@@ -8,9 +8,22 @@
 LANE_FOLD(top_of, float, float, float, -INFINITY, max_f32, max_f32, x[i])
 LANE_FOLD(sum_of, float, float, double, 0, add_f32, add_f64, x[i])
 LANE_FOLD(dot_of, float, float, double, 0, add_f32, add_f64, x[i] * y[i])
-LANE_FOLD(exps_of, float, float, double, 0, add_f32, add_f64, exp_f32(x[i] - c))
 LANE_FOLD(gaps_of, float, float, double, 0, add_f32, add_f64, c - x[i])
 LANE_FOLD(weighted_gaps_of, float, float, double, 0, add_f32, add_f64, y[i] * (c - x[i]))
+
+enum { RUN = 256 };
+
+/* The sum of exp(x - shift). */
+static double exps_of(int64_t n, const float *x, float shift) {
+  float e[RUN];
+  double sum = 0;
+  for (int64_t k = 0; k < n; k += RUN) {
+    int64_t m = n - k < RUN ? n - k : RUN;
+    for (int64_t i = 0; i < m; i++) e[i] = exp_f32(x[k + i] - shift);
+    sum += sum_of(m, e, NULL, 0);
+  }
+  return sum;
+}
 
 enum { SHORT = 64 };
 
@@ -26,11 +39,11 @@ static const float *lengthened(int64_t *n, const float *p, float buffer[SHORT]) 
 }
 
 static void short_softmax(int64_t n, const float *p, float *q) {
-  float b[SHORT];
+  float b[SHORT] = {0};
   int64_t whole = n;
-  lengthened(&whole, p, b);
-  float top = top_of(whole, b, NULL, 0);
-  for (int64_t i = 0; i < whole; i++) b[i] = exp_f32(b[i] - top);
+  const float *c = lengthened(&whole, p, b);
+  float top = top_of(whole, c, NULL, 0);
+  for (int64_t i = 0; i < whole; i++) b[i] = exp_f32(c[i] - top);
   float scale = (float)(1 / sum_of(whole, b, NULL, 0));
   for (int64_t i = 0; i < n; i++) q[i] = b[i] * scale;
 }
@@ -67,7 +80,7 @@ static void log_softmax(int64_t rows, int64_t n, const void *x, void *y) {
     float buffer[SHORT];
     int64_t whole = n;
     const float *b = lengthened(&whole, p, buffer);
-    float top = top_of(whole, b, NULL, 0), rest = (float)log(exps_of(whole, b, NULL, top));
+    float top = top_of(whole, b, NULL, 0), rest = (float)log(exps_of(whole, b, top));
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; i++) q[i] = p[i] - top - rest;
   }
@@ -87,7 +100,7 @@ static double log_of_sum(int64_t n, const float *p) {
   float buffer[SHORT];
   p = lengthened(&n, p, buffer);
   float top = top_of(n, p, NULL, 0), shift = isinf(top) ? 0 : top;
-  return (double)shift + log(exps_of(n, p, NULL, shift));
+  return (double)shift + log(exps_of(n, p, shift));
 }
 
 static void logsumexp(int64_t rows, int64_t n, const void *x, double *lse) {

@@ -223,8 +223,8 @@ static Repeated repeated(const Call *c, const Tensor *x, int64_t *shape) {
   Repeated r = {.from.offset = x->offset};
   int lead = sizes->n - x->ndim;
   if (lead < 0) {
-    t_fail("rep: %d numbers for a tensor of %d dimensions; one for each is wanted", sizes->n,
-           x->ndim);
+    t_fail("rep: %s for a tensor of shape %s; a number for each dimension is wanted",
+           t_dims_str(sizes->n, sizes->v), t_shape_str(x));
   }
   int64_t stride[T_MAXDIM];
   for (int d = 0; d < sizes->n; d++) {
@@ -284,9 +284,9 @@ void pad_infer(Call *c) {
   const Attr *amounts = &c->attr[0];
   int64_t shape[T_MAXDIM];
   if (amounts->n % 2 || amounts->n > 2 * x->ndim) {
-    t_fail("pad: %d numbers for a tensor of %d dimensions; two for each padded dimension, the last "
+    t_fail("pad: %s for a tensor of shape %s; two numbers for each padded dimension, the last "
            "dimension first",
-           amounts->n, x->ndim);
+           t_dims_str(amounts->n, amounts->v), t_shape_str(x));
   }
   for (int i = 0; i < amounts->n; i++) {
     int64_t a = amounts->v[i], most = (int64_t)1 << 56;

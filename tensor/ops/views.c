@@ -39,7 +39,7 @@ static void permute_order(const Call *c, int ndim, int64_t *order) {
   const Attr *dims = &c->attr[0];
   bool seen[T_MAXDIM] = {false};
   if (dims->n != ndim) {
-    t_fail("permute: %d dimensions given for a tensor of %d; name each once", dims->n, ndim);
+    t_fail("permute: the order has %d of the %d dimensions; name each once", dims->n, ndim);
   }
   for (int d = 0; d < ndim; d++) {
     int64_t from = order[d] = dims->v[d];
