@@ -126,12 +126,27 @@ end
 local outside = "Sequential: function at position %s uses the %s '%s' from outside, which "
   .. "parameters() cannot see; make it a class (nn.class) or put %s in the Sequential"
 
+local harmless = setmetatable({}, {__mode = "k"})
+
+-- Does it matter that parameters(), save, train and eval do not reach this module?
+local function matters(module)
+  if harmless[module] then return false end
+  for _, m in ipairs(module:modules()) do
+    if m._acts_in_training and m:_acts_in_training() then return true end
+    for _, entry in ipairs(m:_members()) do
+      if entry.kind ~= "module" then return true end
+    end
+  end
+  harmless[module] = true
+  return false
+end
+
 --- Raises when `f`, meant as the layer at a position, holds a layer or a parameter as an upvalue.
 function trace.check_upvalues(f, position, is_parameter)
   for i = 1, 255 do
     local name, value = debug.getupvalue(f, i)
     if not name then return end
-    local what = is_module(value) and "layer"
+    local what = is_module(value) and matters(value) and "layer"
       or core.tensor.is_tensor(value) and is_parameter(value) and "parameter"
     if what then
       fail.raise(outside, position, what, name, what == "layer" and name or "its layer")
@@ -139,8 +154,9 @@ function trace.check_upvalues(f, position, is_parameter)
   end
 end
 
---- The plain function `layer` has called a module: an error.
+--- The plain function `layer` has called a module: an error if that has anything to train or save.
 function trace.foreign_layer(layer, module)
+  if not matters(module) then return end
   local name = global_name(module) or module._name
   error(setmetatable({text = outside:format(layer.position, "layer", name, name)}, complete))
 end

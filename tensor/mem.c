@@ -108,21 +108,39 @@ size_t mem_limit(void) {
 
 void mem_set_limit(size_t bytes) { mem_stats.limit = bytes; }
 
+static size_t size_of_class(int k) {
+  if (k < SMALL / 64) return (size_t)(k + 1) * 64;
+  int octave = (k - SMALL / 64) / 8, step = (k - SMALL / 64) % 8;
+  return ((size_t)1 << (10 + octave)) + (size_t)(step + 1) * ((size_t)1 << (7 + octave));
+}
+
+/* Gives cached blocks of a class back to the system, at least `bytes` of them or all. */
+static size_t give_back(int k, size_t bytes) {
+  size_t size = size_of_class(k), given = 0;
+  while (cache[k] && given < bytes) {
+    Free *block = cache[k];
+    cache[k] = block->next;
+    to_system(block, size);
+    given += size;
+  }
+  mem_stats.cached -= given;
+  return given;
+}
+
 void mem_drop_cache(void) {
   for (int k = 0; k < CLASSES; k++) {
-    Free **link = &cache[k];
-    while (*link) {
-      Free *block = *link;
-      size_t size = k < SMALL / 64 ? (size_t)(k + 1) * 64
-                                   : ((size_t)1 << (10 + (k - SMALL / 64) / 8)) +
-                                         (size_t)((k - SMALL / 64) % 8 + 1) *
-                                             ((size_t)1 << (7 + (k - SMALL / 64) / 8));
-      if (size <= SLAB_MOST) break; /* slabs stay */
-      *link = block->next;
-      to_system(block, size);
-      mem_stats.cached -= size;
-    }
+    if (size_of_class(k) > SLAB_MOST) give_back(k, SIZE_MAX); /* slabs stay */
   }
+}
+
+/* Makes room in the cache for a block of class k: the largest of other classes go first. */
+static bool make_room(int k, size_t size) {
+  size_t over = mem_stats.cached + size > cache_most ? mem_stats.cached + size - cache_most : 0;
+  for (int other = CLASSES - 1; over > 0 && size_of_class(other) >= MAP_LEAST; other--) {
+    size_t given = other == k ? 0 : give_back(other, over);
+    over -= given < over ? given : over;
+  }
+  return over == 0;
 }
 
 /* ---- planted failures ------------------------------------------------------------------------ */
@@ -220,7 +238,7 @@ void mem_free(void *p, size_t bytes) {
   (void)k;
   to_system(p, size);
 #else
-  if (size >= MAP_LEAST && mem_stats.cached + size > cache_most) {
+  if (size >= MAP_LEAST && !make_room(k, size)) {
     to_system(p, size);
     return;
   }

@@ -300,8 +300,10 @@ local function test_errors_of_construction(t)
   local gain = nn.Parameter(tensor.ones(1))
   bad("a parameter from outside", "uses the parameter 'gain' from outside",
     function() nn.Sequential(function(x) return x * gain end) end)
-  local hidden = {conv = nn.Identity()}
-  bad("a layer from outside, at the call", "function at position 1 uses the layer 'Identity' from outside",
+  local hidden, relu = {conv = nn.Linear(1, 1)}, nn.ReLU()
+  t.eq("a layer without parameters may come from outside",
+    nn.Sequential(function(x) return relu(x) end)(tensor {-1.0, 2.0}), tensor {0.0, 2.0})
+  bad("a layer from outside, at the call", "function at position 1 uses the layer 'Linear' from outside",
     function() nn.Sequential(function(x) return hidden.conv(x) end)(tensor.zeros(1)) end)
   bad("a class without forward", "Empty has no forward", function() nn.class "Empty"()(tensor.zeros(1)) end)
 end
@@ -338,6 +340,27 @@ local function test_errors_of_calls(t)
     function() local _ = nn.Linear(3, 4)(tensor.zeros(2, 5)) end)
 end
 
+local function test_classes(t)
+  local Squared = nn.class("Squared", nn.Linear)
+  function Squared:forward(x) return nn.Linear.forward(self, x) ^ 2 end
+  local layer = Squared(2, 3)
+  local x = tensor.randn(4, 2)
+  t.ok("a class on top of a layer", layer(x) == tensor.linear(x, layer.weight, layer.bias) ^ 2)
+  t.eq("prints with its arguments", tostring(layer):match "^[^)]*%)", "Squared(2, 3)")
+  t.ok("forward and a call are the same", layer:forward(x) == layer(x))
+  do
+    local _ <close> = tensor.scope()
+    layer.last = tensor.ones(2)
+    layer.last = layer.last + 1
+  end
+  t.eq("fields outlive a scope", layer.last, tensor {2.0, 2.0})
+  local Net = nn.class "Net"
+  function Net:init() self.one, self.two = nn.Linear(1, 1), nn.Linear(1, 1) end
+  function Net:forward(y) return self.two(y), self.one(y) end
+  t.eq("several results", select("#", Net()(tensor.zeros(1, 1))), 2)
+  t.raises("a class has a name", 'nn.class "Net"', function() nn.class() end)
+end
+
 local function test_clipping(t)
   local p, q = nn.Parameter(tensor.zeros(2)), nn.Parameter(tensor.zeros(1))
   p.grad, q.grad = tensor {3.0, 0.0}, tensor {4.0}
@@ -363,5 +386,6 @@ return function(t)
   test_printing(t)
   test_errors_of_construction(t)
   test_errors_of_calls(t)
+  test_classes(t)
   test_clipping(t)
 end

@@ -111,6 +111,7 @@ static bool read_simple(Reader *r, int top) {
     if (!x) {
       int type = lua_type(r->L, i + 1);
       if (type != LUA_TNUMBER && type != LUA_TBOOLEAN) return false;
+      if (!args_number_does(r->c->op)) return false;
       x = args_number(r->L, i + 1);
     }
     r->c->x[i] = x;

@@ -14,6 +14,8 @@ typedef struct Reader {
 /* Reads the value at a stack place into the parameter's input or attribute. */
 void args_value(Reader *r, int i, const Param *p);
 Tensor *args_number(lua_State *L, int i); /* a number or boolean as a weak tensor */
+/* May numbers stand for the op's tensors? Not for the one of x.sum(2), where x:sum(2) was meant. */
+bool args_number_does(const Op *op);
 int64_t args_int(Reader *r, int i, const Param *p);
 /* A dimension or position as the user counts to one from 0 (or, of positions, from the end). */
 int64_t args_dim_from(Reader *r, Kind kind, int64_t given);

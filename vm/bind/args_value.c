@@ -131,12 +131,15 @@ Tensor *args_number(lua_State *L, int i) {
   return x;
 }
 
+bool args_number_does(const Op *op) { return op_sig(op)->nx > 1 || (op->flags & OP_INPLACE); }
+
 static Tensor *read_tensor(Reader *r, int i, const Param *p) {
   lua_State *L = r->L;
   Tensor *x = handle_at(L, i);
   if (x) return x;
   int type = lua_type(L, i);
-  if (type == LUA_TNUMBER || type == LUA_TBOOLEAN) return args_number(L, i);
+  bool number = type == LUA_TNUMBER || type == LUA_TBOOLEAN;
+  if (number && args_number_does(r->c->op)) return args_number(L, i);
   if (p->slot == 0 && p == &r->s->param[0]) {
     t_fail("%s: the first argument is %s, a tensor is wanted; methods take a colon: x:%s(...)",
            r->name, type_name(L, i), r->name);
