@@ -32,7 +32,7 @@ void mem_drop_cache(void);
    mem_pressure() says so and tells what it did. */
 extern size_t mem_born_bytes, mem_full_bytes;
 extern int64_t mem_born_handles, mem_handles, mem_full_handles;
-enum { MEM_YOUNG_BYTES = 8 << 20, MEM_YOUNG_HANDLES = 2000, MEM_FLOOR_HANDLES = 20000 };
+enum { MEM_YOUNG_BYTES = 3 << 20, MEM_YOUNG_HANDLES = 2000, MEM_FLOOR_HANDLES = 20000 };
 static inline bool mem_wants_full(void) {
   return mem_stats.live > mem_full_bytes || mem_handles > mem_full_handles;
 }
