@@ -162,5 +162,5 @@ clean:
 	rm -rf $B out
 
 .PHONY: all deps deps-dev demo repl core-tests test check bench lint doc install uninstall clean
-.SECONDARY:
+.SECONDARY: $(CORE_TESTS:=.o)
 -include $(shell find $B -name '*.d' 2>/dev/null)
