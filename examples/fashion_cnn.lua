@@ -30,14 +30,15 @@ net:summary {1, 28, 28}
 
 -- ---- training ------------------------------------------------------------------------------------------
 
+-- The learning rate falls evenly from epoch to epoch, to a tenth in the last.
+local function rate(epoch) return 2e-3 - 1.8e-3 * (epoch - 1) / math.max(args.epochs - 1, 1) end
+
 local start = tensor.now()
-local opt = optim.Adam(net, {lr = 1e-3})
+local opt = optim.Adam(net, {lr = rate(1)})
 local history = net:fit(x, y, {
-  epochs = args.epochs, batch_size = 32, validation_split = 0.1,
+  epochs = args.epochs, batch_size = 32, validation_split = 0.05,
   optimizer = opt, loss = "cross_entropy", metrics = {"accuracy"},
-  callbacks = {function(epoch)             -- smaller steps in the last epoch
-    if epoch == args.epochs - 1 then opt:set_lr(3e-4) end
-  end}})
+  callbacks = {function(epoch) opt:set_lr(rate(math.min(epoch + 1, args.epochs))) end}})
 local seconds = tensor.now() - start
 
 -- ---- what it has learned -----------------------------------------------------------------------------

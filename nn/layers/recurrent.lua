@@ -69,20 +69,20 @@ end
 function LSTM:forward(x, state)
   check_state(self, x, state)
   local o, hs, cs = self._options, {}, {}
-  local last
+  local y, last = x, nil -- y: what goes into the next layer
   for i = 0, self.num_layers - 1 do
-    if i > 0 and o.dropout > 0 and self.training then x = tensor.dropout(x, o.dropout) end
+    if i > 0 and o.dropout > 0 and self.training then y = tensor.dropout(y, o.dropout) end
     local row = i * self.directions + 1
-    local out, h, c = run(self, x, state, row)
+    local out, h, c = run(self, y, state, row)
     hs[row], cs[row], last = h, c, h
     if self.directions == 2 then
-      local back, hb, cb = run(self, x:flip(2), state, row + 1)
+      local back, hb, cb = run(self, y:flip(2), state, row + 1)
       hs[row + 1], cs[row + 1] = hb, cb
       out, last = tensor.cat({out, back:flip(2)}, -1), tensor.cat({h, hb}, -1)
     end
-    x = out
+    y = out
   end
-  return o.return_sequences and x or last, {h = tensor.stack(hs, 1), c = tensor.stack(cs, 1)}
+  return o.return_sequences and y or last, {h = tensor.stack(hs, 1), c = tensor.stack(cs, 1)}
 end
 
 function LSTM:_acts_in_training() return self.num_layers > 1 and self._options.dropout > 0 end

@@ -164,8 +164,8 @@ local function make_list(self, group, params, names)
 end
 
 local function run(self, group, list, states)
+  self.run(group, list, states[1].step + 1) -- first, since it can fail
   for i = 1, #states do states[i].step = states[i].step + 1 end
-  self.run(group, list, states[1].step)
 end
 
 -- Parameters with a gradient, in lists by the number of steps they have made.
