@@ -45,34 +45,43 @@ end
 
 -- ---- calling -----------------------------------------------------------------------------------------
 
-local inside = false -- a module's call is on: errors will be explained further out
-local alone          -- the plain function that runs as a layer now
+local running = coroutine.running
+local inside -- the coroutine in which a module's call is on: its errors will be explained further out
+local alone  -- the plain function that runs as a layer in it
 
-local function finish(done, ...)
-  inside, alone = false, nil
+-- For errors that no handler sees: memory, an interrupt between two instructions.
+local leaving = setmetatable({}, {__close = function(_, problem)
+  if problem ~= nil then inside, alone = nil, nil end
+end})
+
+local function finish(coroutine_before, alone_before, done, ...)
+  inside, alone = coroutine_before, alone_before
   if not done then error((...), 0) end
   return ...
 end
 
 local function outermost(f, self, ...)
-  inside = true
+  local _ <close> = leaving
   trace.note_mode(self)
-  return finish(xpcall(f, trace.explain, self, ...))
+  local coroutine_before, alone_before = inside, alone
+  inside, alone = running(), nil
+  return finish(coroutine_before, alone_before, xpcall(f, trace.explain, self, ...))
 end
 trace.outermost = outermost
 
 local function call(self, ...)
+  if inside ~= running() then return outermost(self._forward, self, ...) end
   if alone then trace.foreign_layer(alone, self) end
-  if inside then return self:_forward(...) end
-  return outermost(self._forward, self, ...)
+  return self:_forward(...)
 end
+
+local back = {__close = function(before) alone = before.alone end}
 
 --- Runs a plain function as a layer; a module that it calls is an error.
 function class.run_alone(layer, f, x)
-  local before = alone
+  local _ <close> = setmetatable({alone = alone}, back)
   alone = layer
   local y = f(x)
-  alone = before
   return y
 end
 
@@ -85,9 +94,9 @@ end
 local function public(f)
   return function(self, ...)
     if not class.of(self) then misuse(self) end
+    if inside ~= running() then return outermost(f, self, ...) end
     if alone then trace.foreign_layer(alone, self) end
-    if inside then return f(self, ...) end
-    return outermost(f, self, ...)
+    return f(self, ...)
   end
 end
 

@@ -183,7 +183,7 @@ static void compute(Call *c) {
   if (problem) t_fail("%s: %s", call_name(c), problem);
   if (team_was_cut()) {
     team_interrupt = 0; /* reported here */
-    t_fail("interrupted");
+    t_fail("interrupted!");
   }
 }
 

@@ -284,3 +284,10 @@ void team_allow_cut(bool allow) {
 }
 
 bool team_was_cut(void) { return atomic_load_explicit(&team.was_cut, memory_order_relaxed); }
+
+bool team_cut(void) {
+  if (!team_interrupt || !atomic_load_explicit(&team.cut_allowed, memory_order_relaxed))
+    return false;
+  atomic_store_explicit(&team.was_cut, true, memory_order_relaxed);
+  return true;
+}

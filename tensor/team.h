@@ -29,5 +29,7 @@ void team_set_threads(int n);    /* 1..TEAM_MAX; 0 means one per processor this 
 int team_self(void);             /* 0..team_threads()-1: which thread this is; indexes scratch */
 void team_allow_cut(bool allow); /* may the jobs that follow be dropped half way? clears was_cut */
 bool team_was_cut(void);
+/* For long loops outside of parts, to be asked now and then: is the op to end here? */
+bool team_cut(void);
 
 #endif

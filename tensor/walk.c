@@ -78,10 +78,10 @@ static void deliver(Walk *w, Node *n, int slot, Tensor *g) {
     t_fail("backward: called from within a backward over the same graph; call it when that has "
            "ended");
   }
+  if (!n->queued) push(w, n); /* first, since it can fail: clean sees to the nodes that are met */
   Tensor *old = n->g[slot];
   if (!old) {
     n->g[slot] = t_retain(g);
-    if (!n->queued) push(w, n);
     return;
   }
   bool alone = old->refs == 1 && old->st->refs == 1 && !old->base && !tape_on &&
@@ -266,7 +266,10 @@ static void walk(void *arg) {
   }
   for (int i = 0; i < w->nx; i++) tape_node(w->x[i]); /* stale views follow their bases now */
   while (w->heap_n > 0) {
-    if (team_interrupt) t_fail("interrupted");
+    if (team_interrupt) {
+      team_interrupt = 0; /* reported here */
+      t_fail("interrupted!");
+    }
     if (mem_pressure() && mem_collect) mem_collect(false);
     int mark = t_mark();
     visit(w, pop(w));

@@ -338,6 +338,19 @@ local function test_errors_of_calls(t)
   t.ok("errors of own code keep their place", message:find "^[^:]*nn%.lua:%d+: tensor has no", message)
   bad("after an error the next call is explained too", "Linear 3 %-> 4: input",
     function() local _ = nn.Linear(3, 4)(tensor.zeros(2, 5)) end)
+  local waiting = coroutine.wrap(function()
+    return nn.Sequential(function(x) coroutine.yield() return x end)(tensor.zeros(1))
+  end)
+  waiting()
+  t.ok("while a function in a coroutine waits, others run", nn.Linear(3, 4)(tensor.zeros(2, 3)))
+  bad("and are explained", "Linear 3 %-> 4: input", function() local _ = nn.Linear(3, 4)(tensor.zeros(2, 5)) end)
+  local Careful = nn.class "Careful"
+  function Careful:init()
+    self.odd = nn.Sequential(function() error "odd" end)
+    self.body = nn.Linear(2, 2)
+  end
+  function Careful:forward(x) return self.body(pcall(self.odd, x) and 0 or x) end
+  t.ok("a forward may catch the error of a function", Careful()(tensor.zeros(1, 2)))
 end
 
 local function test_classes(t)

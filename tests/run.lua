@@ -8,7 +8,7 @@ local current = "?"
 
 local function fail(name, message)
   failed = failed + 1
-  print(("FAIL %s: %s%s"):format(current, name, message and ": " .. message or ""))
+  print(("FAIL %s: %s%s"):format(current, name, message and ": " .. tostring(message) or ""))
 end
 
 local t = {}

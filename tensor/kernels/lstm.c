@@ -30,7 +30,7 @@ STEP(step_f64, double)
                         *restrict dh = gh + b * ldgh;                                              \
       T *restrict dc = gc + b * H, *restrict di = gsum + b * ldgs, *restrict df = di + H,          \
                   *restrict dg = df + H, *restrict dout = dg + H;                                  \
-      for (int64_t k = 0; k < H; k++) {                                                            \
+      _Pragma("GCC ivdep") for (int64_t k = 0; k < H; k++) {                                       \
         T t = m_tanh(cell[k]), d = dc[k] + dh[k] * o[k] * (1 - t * t);                             \
         dout[k] = dh[k] * t * o[k] * (1 - o[k]);                                                   \
         di[k] = d * g[k] * i[k] * (1 - i[k]);                                                      \

@@ -3,6 +3,7 @@
 
 #include "../cast.h"
 #include "store.h"
+#include "../team.h"
 
 /* ---- constants -------------------------------------------------------------------------------- */
 
@@ -136,7 +137,9 @@ static const char *arange_run(Call *c) {
   Range r = range_of(c);
   Tensor *y = c->y[0];
   if (r.whole && y->dtype == T_I64) {
-    for (int64_t i = 0; i < y->numel; i++) t_i64(y)[i] = r.start + i * r.step;
+    for (int64_t i = 0; i < y->numel && ((i & 0xffff) || !team_cut()); i++) {
+      t_i64(y)[i] = r.start + i * r.step;
+    }
   } else {
     fill_floats(c, arange_value);
   }

@@ -189,6 +189,7 @@ static void matmul_compose(Call *c) {
            t_shape_str(a), t_shape_str(b));
   }
   bool row = a->ndim == 1, column = b->ndim == 1;
+  check_inner(c, a->shape[a->ndim - 1], b->shape[column ? 0 : b->ndim - 2]);
   if (row) a = t_unsqueeze(a, 0);
   if (column) b = t_unsqueeze(b, 1);
   Tensor *y = batched(c, a, b);

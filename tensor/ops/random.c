@@ -7,6 +7,7 @@
 #include "../cast.h"
 #include "draw.h"
 #include "store.h"
+#include "../team.h"
 
 /* ---- filling ------------------------------------------------------------------------------------ */
 
@@ -117,7 +118,10 @@ static const char *randperm_run(Call *c) {
   uint64_t bits[RUN];
   int64_t *p = t_i64(c->y[0]), n = c->y[0]->numel;
   for (int64_t i = 0; i < n; i++) {
-    if (i % RUN == 0) draw_bits(&s->key, i, n - i < RUN ? n - i : RUN, bits);
+    if (i % RUN == 0) {
+      if (team_cut()) break;
+      draw_bits(&s->key, i, n - i < RUN ? n - i : RUN, bits);
+    }
     int64_t j = (int64_t)draw_below(bits[i % RUN], (uint64_t)i + 1);
     p[i] = p[j];
     p[j] = i + T_BASE;

@@ -44,6 +44,8 @@ void handle_keep(lua_State *L, int i); /* scopes leave it alone from now on */
    the mode of this coroutine. Raises the failure as a Lua error. Births stay until enter_end. */
 void enter(lua_State *L, void (*fn)(void *), void *arg);
 void enter_end(lua_State *L);
+/* For long loops outside of the core: raises the error that Ctrl-C asks for, when it does. */
+void enter_poll(lua_State *L);
 /* Calls the function below nargs arguments from inside the core; fails with Lua's own error. */
 void enter_callback(lua_State *L, int nargs, int nresults);
 void enter_open(lua_State *L);

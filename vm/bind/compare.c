@@ -1,13 +1,15 @@
 /* a == b, a < b: one boolean, as Lua has it. */
 #include "bind.h"
 
-static bool equal(const Tensor *a, const Tensor *b, int d, int64_t i, int64_t j) {
+static bool equal(lua_State *L, const Tensor *a, const Tensor *b, int d, int64_t i, int64_t j) {
+  static unsigned compared;
   if (d == a->ndim) {
+    if ((++compared & 0xffff) == 0) enter_poll(L);
     bool floats = dtype_is_float((DType)a->dtype) || dtype_is_float((DType)b->dtype);
     return floats ? t_get(a, i) == t_get(b, j) : t_get_int(a, i) == t_get_int(b, j);
   }
   for (int64_t k = 0; k < a->shape[d]; k++) {
-    if (!equal(a, b, d + 1, i + k * a->stride[d], j + k * b->stride[d])) return false;
+    if (!equal(L, a, b, d + 1, i + k * a->stride[d], j + k * b->stride[d])) return false;
   }
   return true;
 }
@@ -19,7 +21,7 @@ static int l_eq(lua_State *L) {
     return 1;
   }
   Tensor *a = handle_check(L, 1, "=="), *b = handle_check(L, 2, "==");
-  lua_pushboolean(L, t_same_shape(a, b) && equal(a, b, 0, 0, 0));
+  lua_pushboolean(L, t_same_shape(a, b) && equal(L, a, b, 0, 0, 0));
   return 1;
 }
 

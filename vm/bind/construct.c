@@ -218,7 +218,9 @@ static void push_number(lua_State *L, const Tensor *x, int64_t at) {
 }
 
 static void push_nested(lua_State *L, const Tensor *x, int d, int64_t at) {
+  static unsigned pushed;
   if (d == x->ndim) {
+    if ((++pushed & 0xffff) == 0) enter_poll(L);
     push_number(L, x, at);
     return;
   }

@@ -76,6 +76,12 @@ __attribute__((noinline)) void enter_end(lua_State *L) {
   end_windows((uintptr_t)__builtin_frame_address(0));
 }
 
+void enter_poll(lua_State *L) {
+  if (!team_interrupt) return;
+  team_interrupt = 0; /* reported here */
+  luaL_error(L, "interrupted!");
+}
+
 void enter_callback(lua_State *L, int nargs, int nresults) {
   int mark = t_mark(), open = nwindows;
   lua_State *outer = inside;

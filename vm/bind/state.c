@@ -89,7 +89,10 @@ static int l_hash(lua_State *L) {
     }
     const uint8_t *p = t_data(x);
     size_t bytes = (size_t)x->numel * dtype_size((DType)x->dtype);
-    for (size_t k = 0; k < bytes; k++) h = (h ^ p[k]) * 1099511628211u;
+    for (size_t k = 0; k < bytes; k++) {
+      h = (h ^ p[k]) * 1099511628211u;
+      if ((k & 0xfffff) == 0) enter_poll(L);
+    }
     lua_pop(L, 1);
   }
   char text[17];
