@@ -15,9 +15,9 @@ KERNEL := -O3 -fno-trapping-math -fwrapv
 
 # ---- what is made of what -----------------------------------------------------------------------
 
-CORE := $(wildcard tensor/*.c tensor/ops/*.c tensor/files/*.c)
+CORE := $(wildcard tensor/*.c tensor/ops/*.c tensor/ops/*/*.c tensor/files/*.c)
 # Kernels are compiled once per SIMD level; the pointwise families are, besides their rows.
-LEVELED := $(wildcard tensor/kernels/*.c) tensor/ops/unary.c tensor/ops/binary.c
+LEVELED := $(wildcard tensor/kernels/*.c tensor/kernels/*/*.c tensor/ops/pointwise/*.c)
 BINDING := $(wildcard vm/bind/*.c)
 PROGRAM := $(wildcard vm/host/*.c)
 PLOT := $(wildcard vm/plot/*.c)

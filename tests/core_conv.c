@@ -2,7 +2,7 @@
    shapes, borders, ties, NaN; with the same bits for any number of threads. */
 #include "core_math.h"
 
-#include "../tensor/kernels/conv.h"
+#include "../tensor/kernels/conv/conv.h"
 #include "../tensor/kernels/pool.h"
 #include "../tensor/team.h"
 

@@ -3,7 +3,7 @@
      conv2d     x, weight     -> y       [N,C,H,W], [O,C/g,kh,kw] -> [N,O,oh,ow]
      conv2d_dx  gy, weight    -> gx      what conv2d sends back to x
      conv2d_dw  x, gy         -> gw, gb  what it sends to weight and bias */
-#include "../kernels/conv.h"
+#include "../kernels/conv/conv.h"
 
 #include "../calc.h"
 #include "../team.h"

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "../cast.h"
-#include "store.h"
+#include "../store.h"
 #include "../team.h"
 
 /* ---- constants -------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../tensor/cast.h"
-#include "../../tensor/ops/store.h"
+#include "../../tensor/store.h"
 #include "../../tensor/tape.h"
 
 /* ---- tensor{...} ---------------------------------------------------------------------------------- */

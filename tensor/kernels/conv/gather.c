@@ -1,0 +1,225 @@
+/* Owns the general forward pass and input gradient of convolution.
+
+   Both read one tensor in place and write sums of products with packed weights: forward, a place of
+   y gathers from x; dx, a place of gx gathers from gy. Places are taken class by class (see
+   ConvAxis), a register tile of them at a time for one block of result channels. Their sums are
+   collected place by place in a buffer that stays in cache and are transposed into the result. */
+#include "impl.h"
+
+#include "../../team.h"
+
+#define PART_PLACES  512 /* places of the result in one part, about */
+#define LEAST_PLACES 48
+#define PACKED_PART  (64 << 10) /* floats of packed weights in use at a time: 256 KB */
+
+typedef struct {
+  const ConvShape *s;
+  bool forward, relu;
+  const float *src, *weight, *bias;
+  float *dst;
+  int64_t from, to;         /* channels of a group in src and in dst */
+  int64_t src_w, src_plane; /* of src: row and plane */
+  int64_t dst_h, dst_w;
+  int64_t blocks, depth; /* blocks of `to`; products in one sum: from * kernel size */
+  int64_t images, rows;  /* of one part */
+  int64_t image_parts, row_parts;
+  ConvAxis y, x;
+  float *packed;   /* [groups][blocks][from][kh kw][block's channels] */
+  float *buffer;   /* by thread: [images][rows][dst_w][BLOCK_MAX], one row more for unused lanes */
+  ConvStep *steps; /* by thread */
+  int64_t buffer_size, steps_size;
+} Gather;
+
+static void lay_out(Gather *g, ConvArena *arena) {
+  const ConvShape *s = g->s;
+  int64_t taps = s->kh * s->kw;
+  g->from = (g->forward ? s->c : s->o) / s->groups;
+  g->to = (g->forward ? s->o : s->c) / s->groups;
+  g->src_w = g->forward ? s->w : s->ow;
+  g->src_plane = g->forward ? s->h * s->w : s->oh * s->ow;
+  g->dst_h = g->forward ? s->oh : s->h;
+  g->dst_w = g->forward ? s->ow : s->w;
+  g->blocks = conv_blocks(g->to);
+  g->depth = g->from * taps;
+
+  g->images = conv_images(s->n, g->dst_h * g->dst_w, LEAST_PLACES, PART_PLACES);
+  g->image_parts = (s->n + g->images - 1) / g->images;
+  int64_t rows = PART_PLACES / g->dst_w;
+  g->row_parts = rows < 1 ? g->dst_h : (g->dst_h + rows - 1) / rows;
+  g->rows = (g->dst_h + g->row_parts - 1) / g->row_parts;
+  g->row_parts = (g->dst_h + g->rows - 1) / g->rows;
+
+  conv_axis_take(&g->y, g->dst_h, arena);
+  conv_axis_take(&g->x, g->dst_w, arena);
+  g->packed = conv_take(arena, s->groups * conv_padded(g->to) * g->depth, sizeof(float));
+  g->buffer_size = (g->images * g->rows * g->dst_w + 1) * BLOCK_MAX;
+  g->buffer = conv_take(arena, team_threads() * g->buffer_size, sizeof(float));
+  g->steps_size = taps > g->from ? taps : g->from;
+  g->steps = conv_take(arena, team_threads() * g->steps_size, sizeof(ConvStep));
+}
+
+/* Packs the weights of one group and block: row (channel of src, tap), lanes channels of dst. */
+static void pack_part(void *job, int64_t part) {
+  const Gather *g = job;
+  int64_t group = part / g->blocks, taps = g->s->kh * g->s->kw;
+  ConvBlock block = conv_block(g->to, part % g->blocks);
+  int64_t width = block.vn * VL;
+  float *out = g->packed + (group * conv_padded(g->to) + block.first) * g->depth;
+  if (block.count < width) memset(out, 0, (size_t)(g->depth * width) * sizeof(float));
+  if (g->forward) {
+    const float *w = g->weight + (group * g->to + block.first) * g->depth;
+    conv_flip(w, g->depth, block.count, g->depth, out, width);
+    return;
+  }
+  for (int64_t o = 0; o < g->from; o++) {
+    const float *w = g->weight + ((group * g->from + o) * g->to + block.first) * taps;
+    if (taps == 1)
+      memcpy(out + o * width, w, (size_t)block.count * sizeof(float));
+    else
+      conv_flip(w, taps, block.count, taps, out + o * taps * width, width);
+  }
+}
+
+/* One part's share of the work: a block of channels over some images and rows. */
+typedef struct {
+  const Gather *g;
+  ConvBlock block;
+  int64_t image, images, row, rows;
+  const float *src;    /* this group's first plane in the part's first image */
+  const float *packed; /* this block's */
+  float *buffer;
+  ConvStep *steps;
+} Part;
+
+/* Adds `sum` up for the places of one pair of classes, of which y_count rows lie in the part. */
+static void sum_class(const Part *p, int64_t y_first, int64_t y_count, const ConvClass *cx,
+                      const ConvSum *sum) {
+  const Gather *g = p->g;
+  int64_t image_stride = (g->forward ? g->s->c : g->s->o) * g->src_plane;
+  const int64_t *ys = g->y.place + y_first, *xs = g->x.place + cx->first;
+  int64_t left = p->images * y_count * cx->count, image = 0, i = 0, j = 0;
+  float *spare = p->buffer + p->images * p->rows * g->dst_w * BLOCK_MAX;
+  int64_t width = p->block.vn * VL;
+  while (left > 0) {
+    ConvTile tile = conv_tile(p->block.vn, left);
+    const float *from[TILE_MAX];
+    float *out[TILE_MAX];
+    for (int t = 0; t < tile.width; t++) {
+      if (t >= left) {
+        from[t] = from[0];
+        out[t] = spare;
+        continue;
+      }
+      int64_t y = ys[i], x = xs[j];
+      from[t] = p->src + image * image_stride + g->y.base[y] * g->src_w + g->x.base[x];
+      out[t] = p->buffer + ((image * p->rows + y - p->row) * g->dst_w + x) * width;
+      if (++j == cx->count) {
+        j = 0;
+        if (++i == y_count) i = 0, image++;
+      }
+    }
+    tile.run(sum, from, out);
+    left -= tile.width;
+  }
+}
+
+/* The steps of a pair of classes: over taps for one channel, or over channels when there is one
+   tap. Answers their number. */
+static int64_t list_steps(const Part *p, const ConvClass *cy, const ConvClass *cx, int64_t from) {
+  const Gather *g = p->g;
+  int64_t width = p->block.vn * VL, kw = g->s->kw, taps = g->s->kh * kw, n = 0;
+  if (cy->taps * cx->taps == 1) {
+    int64_t a = (cy->tap * kw + cx->tap) * width;
+    for (; n < from; n++) p->steps[n] = (ConvStep){n * g->src_plane, n * taps * width + a};
+    return n;
+  }
+  for (int64_t i = 0; i < cy->taps; i++)
+    for (int64_t j = 0; j < cx->taps; j++) {
+      int64_t tap = (cy->tap + i * g->y.tapstep) * kw + cx->tap + j * g->x.tapstep;
+      p->steps[n++] = (ConvStep){i * cy->shift * g->src_w + j * cx->shift, tap * width};
+    }
+  return n;
+}
+
+static void gather_classes(const Part *p) {
+  const Gather *g = p->g;
+  int64_t width = p->block.vn * VL, taps = g->s->kh * g->s->kw;
+  int64_t chunk = PACKED_PART / (taps * width);
+  if (chunk < 8) chunk = 8;
+  for (int64_t c = 0; c < g->from; c += chunk) {
+    int64_t count = g->from - c < chunk ? g->from - c : chunk;
+    for (int64_t k = 0; k < g->y.classes; k++) {
+      const ConvClass *cy = &g->y.class[k];
+      int64_t first = cy->first, end = cy->first + cy->count;
+      while (first < end && g->y.place[first] < p->row) first++;
+      while (end > first && g->y.place[end - 1] >= p->row + p->rows) end--;
+      for (int64_t l = 0; l < g->x.classes && first < end; l++) {
+        const ConvClass *cx = &g->x.class[l];
+        bool one = cy->taps * cx->taps == 1;
+        ConvSum sum = {p->packed + c * taps * width,
+                       p->steps,
+                       0,
+                       one ? 1 : count,
+                       g->src_plane,
+                       taps * width,
+                       c > 0};
+        sum.nsteps = list_steps(p, cy, cx, count);
+        Part shifted = *p;
+        shifted.src += c * g->src_plane;
+        sum_class(&shifted, first, end - first, cx, &sum);
+      }
+    }
+  }
+}
+
+static void gather_part(void *job, int64_t part) {
+  const Gather *g = job;
+  int64_t rest = part;
+  int64_t row_part = rest % g->row_parts;
+  rest /= g->row_parts;
+  int64_t image_part = rest % g->image_parts;
+  rest /= g->image_parts;
+  int64_t group = rest / g->blocks, n = g->s->n;
+  Part p = {.g = g, .block = conv_block(g->to, rest % g->blocks)};
+  p.image = image_part * g->images;
+  p.images = n - p.image < g->images ? n - p.image : g->images;
+  p.row = row_part * g->rows;
+  p.rows = g->dst_h - p.row < g->rows ? g->dst_h - p.row : g->rows;
+  p.src = g->src + (p.image * g->s->groups + group) * g->from * g->src_plane;
+  p.packed = g->packed + (group * conv_padded(g->to) + p.block.first) * g->depth;
+  p.buffer = g->buffer + team_self() * g->buffer_size;
+  p.steps = g->steps + team_self() * g->steps_size;
+  gather_classes(&p);
+
+  int64_t channel = group * g->to + p.block.first, run = p.rows * g->dst_w;
+  for (int64_t i = 0; i < p.images; i++) {
+    int64_t plane = (p.image + i) * g->to * g->s->groups + channel;
+    conv_flip_out(p.buffer + i * run * p.block.vn * VL, p.block.vn * VL, run, p.block.count,
+                  g->bias ? g->bias + channel : NULL, g->relu,
+                  g->dst + (plane * g->dst_h + p.row) * g->dst_w, g->dst_h * g->dst_w);
+  }
+}
+
+size_t conv_gather_size(const ConvShape *s, bool forward) {
+  Gather g = {.s = s, .forward = forward};
+  ConvArena arena = {NULL, 0};
+  lay_out(&g, &arena);
+  return arena.used;
+}
+
+void conv_gather(const ConvShape *s, bool forward, const float *src, const float *weight,
+                 const float *bias, bool relu, float *dst, void *scratch) {
+  Gather g = {.s = s,
+              .forward = forward,
+              .relu = relu,
+              .src = src,
+              .weight = weight,
+              .bias = bias,
+              .dst = dst};
+  ConvArena arena = {scratch, 0};
+  lay_out(&g, &arena);
+  conv_axis_fill(&g.y, forward, s->h, s->oh, s->kh, s->sh, s->ph, s->dh);
+  conv_axis_fill(&g.x, forward, s->w, s->ow, s->kw, s->sw, s->pw, s->dw);
+  team_run(s->groups * g.blocks, pack_part, &g);
+  team_run(s->groups * g.blocks * g.image_parts * g.row_parts, gather_part, &g);
+}

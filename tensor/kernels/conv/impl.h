@@ -1,0 +1,255 @@
+/* What the files of the convolution share: the register tile, the axes, blocks of channels and the
+   division of scratch memory. Compiled once per level; every name carries the level. */
+#ifndef LUNETTE_CONV_IMPL_H
+#define LUNETTE_CONV_IMPL_H
+
+#include "conv.h"
+#include "../vec.h"
+
+/* ---- the register tile (tile.c) ----
+   out[j][0..vn VL) (+)= sum over i < outer, t < nsteps of
+                         x[j][i xouter + steps[t].x] * a[i aouter + steps[t].a + 0..vn VL)
+   One vector lane is one channel; a is packed so that a step's channels are contiguous, and x is
+   read in place, one number at a time. The sum runs in the order of i, then t. */
+typedef struct {
+  int64_t x, a;
+} ConvStep;
+
+typedef struct {
+  const float *a;
+  const ConvStep *steps;
+  int64_t nsteps, outer, xouter, aouter;
+  bool add;
+} ConvSum;
+
+typedef void ConvTileFn(const ConvSum *sum, const float *const *x, float *const *out);
+
+typedef struct {
+  int width; /* how many j */
+  ConvTileFn *run;
+} ConvTile;
+
+#if VL == 16
+#define VN_MAX 4 /* vectors of channels in a block */
+#else
+#define VN_MAX           2
+#define CONV_PHASES      16 /* most phases that conv_planes takes: sh sw in dx */
+#define conv_planes_size AT_LEVEL(conv_planes_size)
+#define conv_planes      AT_LEVEL(conv_planes)
+size_t conv_planes_size(const ConvShape *s, bool forward);
+void conv_planes(const ConvShape *s, bool forward, const float *src, const float *weight,
+                 const float *bias, bool relu, float *dst, void *scratch);
+
+#define conv_planes_dw_size AT_LEVEL(conv_planes_dw_size)
+#define conv_planes_dw      AT_LEVEL(conv_planes_dw)
+size_t conv_planes_dw_size(const ConvShape *s);
+void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
+                    void *scratch);
+
+#endif
+#define TILE_MAX  14 /* the widest tile */
+#define BLOCK_MAX (VN_MAX * VL)
+
+/* The tile of vn vectors to begin `places` places with: the narrowest that does them evenly in as
+   few tiles as the widest would. */
+#define conv_tile AT_LEVEL(conv_tile)
+ConvTile conv_tile(int vn, int64_t places);
+
+/* ---- blocks of channels ---- */
+
+/* Block b of `blocks` that share `channels` evenly by whole vectors. */
+typedef struct {
+  int64_t first, count; /* channels; the last vector of a block may be short */
+  int vn;
+} ConvBlock;
+
+static inline int64_t conv_blocks(int64_t channels) {
+  return (channels + BLOCK_MAX - 1) / BLOCK_MAX;
+}
+
+static inline ConvBlock conv_block(int64_t channels, int64_t b) {
+  int64_t vectors = (channels + VL - 1) / VL, blocks = conv_blocks(channels);
+  int64_t from = vectors * b / blocks, to = vectors * (b + 1) / blocks;
+  int64_t end = to * VL < channels ? to * VL : channels;
+  return (ConvBlock){from * VL, end - from * VL, (int)(to - from)};
+}
+
+/* Channels rounded up to whole vectors: what all blocks take together. */
+static inline int64_t conv_padded(int64_t channels) { return (channels + VL - 1) / VL * VL; }
+
+/* ---- parts ---- */
+
+/* Images to a part: a quarter or an eighth of n where that makes `least` places, but at most `most`
+   places; at least one. */
+static inline int64_t conv_images(int64_t n, int64_t places, int64_t least, int64_t most) {
+  int64_t images = (n + 7) / 8;
+  if (images * places < least) images = (n + 3) / 4;
+  if (images * places < least) images = (least + places - 1) / places;
+  if (images * places > most) images = most / places;
+  if (images > n) images = n;
+  return images < 1 ? 1 : images;
+}
+
+/* ---- axes (axis.c) ----
+   The places of the result along one axis, in classes that see the same kernel indices. Place p of
+   class k meets source index base[p] + i shift[k] with kernel index tap[k] + i tapstep,
+   0 <= i < taps[k]. So padding costs nothing, and neither does a stride in dx. */
+typedef struct {
+  int64_t taps, tap, shift;
+  int64_t first, count; /* the class's places: place[first..first+count), ascending */
+} ConvClass;
+
+typedef struct {
+  int64_t extent, classes, tapstep;
+  ConvClass *class;
+  int64_t *place, *base, *of; /* extent each; base and class (`of`) by place */
+} ConvAxis;
+
+/* The places of the result along one axis in step: first + q every, 0 <= q < count. Place q meets
+   source index q step + offset + i shift with kernel index tap + i tapstep, 0 <= i < taps, which
+   may lie outside. Forward there is one phase; dx has one for each of its `every` = stride. */
+typedef struct {
+  int64_t first, every, count, step;
+  int64_t taps, tap, tapstep, offset, shift;
+} ConvPhase;
+
+#define conv_phase AT_LEVEL(conv_phase)
+ConvPhase conv_phase(bool forward, int64_t first, int64_t extent, int64_t kernel, int64_t stride,
+                     int64_t pad, int64_t dilation);
+
+/* ---- scratch memory ----
+   A pass lays out its memory in one function, run on a NULL base to learn the size. */
+typedef struct {
+  char *base;
+  size_t used;
+} ConvArena;
+
+static inline void *conv_take(ConvArena *arena, int64_t count, size_t itemsize) {
+  void *p = arena->base ? arena->base + arena->used : NULL;
+  arena->used += ((size_t)count * itemsize + 63) / 64 * 64;
+  return p;
+}
+
+#define conv_axis_take AT_LEVEL(conv_axis_take)
+#define conv_axis_fill AT_LEVEL(conv_axis_fill)
+void conv_axis_take(ConvAxis *axis, int64_t extent, ConvArena *arena);
+/* forward: places are outputs, sources inputs; else places are inputs, sources outputs. `inputs`
+   and `outputs` are the extents of x and y along the axis. */
+void conv_axis_fill(ConvAxis *axis, bool forward, int64_t inputs, int64_t outputs, int64_t kernel,
+                    int64_t stride, int64_t pad, int64_t dilation);
+
+/* ---- shifted planes (shift.c) ----
+   Source planes laid out so that the places of the result along lanes meet contiguous numbers:
+   planes[at[t] + q_y pitch + q_x] is what tap t of the list (channel, kernel row, kernel column)
+   sees from place (row + q_y, q_x); 0 outside the source. A wide layout is one copy of each plane
+   with a border of zeros, whose pitch exceeds x.count: sums have places to skip between rows. The
+   other has one copy for each kernel column, without gaps; it is for any step. */
+typedef struct {
+  int64_t low, height; /* source indices low step .. (low + height) step - 1, from row 0 on */
+} ConvReach;
+
+typedef struct {
+  ConvPhase y, x;
+  int64_t src_h, src_w;
+  int64_t rows; /* places along y at a time */
+  int64_t channels;
+  bool wide; /* y.step and x.step are 1 */
+  ConvReach rows_met, cols_met;
+  int64_t *at; /* channels * y.taps * x.taps */
+} ConvShift;
+
+#define conv_shift_reach AT_LEVEL(conv_shift_reach)
+#define conv_shift_pitch AT_LEVEL(conv_shift_pitch)
+#define conv_shift_size  AT_LEVEL(conv_shift_size)
+#define conv_shift_list  AT_LEVEL(conv_shift_list)
+#define conv_shift_fill  AT_LEVEL(conv_shift_fill)
+/* Sets rows_met and cols_met, which the functions below need; they may be set wider. */
+void conv_shift_reach(ConvShift *shift);
+int64_t conv_shift_pitch(const ConvShift *shift);
+/* Floats that planes need, working space and the reach of vectors past the end included. */
+int64_t conv_shift_size(const ConvShift *shift);
+/* Writes `at`. */
+void conv_shift_list(const ConvShift *shift);
+/* Writes planes for places from `row` on, from src: [channels, src_h, src_w]. */
+void conv_shift_fill(const ConvShift *shift, int64_t row, const float *src, float *planes);
+
+/* ---- the tile along places (plane_tile.c) ----
+   out[c plane + p] = bias[c] + sum over t of weight[t][c] planes[at[t] + p], for p < places and the
+   nc channels of a tile; with `add` the old value is added too, relu clamps at 0. */
+typedef struct {
+  const float *planes, *weight;
+  const int64_t *at;
+  int64_t taps;
+  const float *bias; /* or NULL */
+  bool add, relu;
+  float *out;
+  int64_t plane;
+} ConvPlaneSum;
+
+#define PLANE_CHANNELS 4
+#define conv_plane_sum AT_LEVEL(conv_plane_sum)
+/* nc is PLANE_CHANNELS or 1. */
+void conv_plane_sum(const ConvPlaneSum *sum, int nc, int64_t places);
+
+/* ---- transposition (tile.c) ---- */
+
+/* dst[j dst_ld + i] = src[i src_ld + j] for i < rows, j < cols. */
+#define conv_flip AT_LEVEL(conv_flip)
+void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, float *dst,
+               int64_t dst_ld);
+/* The same with bias[j] (or NULL) added and, with relu, negative results set to 0. */
+#define conv_flip_out AT_LEVEL(conv_flip_out)
+void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
+                   bool relu, float *dst, int64_t dst_ld);
+
+/* ---- the ways (gather.c, weights.c, planes.c, f64.c) ---- */
+
+#define conv_gather_size AT_LEVEL(conv_gather_size)
+#define conv_gather      AT_LEVEL(conv_gather)
+size_t conv_gather_size(const ConvShape *s, bool forward);
+void conv_gather(const ConvShape *s, bool forward, const float *src, const float *weight,
+                 const float *bias, bool relu, float *dst, void *scratch);
+
+#define conv_weights_size AT_LEVEL(conv_weights_size)
+#define conv_weights      AT_LEVEL(conv_weights)
+size_t conv_weights_size(const ConvShape *s);
+void conv_weights(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
+                  void *scratch);
+
+#define CONV_PHASES      16 /* most phases that conv_planes takes: sh sw in dx */
+#define conv_planes_size AT_LEVEL(conv_planes_size)
+#define conv_planes      AT_LEVEL(conv_planes)
+size_t conv_planes_size(const ConvShape *s, bool forward);
+void conv_planes(const ConvShape *s, bool forward, const float *src, const float *weight,
+                 const float *bias, bool relu, float *dst, void *scratch);
+
+#define conv_planes_dw_size AT_LEVEL(conv_planes_dw_size)
+#define conv_planes_dw      AT_LEVEL(conv_planes_dw)
+size_t conv_planes_dw_size(const ConvShape *s);
+void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
+                    void *scratch);
+
+/* Depthwise: one channel of x and one of y to a group. */
+#define conv_lanes_size AT_LEVEL(conv_lanes_size)
+#define conv_lanes      AT_LEVEL(conv_lanes)
+size_t conv_lanes_size(const ConvShape *s, bool forward);
+void conv_lanes(const ConvShape *s, bool forward, const float *src, const float *weight,
+                const float *bias, bool relu, float *dst, void *scratch);
+
+#define conv_lanes_dw_size AT_LEVEL(conv_lanes_dw_size)
+#define conv_lanes_dw      AT_LEVEL(conv_lanes_dw)
+size_t conv_lanes_dw_size(const ConvShape *s);
+void conv_lanes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
+                   void *scratch);
+
+#define conv_forward_f64 AT_LEVEL(conv_forward_f64)
+#define conv_dx_f64      AT_LEVEL(conv_dx_f64)
+#define conv_dw_f64      AT_LEVEL(conv_dw_f64)
+void conv_forward_f64(const ConvShape *s, const double *x, const double *weight, const double *bias,
+                      bool relu, double *y, void *scratch);
+void conv_dx_f64(const ConvShape *s, const double *gy, const double *weight, const double *bias,
+                 double *gx, void *scratch);
+void conv_dw_f64(const ConvShape *s, const double *x, const double *gy, double *gw, double *gbias,
+                 void *scratch);
+
+#endif

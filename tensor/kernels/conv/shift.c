@@ -1,0 +1,114 @@
+/* Owns the layouts of source planes that let lanes run along places of the result. A plane is
+   copied with a border of zeros; copies for each kernel column are taken from there. */
+#include "impl.h"
+
+static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+static ConvReach reach(const ConvPhase *phase, int64_t count) {
+  if (phase->taps == 0) return (ConvReach){0, count};
+  int64_t first = phase->offset, last = first + (phase->taps - 1) * phase->shift;
+  int64_t least = first < last ? first : last, most = first < last ? last : first;
+  int64_t low = floor_div(least, phase->step);
+  return (ConvReach){low, floor_div(most, phase->step) - low + count};
+}
+
+void conv_shift_reach(ConvShift *k) {
+  k->rows_met = reach(&k->y, k->rows);
+  k->cols_met = reach(&k->x, k->x.count);
+}
+
+int64_t conv_shift_pitch(const ConvShift *k) { return k->wide ? k->cols_met.height : k->x.count; }
+
+/* The pitch of the bordered copy; where others are taken from it, vectors read over a row's end. */
+static int64_t border_pitch(const ConvShift *k) {
+  return k->wide ? k->cols_met.height : k->cols_met.height * k->x.step + 2 * VL;
+}
+
+static int64_t border_size(const ConvShift *k) {
+  return k->rows_met.height * k->y.step * border_pitch(k);
+}
+
+/* Floats of one channel. */
+static int64_t channel_size(const ConvShift *k) {
+  if (k->wide) return border_size(k);
+  return k->x.taps * k->y.step * k->rows_met.height * k->x.count;
+}
+
+int64_t conv_shift_size(const ConvShift *k) {
+  return k->channels * channel_size(k) + 2 * VL + (k->wide ? 0 : border_size(k));
+}
+
+void conv_shift_list(const ConvShift *k) {
+  int64_t n = 0, pitch = conv_shift_pitch(k), taps = k->y.taps * k->x.taps;
+  int64_t plane = k->rows_met.height * pitch;
+  for (int64_t i = 0; i < k->y.taps; i++) {
+    int64_t y = k->y.offset + i * k->y.shift, down = floor_div(y, k->y.step);
+    int64_t row = (down - k->rows_met.low) * pitch, residue = y - down * k->y.step;
+    for (int64_t j = 0; j < k->x.taps; j++)
+      if (k->wide)
+        k->at[n++] = row + k->x.offset + j * k->x.shift - k->cols_met.low;
+      else
+        k->at[n++] = row + (j * k->y.step + residue) * plane;
+  }
+  for (; n < k->channels * taps; n++) k->at[n] = k->at[n - taps] + channel_size(k);
+}
+
+/* Copies the part of src that is met into `pad` and writes zeros around it. Rows are written in
+   order and may run over their end by less than a vector. */
+static void border(const ConvShift *k, int64_t row, const float *src, float *pad) {
+  int64_t pitch = border_pitch(k), left = k->cols_met.low * k->x.step;
+  int64_t from = left < 0 ? 0 : left, end = left + k->cols_met.height * k->x.step;
+  int64_t count = (end < k->src_w ? end : k->src_w) - from;
+  int64_t top = (row + k->rows_met.low) * k->y.step, bottom = top + k->rows_met.height * k->y.step;
+  for (int64_t y = top; y < bottom; y++, pad += pitch) {
+    bool inside = y >= 0 && y < k->src_h && count > 0;
+    if (!inside || count < pitch)
+      for (int64_t i = 0; i < pitch; i += VL) vf_store(pad + i, (vf){0});
+    if (!inside) continue;
+    const float *in = src + y * k->src_w + from;
+    float *to = pad + from - left;
+    int64_t i = 0;
+    for (; i + VL <= count; i += VL) vf_store(to + i, vf_load(in + i));
+    if (i < count) vf_store(to + i, vf_load_part(in + i, count - i));
+  }
+}
+
+/* dst[i, q] = pad[i, q step] for whole vectors of q, over the end of rows like border. */
+VEC void shift_rows(float *dst, int64_t rows, int64_t count, const float *pad, int64_t pitch,
+                    const int64_t step) {
+  for (int64_t i = 0; i < rows; i++, dst += count, pad += pitch)
+    for (int64_t q = 0; q < count; q += VL) {
+      const float *from = pad + q * step;
+      if (step == 1)
+        vf_store(dst + q, vf_load(from));
+      else
+        vf_store(dst + q, vf_even(vf_load(from), vf_load(from + VL)));
+    }
+}
+
+/* The copies of one channel, one for each kernel column and residue of rows. */
+static void fill_columns(const ConvShift *k, const float *pad, float *dst) {
+  int64_t count = k->x.count, step = k->x.step, rows = k->rows_met.height;
+  int64_t pitch = border_pitch(k), down = k->y.step * pitch;
+  for (int64_t j = 0; j < k->x.taps; j++)
+    for (int64_t residue = 0; residue < k->y.step; residue++, dst += rows * count) {
+      int64_t right = k->x.offset + j * k->x.shift - k->cols_met.low * step;
+      const float *from = pad + residue * pitch + right;
+      if (step == 1)
+        shift_rows(dst, rows, count, from, down, 1);
+      else if (step == 2)
+        shift_rows(dst, rows, count, from, down, 2);
+      else
+        for (int64_t i = 0; i < rows; i++)
+          for (int64_t q = 0; q < count; q++) dst[i * count + q] = from[i * down + q * step];
+    }
+}
+
+void conv_shift_fill(const ConvShift *k, int64_t row, const float *src, float *planes) {
+  int64_t size = channel_size(k);
+  float *pad = planes + k->channels * size + VL;
+  for (int64_t c = 0; c < k->channels; c++, src += k->src_h * k->src_w, planes += size) {
+    border(k, row, src, k->wide ? planes : pad);
+    if (!k->wide) fill_columns(k, pad, planes);
+  }
+}

@@ -1,0 +1,126 @@
+/* Owns the inner loops of convolution: the register tile and transposition. */
+#include "impl.h"
+
+/* ---- the tile ---- */
+
+/* vn x width accumulators stay in registers, so both must be constants after inlining. */
+VEC void tile(const int vn, const int width, const ConvSum *sum, const float *const *x,
+              float *const *out) {
+  vf acc[VN_MAX][TILE_MAX];
+  const float *from[TILE_MAX];
+  bool add = sum->add;
+#pragma GCC unroll 16
+  for (int j = 0; j < width; j++) {
+    from[j] = x[j];
+#pragma GCC unroll 4
+    for (int v = 0; v < vn; v++) acc[v][j] = add ? vf_load(out[j] + v * VL) : (vf){0};
+  }
+  const float *a = sum->a;
+  int64_t shift = 0;
+  for (int64_t i = 0; i < sum->outer; i++, shift += sum->xouter, a += sum->aouter)
+    for (const ConvStep *step = sum->steps, *end = step + sum->nsteps; step < end; step++) {
+      const float *w = a + step->a;
+      int64_t at = shift + step->x;
+      vf weight[VN_MAX];
+#pragma GCC unroll 4
+      for (int v = 0; v < vn; v++) weight[v] = vf_load(w + v * VL);
+#pragma GCC unroll 16
+      for (int j = 0; j < width; j++) {
+        vf value = vf_all(from[j][at]);
+#pragma GCC unroll 4
+        for (int v = 0; v < vn; v++) acc[v][j] = vf_fma(value, weight[v], acc[v][j]);
+      }
+    }
+#pragma GCC unroll 16
+  for (int j = 0; j < width; j++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vn; v++) vf_store(out[j] + v * VL, acc[v][j]);
+}
+
+#define TILE(vn, width)                                                                            \
+  static void tile_##vn##x##width(const ConvSum *sum, const float *const *x, float *const *out) {  \
+    tile(vn, width, sum, x, out);                                                                  \
+  }
+
+#if VL == 16
+#define TILES(T)                                                                                   \
+  T(4, 6)                                                                                          \
+  T(4, 4)                                                                                          \
+  T(4, 2)                                                                                          \
+  T(3, 9) T(3, 6) T(3, 3) T(2, 14) T(2, 10) T(2, 6) T(2, 3) T(1, 14) T(1, 10) T(1, 6) T(1, 3)
+#else
+#define TILES(T) T(2, 6) T(2, 4) T(2, 2) T(1, 10) T(1, 6) T(1, 3)
+#endif
+
+TILES(TILE)
+
+/* In falling order of width for each vn. */
+static const struct {
+  int vn;
+  ConvTile tile;
+} tiles[] = {
+#define ROW(vn, width) {vn, {width, tile_##vn##x##width}},
+    TILES(ROW)};
+
+ConvTile conv_tile(int vn, int64_t places) {
+  ConvTile best = {0, NULL};
+  int64_t each = places;
+  for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+    if (tiles[i].vn != vn) continue;
+    int64_t width = tiles[i].tile.width;
+    if (!best.run) each = (places - 1) / ((places - 1) / width + 1) + 1;
+    if (!best.run || width >= each) best = tiles[i].tile;
+  }
+  return best;
+}
+
+/* ---- transposition ---- */
+
+/* One block of at most VL x VL: nr rows of src, nc of its columns. */
+VEC void flip_block(const float *src, int64_t src_ld, int nr, int nc, const float *bias, bool relu,
+                    float *dst, int64_t dst_ld) {
+  vf add = bias ? vf_load_part(bias, nc) : (vf){0};
+  vf r[VL];
+#pragma GCC unroll 16
+  for (int k = 0; k < VL; k++) {
+    r[k] = k < nr ? vf_load_part(src + k * src_ld, nc) : (vf){0};
+    if (bias) r[k] += add;
+    if (relu) r[k] = vf_select(r[k] < 0, (vf){0}, r[k]);
+  }
+  vf_transpose(r);
+#pragma GCC unroll 16
+  for (int k = 0; k < VL; k++)
+    if (k < nc) vf_store_part(dst + k * dst_ld, r[k], nr);
+}
+
+VEC void flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
+              bool relu, float *dst, int64_t dst_ld) {
+  for (int64_t j = 0; j < cols; j += VL) {
+    int nc = cols - j < VL ? (int)(cols - j) : VL;
+    const float *add = bias ? bias + j : NULL;
+    for (int64_t i = 0; i < rows; i += VL) {
+      int nr = rows - i < VL ? (int)(rows - i) : VL;
+      const float *from = src + i * src_ld + j;
+      float *to = dst + j * dst_ld + i;
+      if (nr == VL && nc == VL)
+        flip_block(from, src_ld, VL, VL, add, relu, to, dst_ld);
+      else
+        flip_block(from, src_ld, nr, nc, add, relu, to, dst_ld);
+    }
+  }
+}
+
+void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, float *dst,
+               int64_t dst_ld) {
+  flip(src, src_ld, rows, cols, NULL, false, dst, dst_ld);
+}
+
+void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
+                   bool relu, float *dst, int64_t dst_ld) {
+  if (bias && relu)
+    flip(src, src_ld, rows, cols, bias, true, dst, dst_ld);
+  else if (bias)
+    flip(src, src_ld, rows, cols, bias, false, dst, dst_ld);
+  else
+    flip(src, src_ld, rows, cols, NULL, relu, dst, dst_ld);
+}

@@ -1,0 +1,44 @@
+/* Picking blocks of a tensor by positions: what indexing, index_select, index_add and embedding
+   share. A pick is npre x nat x npost elements; element (i, j, k) of the values, which lie in
+   order, belongs to the tensor's element at pre[i] + at[j] + post[k]. */
+#ifndef LUNETTE_PICK_H
+#define LUNETTE_PICK_H
+
+#include "../../op.h"
+
+typedef struct Pick {
+  int64_t npre, nat, npost;
+  const int64_t *pre, *at;
+  const int64_t *post; /* NULL: 0, 1, 2, ... */
+} Pick;
+
+/* Offsets of the dimensions from..to-1 of x, in row-major order; NULL for 0, 1, 2, ... when that
+   is allowed. Lives as long as the open birth scope. */
+const int64_t *pick_offsets(const Tensor *x, int from, int to, int64_t *count, bool may_be_null);
+/* The pick of positions (int64, from 0, n of them) along one dimension of x. */
+Pick pick_dim(const Tensor *x, int dim, const Tensor *positions);
+/* Index tensors as users write them (any integers, from T_BASE), checked against a size and
+   converted: int64 from 0, contiguous, same shape. Negative ones count from the end where allowed.
+   of: whose size it is, for the message. */
+Tensor *pick_positions(const Call *c, const Tensor *index, const Tensor *of, int dim,
+                       bool from_end);
+/* g, or g in float32 when its type is only stored: for gradients that add up. Recorded. */
+Tensor *pick_computed(Tensor *g);
+/* src in y's type, contiguous, and out of y's reach: src itself where it is all that. */
+Tensor *pick_values(Tensor *src, const Tensor *y);
+/* Fails unless index holds integers. */
+void pick_check_integers(const Call *c, const Tensor *index);
+
+/* The same without a copy where index is int64, in order and not of `of`'s storage: it is handed
+   back, and its positions count from *base. None from the end. */
+const Tensor *pick_checked(const Call *c, const Tensor *index, const Tensor *of, int dim,
+                           int64_t *base);
+
+/* values = x's picked elements */
+void pick_read(const Pick *p, const Tensor *x, Tensor *values);
+/* y's picked elements = values; of places picked twice the later value stays */
+void pick_write(const Pick *p, Tensor *y, const Tensor *values);
+/* y's picked elements += alpha values, in the order of the values */
+void pick_add(const Pick *p, Tensor *y, const Tensor *values, double alpha);
+
+#endif

@@ -1,0 +1,212 @@
+/* Whole positions of one dimension: index_select, index_add, embedding. Positions count from 1. */
+#include "../../calc.h"
+#include "../../cast.h"
+#include "index.h"
+#include "pick.h"
+#include "../../store.h"
+
+static int dim_of(const Call *c, int ndim) {
+  if (ndim == 0) t_fail("%s: the tensor has no dimensions", call_name(c));
+  return (int)c->attr[0].i;
+}
+
+static void check_list(const Call *c, const Tensor *index) {
+  if (index->ndim <= 1) return;
+  t_fail("%s: the index is %s; a list of positions is wanted", call_name(c), t_shape_str(index));
+}
+
+static Pick *new_pick(Call *c) {
+  call_scratch(c, sizeof(Pick));
+  return c->scratch;
+}
+
+/* ---- index_select: inputs x, index; attribute dim ---------------------------------------------- */
+
+void index_select_infer(Call *c) {
+  const Tensor *x = c->x[0];
+  int dim = dim_of(c, x->ndim);
+  int64_t shape[T_MAXDIM];
+  check_list(c, c->x[1]);
+  Tensor *at = pick_positions(c, c->x[1], x, dim, false);
+  for (int d = 0; d < x->ndim; d++) shape[d] = d == dim ? at->numel : x->shape[d];
+  *new_pick(c) = pick_dim(x, dim, at);
+  call_out(c, 0, (DType)x->dtype, x->ndim, shape);
+}
+
+const char *index_select_run(Call *c) {
+  pick_read(c->scratch, c->x[0], c->y[0]);
+  return NULL;
+}
+
+static Tensor *select_rows(Tensor *x, int dim, Tensor *index) {
+  Call f;
+  call_begin(&f, op_find("index_select"));
+  f.x[0] = x;
+  f.x[1] = index;
+  f.attr[0] = attr_of_int(dim);
+  op_apply(&f);
+  return f.y[0];
+}
+
+void index_select_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Call f;
+  call_begin(&f, op_find("index_add"));
+  f.x[2] = pick_computed(gy[0]);
+  f.x[0] = t_zeros((DType)f.x[2]->dtype, c->x[0]->ndim, c->x[0]->shape);
+  f.x[1] = c->x[1];
+  f.attr[0] = c->attr[0];
+  f.attr[1] = attr_of_int(1);
+  f.inplace = true;
+  op_apply(&f);
+  gx[0] = f.y[0];
+}
+
+/* ---- index_add: inputs x, index, src; attributes dim, alpha ------------------------------------ */
+
+typedef struct Add {
+  Pick pick;
+  Tensor *src; /* contiguous, in y's type */
+} Add;
+
+void index_add_infer(Call *c) {
+  const Tensor *x = c->x[0], *src = c->x[2];
+  int dim = dim_of(c, x->ndim);
+  check_list(c, c->x[1]);
+  Tensor *at = pick_positions(c, c->x[1], x, dim, false);
+  int64_t shape[T_MAXDIM];
+  bool fits = src->ndim == x->ndim;
+  for (int d = 0; d < x->ndim; d++) {
+    shape[d] = d == dim ? at->numel : x->shape[d];
+    fits = fits && src->shape[d] == shape[d];
+  }
+  if (!fits) {
+    t_fail("index_add: src is %s; for x %s and an index of length %lld it must be %s",
+           t_shape_str(src), t_shape_str(x), (long long)at->numel, t_dims_str(x->ndim, shape));
+  }
+  call_promote(c, 0, 1); /* computes */
+  store_check("index_add", (DType)x->dtype, src);
+  store_check_number("index_add", (DType)x->dtype, &c->attr[1], false);
+  Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
+  call_scratch(c, sizeof(Add));
+  Add *a = c->scratch;
+  a->pick = pick_dim(y, dim, at);
+  a->src = pick_values(c->x[2], y);
+}
+
+const char *index_add_run(Call *c) {
+  const Add *a = c->scratch;
+  if (c->y[0] != c->x[0]) cast_into(c->y[0], c->x[0]);
+  pick_add(&a->pick, c->y[0], a->src, attr_float(c, 1, 1));
+  return NULL;
+}
+
+void index_add_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  double alpha = attr_float(c, 1, 1);
+  if (c->want[0]) gx[0] = gy[0];
+  if (c->want[2]) {
+    Tensor *g = select_rows(gy[0], (int)c->attr[0].i, c->x[1]);
+    gx[2] = alpha == 1 ? g : t_muln(g, alpha);
+  }
+}
+
+/* ---- embedding: inputs weight [V,D], indices; attribute padding_idx ------------------------------ */
+
+/* The ids, from 0; a wrong one is named with its place. */
+static Tensor *read_ids(const Call *c, const Tensor *indices, int64_t rows) {
+  pick_check_integers(c, indices);
+  Tensor *ids = cast_copy(indices, T_I64);
+  int64_t *p = t_i64(ids);
+  for (int64_t i = 0; i < ids->numel; i++) {
+    if (p[i] < T_BASE || p[i] >= rows + T_BASE) {
+      t_fail("embedding: id %lld at position %lld is not 1..%lld%s", (long long)p[i],
+             (long long)i + 1, (long long)rows,
+             p[i] == 0 ? "; ids count from 1 (ids that count from 0: add 1)" : "");
+    }
+    p[i] -= T_BASE;
+  }
+  return ids;
+}
+
+/* The row, from 0, that gets no gradient; -1: every row does. */
+static int64_t padding_row(const Call *c, int attr, int64_t rows) {
+  if (!attr_given(c, attr)) return -1;
+  int64_t row = c->attr[attr].i < 0 ? c->attr[attr].i + rows : c->attr[attr].i;
+  if (row < 0 || row >= rows) {
+    t_fail("embedding: padding_idx %lld is not 1..%lld",
+           (long long)(c->attr[attr].i + (c->attr[attr].i >= 0)), (long long)rows);
+  }
+  return row;
+}
+
+void embedding_infer(Call *c) {
+  const Tensor *weight = c->x[0], *indices = c->x[1];
+  int64_t shape[T_MAXDIM];
+  if (weight->ndim != 2) {
+    t_fail("embedding: the weight is %s; [ids, features] is wanted", t_shape_str(weight));
+  }
+  if (indices->ndim == T_MAXDIM) t_fail("embedding: the indices have too many dimensions");
+  padding_row(c, 0, weight->shape[0]);
+  *new_pick(c) = pick_dim(weight, 0, read_ids(c, indices, weight->shape[0]));
+  for (int d = 0; d < indices->ndim; d++) shape[d] = indices->shape[d];
+  shape[indices->ndim] = weight->shape[1];
+  call_out(c, 0, (DType)weight->dtype, indices->ndim + 1, shape);
+}
+
+const char *embedding_run(Call *c) {
+  pick_read(c->scratch, c->x[0], c->y[0]);
+  return NULL;
+}
+
+void embedding_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Call f;
+  call_begin(&f, op_find("embedding_dw"));
+  f.x[0] = pick_computed(gy[0]);
+  f.x[1] = c->x[1];
+  f.attr[0] = attr_of_int(c->x[0]->shape[0]);
+  f.attr[1] = c->attr[0];
+  op_apply(&f);
+  gx[0] = f.y[0];
+}
+
+/* ---- embedding_dw: inputs g [..., D], indices; attributes rows, padding_idx ---------------------- */
+
+/* Rows of zeros [rows, D], with g's rows added in the order of the ids; but not the padding's. */
+void embedding_dw_infer(Call *c) {
+  Tensor *g = c->x[0];
+  int64_t rows = c->attr[0].i, shape[2] = {rows, g->shape[g->ndim - 1]};
+  call_promote(c, 0, 1);
+  call_contiguous(c, 0);
+  padding_row(c, 1, rows);
+  Tensor *y = call_out(c, 0, (DType)g->dtype, 2, shape);
+  *new_pick(c) = pick_dim(y, 0, read_ids(c, c->x[1], rows));
+}
+
+const char *embedding_dw_run(Call *c) {
+  Tensor *y = c->y[0];
+  int64_t row = padding_row(c, 1, c->attr[0].i), width = y->shape[1];
+  Attr zero = attr_of_int(0);
+  store_number(y, &zero);
+  pick_add(c->scratch, y, c->x[0], 1);
+  if (row < 0) return NULL;
+  Tensor padding = *y;
+  padding.ndim = 1;
+  padding.numel = padding.shape[0] = width;
+  padding.stride[0] = 1;
+  padding.offset += row * width;
+  store_number(&padding, &zero);
+  return NULL;
+}
+
+void embedding_dw_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Call f;
+  call_begin(&f, op_find("embedding"));
+  f.x[0] = gy[0];
+  f.x[1] = c->x[1];
+  f.attr[0] = c->attr[1];
+  op_apply(&f);
+  gx[0] = f.y[0];
+  int64_t row = padding_row(c, 1, c->attr[0].i);
+  if (row < 0) return;
+  Tensor *is_padding = t_eq(c->x[1], t_scalar_int(row + T_BASE, T_I64));
+  gx[0] = t_where(t_unsqueeze(is_padding, c->x[1]->ndim), t_num(0), gx[0]);
+}

@@ -1,0 +1,218 @@
+/* Losses on class targets: the public rows check every target first, bring input and target into
+   rows, [M,C] and [M], and hand them to score_loss; the same in plain ops. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../calc.h"
+#include "../../cast.h"
+#include "../../tape.h"
+#include "loss.h"
+
+/* ---- checks ------------------------------------------------------------------------------------- */
+
+/* Classes of input: [N,C,...] has them in its second dimension, [C] in its only one. */
+static int class_dim(const Tensor *x) { return x->ndim == 1 ? 0 : 1; }
+
+static void check_input(Call *c) {
+  const Tensor *x = c->x[0];
+  if (x->ndim == 0) {
+    t_fail("%s: input is a single value; it is [N,C] or [C], one score for each of C classes",
+           call_name(c));
+  }
+  int64_t classes = x->shape[class_dim(x)];
+  const Tensor *w = c->x[2];
+  if (w && (w->ndim != 1 || w->shape[0] != classes)) {
+    t_fail("%s: weight has shape %s, wants [%lld]: one value for each class of input %s",
+           call_name(c), t_shape_str(w), (long long)classes, t_shape_str(x));
+  }
+}
+
+static void check_target_shape(Call *c) {
+  const Tensor *x = c->x[0], *t = c->x[1];
+  int64_t want[T_MAXDIM];
+  int n = 0, at = class_dim(x);
+  for (int d = 0; d < x->ndim; d++) {
+    if (d != at) want[n++] = x->shape[d];
+  }
+  bool fits = t->ndim == n;
+  for (int d = 0; fits && d < n; d++) fits = t->shape[d] == want[d];
+  if (fits && !dtype_is_float((DType)t->dtype) && t->dtype != T_BOOL) return;
+  if (fits) {
+    t_fail("%s: target is %s %s; classes are integers from 1, target:long() if it holds them",
+           call_name(c), dtype_name((DType)t->dtype), t_shape_str(t));
+  }
+  const char *repair = "one class for each row of scores";
+  static char text[64];
+  if (t->ndim == n + 1 && t->shape[n] == 1 && n > 0) {
+    snprintf(text, sizeof text, "target:squeeze(%d)", n + 1);
+    repair = text;
+  } else if (t_same_shape(x, t)) {
+    repair = "probabilities of the classes must be floats, target:float()";
+  }
+  t_fail("%s: input %s wants classes of shape %s, target has %s; %s", call_name(c), t_shape_str(x),
+         t_dims_str(n, want), t_shape_str(t), repair);
+}
+
+/* Targets as contiguous int64, all of them checked. */
+static Tensor *checked_classes(Call *c) {
+  check_target_shape(c);
+  Tensor *t = c->x[1];
+  if (t->dtype != T_I64 || !t_is_contiguous(t)) t = cast_copy(t, T_I64);
+  int64_t classes = c->x[0]->shape[class_dim(c->x[0])];
+  const int64_t *p = t_i64(t);
+  for (int64_t i = 0; i < t->numel; i++) {
+    if ((p[i] >= T_BASE && p[i] < classes + T_BASE) || !class_counts(c, p[i])) continue;
+    const char *place = t->ndim ? loss_place(t, i) : "";
+    if (p[i] < T_BASE) {
+      t_fail("%s: target %lld%s%s is not a class 1..%lld; classes count from 1 (labels from a file "
+             "that counts from 0: add 1)",
+             call_name(c), (long long)p[i], t->ndim ? " at " : "", place, (long long)classes);
+    }
+    t_fail("%s: target %lld%s%s is not a class 1..%lld; the input %s has %lld scores in a row",
+           call_name(c), (long long)p[i], t->ndim ? " at " : "", place, (long long)classes,
+           t_shape_str(c->x[0]), (long long)classes);
+  }
+  return t;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------- */
+
+/* [N,C,d1,...] or [C] as [M,C]. */
+static Tensor *as_rows(Tensor *x) {
+  int at = class_dim(x);
+  int64_t classes = x->shape[at], shape[2] = {classes ? x->numel / classes : 0, classes};
+  if (x->ndim == 2) return x;
+  if (x->ndim == 1) shape[0] = 1;
+  if (x->ndim > 2) {
+    int64_t order[T_MAXDIM], n = 0;
+    for (int d = 0; d < x->ndim; d++) {
+      if (d != at) order[n++] = d;
+    }
+    order[n] = at;
+    x = t_permute(x, order);
+  }
+  return t_reshape(x, 2, shape);
+}
+
+/* Whether each target counts, as factors; and targets with a valid class in place of those that do
+   not. Neither is recorded. */
+static void split_targets(Call *c, const Tensor *t, DType d, Tensor **keep, Tensor **index) {
+  *keep = t_new(d, 1, t->shape);
+  *index = t_new(T_I64, 1, t->shape);
+  for (int64_t i = 0; i < t->numel; i++) {
+    bool k = class_counts(c, t_i64(t)[i]);
+    t_set(*keep, i, k);
+    t_i64(*index)[i] = k ? t_i64(t)[i] : T_BASE;
+  }
+}
+
+static Tensor *gathered(Tensor *x, Tensor *index) {
+  Call g;
+  call_begin(&g, op_find("gather"));
+  g.x[0] = x;
+  g.x[1] = index;
+  g.attr[0] = attr_of_int(1);
+  op_apply(&g);
+  return g.y[0];
+}
+
+/* The loss from log probabilities logp: [M,C], in plain ops. */
+static Tensor *from_logs(Call *c, Tensor *logp, const Tensor *target, Tensor *weight,
+                         double smoothing) {
+  Tensor *keep, *index;
+  int64_t m = logp->shape[0], classes = logp->shape[1];
+  split_targets(c, target, (DType)logp->dtype, &keep, &index);
+  index = t_reshape(index, 2, (int64_t[]){m, 1});
+  Tensor *share = keep; /* the weight of each row */
+  if (weight) {
+    Tensor *all = t_expand(t_reshape(weight, 2, (int64_t[]){1, classes}), 2, logp->shape);
+    share = t_mul(t_reshape(gathered(all, index), 1, &m), keep);
+  }
+  Tensor *loss = t_neg(t_mul(t_reshape(gathered(logp, index), 1, &m), share));
+  if (smoothing > 0) {
+    Tensor *all = t_sum1(weight ? t_mul(logp, weight) : logp, 1, false);
+    loss =
+        t_add(t_muln(loss, 1 - smoothing), t_muln(t_mul(all, keep), -smoothing / (double)classes));
+  }
+  int64_t reduction = c->attr[A_REDUCTION].i;
+  if (reduction == REDUCTION_NONE) return loss;
+  loss = t_sum_all(loss);
+  return reduction == REDUCTION_SUM ? loss : t_div(loss, t_sum_all(share));
+}
+
+static Tensor *log_softmax(Tensor *x, int dim) {
+  Call s;
+  call_begin(&s, op_find("log_softmax"));
+  s.x[0] = x;
+  s.attr[0] = attr_of_int(dim);
+  op_apply(&s);
+  return s.y[0];
+}
+
+void score_loss_compose(Call *c) {
+  Tensor *x = c->x[0];
+  if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
+  c->y[0] = from_logs(c, log_softmax(x, 1), c->x[1], c->x[2], attr_float(c, A_SMOOTHING, 0));
+}
+
+/* ---- the public rows -------------------------------------------------------------------------------- */
+
+/* Targets are probabilities of the input's shape. */
+static Tensor *from_probabilities(Call *c, double smoothing) {
+  Tensor *x = c->x[0], *t = c->x[1], *w = c->x[2];
+  int at = class_dim(x);
+  int64_t classes = x->shape[at], shape[T_MAXDIM];
+  if (attr_given(c, A_IGNORE)) {
+    t_fail("cross_entropy: ignore_index goes with classes, but target holds probabilities");
+  }
+  Tensor *logp = log_softmax(x, at);
+  if (smoothing > 0) t = t_addn(t_muln(t, 1 - smoothing), smoothing / (double)classes);
+  if (w) {
+    for (int d = 0; d < x->ndim; d++) shape[d] = d == at ? classes : 1;
+    logp = t_mul(logp, t_reshape(w, x->ndim, shape));
+  }
+  Tensor *loss = t_neg(t_sum1(t_mul(t, logp), at, false));
+  int64_t reduction = c->attr[A_REDUCTION].i;
+  return loss_reduced(loss, reduction);
+}
+
+/* A loss of rows in the shape that the targets have. */
+static Tensor *shaped(Call *c, Tensor *loss) {
+  const Tensor *t = c->x[1];
+  if (c->attr[A_REDUCTION].i != REDUCTION_NONE || t->ndim == 1) return loss;
+  return t_reshape(loss, t->ndim, t->shape);
+}
+
+void cross_entropy_compose(Call *c) {
+  double smoothing = attr_float(c, A_SMOOTHING, 0);
+  if (!(smoothing >= 0 && smoothing <= 1)) {
+    t_fail("cross_entropy: label_smoothing is %g; it is a share between 0 and 1", smoothing);
+  }
+  check_input(c);
+  Tensor *t = c->x[1], *weight = c->x[2];
+  if (dtype_is_float((DType)t->dtype) && t_same_shape(c->x[0], t)) {
+    c->y[0] = from_probabilities(c, smoothing);
+    return;
+  }
+  t = checked_classes(c);
+  Call s;
+  call_begin(&s, op_find("score_loss"));
+  s.x[0] = as_rows(c->x[0]);
+  s.x[1] = t->ndim == 1 ? t : t_reshape(t, 1, &t->numel);
+  s.x[2] = weight;
+  memcpy(s.attr, c->attr, 3 * sizeof *s.attr);
+  if (weight && tape_on && tape_tracks(weight))
+    score_loss_compose(&s);
+  else
+    op_apply(&s);
+  c->y[0] = shaped(c, s.y[0]);
+}
+
+void nll_loss_compose(Call *c) {
+  check_input(c);
+  Tensor *t = checked_classes(c), *x = as_rows(c->x[0]);
+  if (!dtype_is_float(call_promote(c, 0, 1))) x = t_cast(x, T_F32);
+  if (t->ndim != 1) t = t_reshape(t, 1, &t->numel);
+  c->y[0] = shaped(c, from_logs(c, x, t, c->x[2], 0));
+}

@@ -1,0 +1,242 @@
+/* Losses that compare input and target element by element. */
+#include <math.h>
+
+#include "../../calc.h"
+#include "../../cast.h"
+#include "../../kernels/losses.h"
+#include "../../kernels/reduce.h"
+#include "../../team.h"
+#include "loss.h"
+
+enum { BLOCK = 512, GRAIN = 64 * BLOCK }; /* elements of a block, and of a part */
+
+typedef struct Job {
+  LossLoop loop;
+  Reduce sum;
+  double p; /* the loss's own parameter */
+  const Tensor *x, *t;
+  size_t size;  /* bytes of an element */
+  char *y;      /* the losses; or NULL */
+  double *part; /* the sum of each part */
+} Job;
+
+/* The sum of the losses of n elements, at most BLOCK; t: the target at the first, or a block full of
+   the one number. */
+static double block(const Job *j, int64_t at, int64_t n, const char *t) {
+  _Alignas(64) double own[BLOCK];
+  size_t bytes = (size_t)at * j->size;
+  double sum = 0;
+  void *loss = j->y ? (void *)(j->y + bytes) : (void *)own;
+  j->loop(n, (const char *)t_data(j->x) + bytes, t, loss, j->p);
+  if (j->part) j->sum.rows(1, n, 0, loss, &sum);
+  return sum;
+}
+
+static void part(void *job, int64_t k) {
+  const Job *j = job;
+  int64_t numel = j->x->numel, end = (k + 1) * GRAIN < numel ? (k + 1) * GRAIN : numel;
+  bool number = j->t->ndim < j->x->ndim;
+  _Alignas(64) double numbers[BLOCK];
+  if (number) {
+    DType d = (DType)j->t->dtype;
+    cast_run(BLOCK, t_data(j->t), d, 0, numbers, d, 1);
+  }
+  double sum = 0;
+  for (int64_t at = k * GRAIN; at < end; at += BLOCK) {
+    const char *t = (const char *)t_data(j->t) + (size_t)at * j->size;
+    sum += block(j, at, end - at < BLOCK ? end - at : BLOCK, number ? (char *)numbers : t);
+  }
+  if (j->part) j->part[k] = sum;
+}
+
+static int64_t parts_of(const Tensor *x) { return (x->numel + GRAIN - 1) / GRAIN; }
+
+void pair_infer(Call *c) {
+  loss_check_shapes(c);
+  DType d = call_promote(c, 0, 2);
+  if (!dtype_is_float(d)) d = T_F32;
+  call_want(c, 0, d);
+  call_want(c, 1, d);
+  bool whole = c->attr[0].i != REDUCTION_NONE;
+  call_out(c, 0, d, whole ? 0 : c->x[0]->ndim, c->x[0]->shape);
+  if (whole) call_scratch(c, (size_t)(parts_of(c->x[0]) + 1) * sizeof(double));
+}
+
+static const char *run(Call *c, LossKind kind, double p) {
+  Tensor *x = c->x[0];
+  Job j = {.loop = SIMD_PICK(loss_kernels)->of[kind][x->dtype], .x = x, .t = c->x[1], .p = p};
+  j.sum = SIMD_PICK(reduce_kernels)->of[REDUCE_SUM][x->dtype];
+  j.size = dtype_size((DType)x->dtype);
+  int64_t parts = parts_of(x), reduction = c->attr[0].i;
+  if (reduction == REDUCTION_NONE)
+    j.y = t_data(c->y[0]);
+  else
+    j.part = c->scratch;
+  team_run(parts, part, &j);
+  if (reduction == REDUCTION_NONE) return NULL;
+  double sum = 0;
+  for (int64_t i = 0; i < parts; i++) sum += j.part[i];
+  t_set(c->y[0], 0, reduction == REDUCTION_MEAN ? sum / (double)x->numel : sum);
+  return NULL;
+}
+
+/* The incoming gradient as it reaches each element's loss. */
+static Tensor *per_element(Call *c, Tensor *g) {
+  return c->attr[0].i == REDUCTION_MEAN ? t_muln(g, 1 / (double)c->x[0]->numel) : g;
+}
+
+/* ---- distances ---------------------------------------------------------------------------------- */
+
+const char *mse_run(Call *c) { return run(c, LOSS_MSE, 0); }
+const char *l1_run(Call *c) { return run(c, LOSS_L1, 0); }
+
+/* smooth_l1 with beta 0 is l1. */
+void smooth_infer(Call *c) {
+  double beta = attr_float(c, 1, 1);
+  if (!(beta >= 0)) t_fail("smooth_l1_loss: beta is %g; it is not negative", beta);
+  pair_infer(c);
+}
+const char *smooth_run(Call *c) { return run(c, LOSS_SMOOTH, attr_float(c, 1, 1)); }
+
+void huber_infer(Call *c) {
+  double delta = attr_float(c, 1, 1);
+  if (!(delta > 0)) t_fail("huber_loss: delta is %g; it must be greater than 0", delta);
+  pair_infer(c);
+}
+const char *huber_run(Call *c) { return run(c, LOSS_HUBER, attr_float(c, 1, 1)); }
+
+static void give(Call *c, Tensor *dx, Tensor **gx) {
+  if (c->want[0]) gx[0] = dx;
+  if (c->want[1]) gx[1] = t_neg(dx);
+}
+
+void mse_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  give(c, t_mul(t_sub(c->x[0], c->x[1]), t_muln(per_element(c, gy[0]), 2)), gx);
+}
+
+void l1_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  give(c, t_mul(t_sign(t_sub(c->x[0], c->x[1])), per_element(c, gy[0])), gx);
+}
+
+static Tensor *clamped(Tensor *x, double limit) {
+  return t_op2("maximum", t_op2("minimum", x, t_num(limit)), t_num(-limit));
+}
+
+void smooth_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  double beta = attr_float(c, 1, 1);
+  Tensor *d = t_sub(c->x[0], c->x[1]);
+  Tensor *slope = beta > 0 ? clamped(t_muln(d, 1 / beta), 1) : t_sign(d);
+  give(c, t_mul(slope, per_element(c, gy[0])), gx);
+}
+
+void huber_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *d = t_sub(c->x[0], c->x[1]);
+  give(c, t_mul(clamped(d, attr_float(c, 1, 1)), per_element(c, gy[0])), gx);
+}
+
+/* ---- yes or no ------------------------------------------------------------------------------------ */
+
+#define FIRST_OUTSIDE(type, T)                                                                     \
+  static int64_t first_outside_##type(int64_t n, const T *v) {                                     \
+    int64_t i = 0;                                                                                 \
+    while (i < n && !(v[i] < 0 || v[i] > 1)) i++;                                                  \
+    return i;                                                                                      \
+  }
+FIRST_OUTSIDE(f32, float)
+FIRST_OUTSIDE(f64, double)
+
+/* Fails where an input or target that should be a probability is none. */
+static void check_probabilities(Call *c, const Tensor *x, const char *what, const char *repair) {
+  bool direct = (x->dtype == T_F32 || x->dtype == T_F64) && t_is_contiguous(x);
+  const Tensor *v = direct ? x : cast_copy(x, T_F64);
+  int64_t i = v->dtype == T_F32 ? first_outside_f32(v->numel, t_f32(v))
+                                : first_outside_f64(v->numel, t_f64(v));
+  if (i == v->numel) return;
+  t_fail("%s: %s %g at %s is not between 0 and 1; %s", call_name(c), what, t_get(v, i),
+         loss_place(x, i), repair);
+}
+
+/* The loss of each element, or reduced at once where no weight stands between. */
+static Tensor *fused(Call *c, const char *row, int64_t reduction) {
+  Call f;
+  call_begin(&f, op_find(row));
+  f.x[0] = c->x[0];
+  f.x[1] = c->x[1];
+  f.attr[0] = loss_choice(reduction);
+  op_apply(&f);
+  return f.y[0];
+}
+
+/* Fails unless t, a weight, broadcasts to the input's shape. */
+static void check_weight(Call *c, const Tensor *t, const char *what) {
+  const Tensor *x = c->x[0];
+  if (!t) return;
+  int lead = x->ndim - t->ndim;
+  bool fits = lead >= 0;
+  for (int d = 0; fits && d < t->ndim; d++) {
+    fits = t->shape[d] == 1 || t->shape[d] == x->shape[lead + d];
+  }
+  if (!fits) {
+    t_fail("%s: %s %s does not go with input %s; it has the input's last sizes, or 1 in their "
+           "place",
+           call_name(c), what, t_shape_str(t), t_shape_str(x));
+  }
+}
+
+static const char *const target_repair = "targets are probabilities, 0 for no and 1 for yes";
+
+void bce_logits_compose(Call *c) {
+  Tensor *x = c->x[0], *t = c->x[1], *weight = c->x[2], *pos = c->x[3];
+  loss_check_shapes(c);
+  check_probabilities(c, t, "target", target_repair);
+  check_weight(c, weight, "weight");
+  check_weight(c, pos, "pos_weight");
+  int64_t reduction = c->attr[0].i;
+  if (!weight && !pos) {
+    c->y[0] = fused(c, "logits_loss", reduction);
+    return;
+  }
+  Tensor *loss;
+  if (pos) {
+    Tensor *positive = t_addn(t_mul(t_addn(pos, -1), t), 1);
+    loss = t_sub(t_mul(t_rsubn(1, t), x), t_mul(positive, t_op1("logsigmoid", x)));
+  } else {
+    loss = fused(c, "logits_loss", REDUCTION_NONE);
+  }
+  c->y[0] = loss_reduced(weight ? t_mul(loss, weight) : loss, reduction);
+}
+
+void bce_compose(Call *c) {
+  loss_check_shapes(c);
+  check_probabilities(c, c->x[1], "target", target_repair);
+  check_probabilities(c, c->x[0], "input",
+                      "scores before sigmoid go to binary_cross_entropy_with_logits");
+  check_weight(c, c->x[2], "weight");
+  int64_t reduction = c->attr[0].i;
+  bool plain = !c->x[2];
+  Tensor *loss = fused(c, "probability_loss", plain ? reduction : REDUCTION_NONE);
+  c->y[0] = plain ? loss : loss_reduced(t_mul(loss, c->x[2]), reduction);
+}
+
+const char *logits_run(Call *c) { return run(c, LOSS_LOGITS, 0); }
+const char *bce_run(Call *c) { return run(c, LOSS_BCE, 0); }
+
+void logits_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *g = per_element(c, gy[0]), *x = c->x[0], *t = c->x[1];
+  if (c->want[0]) gx[0] = t_mul(t_sub(t_sigmoid(x), t), g);
+  if (c->want[1]) gx[1] = t_neg(t_mul(x, g));
+}
+
+/* For x: (x - t) / (x (1 - x)), the divisor at least 1e-12; for t: log(1 - x) - log(x). */
+void bce_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *g = per_element(c, gy[0]), *x = c->x[0], *t = c->x[1], *no = t_rsubn(1, x);
+  if (c->want[0]) {
+    Tensor *slope = t_div(t_sub(x, t), t_op2("maximum", t_mul(x, no), t_num(1e-12)));
+    gx[0] = t_mul(slope, g);
+  }
+  if (c->want[1]) {
+    Tensor *least = t_num(-100);
+    Tensor *log_no = t_op2("maximum", t_log(no), least), *log_x = t_op2("maximum", t_log(x), least);
+    gx[1] = t_mul(t_sub(log_no, log_x), g);
+  }
+}

@@ -1,0 +1,144 @@
+/* Cross-entropy of rows in one pass, and its gradient: input [M,C], target [M] of checked classes.
+
+   With lse = log(sum(exp(x))), w the weights (or ones), s the smoothing, the loss of a row with
+   class t is (1 - s) w[t] (lse - x[t]) + s/C sum_c w[c] (lse - x[c]). Hidden outputs, float64:
+   lse: [M], and total: the sum of w[t] that the mean divides by. */
+#include <string.h>
+
+#include "../../calc.h"
+#include "../../kernels/softmax.h"
+#include "../../team.h"
+#include "loss.h"
+
+enum { GRAIN = 1 << 15 }; /* scores of a part */
+
+/* A job of both ways. values: [M] of the input's type, the losses or the incoming gradients. */
+typedef struct Scores {
+  CrossEntropy kernel; /* of all rows */
+  const SoftmaxOps *ops;
+  size_t size;   /* bytes of a score */
+  int64_t group; /* rows of a part */
+  double *lse;
+  char *values;
+  char *dx; /* NULL: forward */
+} Scores;
+
+static int64_t group_of(int64_t classes) {
+  return classes > 0 && classes < GRAIN ? GRAIN / classes : 1;
+}
+
+static size_t scratch_of(int64_t rows) { return 2 * (size_t)rows * 8 + 8; }
+
+/* scratch: [M] ids from 0, -1 for targets that do not count; then room for [M] values. */
+static Scores scores_of(Call *c, const Tensor *x, const Tensor *target, const Tensor *weight) {
+  int64_t rows = x->shape[0], *ids = c->scratch;
+  for (int64_t i = 0; i < rows; i++) {
+    int64_t t = t_i64(target)[i];
+    ids[i] = class_counts(c, t) ? t - T_BASE : -1;
+  }
+  Scores s = {.kernel = {.rows = rows, .n = x->shape[1], .x = t_data(x), .ids = ids}};
+  s.kernel.weight = weight ? t_data(weight) : NULL;
+  s.kernel.smoothing = attr_float(c, A_SMOOTHING, 0);
+  s.ops = SIMD_PICK(softmax_kernels)->of[x->dtype];
+  s.size = dtype_size((DType)x->dtype);
+  s.group = group_of(s.kernel.n);
+  s.values = (char *)(ids + rows);
+  return s;
+}
+
+static void part(void *job, int64_t k) {
+  const Scores *s = job;
+  CrossEntropy rows = s->kernel;
+  int64_t from = k * s->group;
+  size_t at = (size_t)(from * rows.n) * s->size;
+  rows.rows = rows.rows - from < s->group ? rows.rows - from : s->group;
+  rows.x = (const char *)rows.x + at;
+  rows.ids += from;
+  char *values = s->values + (size_t)from * s->size;
+  if (s->dx)
+    s->ops->cross_entropy_back(&rows, s->lse + from, values, s->dx + at);
+  else
+    s->ops->cross_entropy(&rows, values, s->lse + from);
+}
+
+static void run_all(Scores *s) { team_run((s->kernel.rows + s->group - 1) / s->group, part, s); }
+
+/* ---- forward ------------------------------------------------------------------------------------- */
+
+void score_loss_infer(Call *c) {
+  DType d = call_promote(c, 0, 1);
+  if (!dtype_is_float(d)) d = T_F32;
+  call_want(c, 0, d);
+  call_want(c, 1, T_I64);
+  if (c->x[2]) call_want(c, 2, d);
+  int64_t m = c->x[0]->shape[0];
+  call_out(c, 0, d, c->attr[A_REDUCTION].i == REDUCTION_NONE ? 1 : 0, &m);
+  call_hidden(c, T_F64, 1, &m);
+  call_hidden(c, T_F64, 0, NULL);
+  call_scratch(c, scratch_of(m));
+}
+
+static double value_at(const Scores *s, int64_t i) {
+  return s->size == sizeof(float) ? (double)((float *)s->values)[i] : ((double *)s->values)[i];
+}
+
+const char *score_loss_run(Call *c) {
+  Scores s = scores_of(c, c->x[0], c->x[1], c->x[2]);
+  int64_t reduction = c->attr[A_REDUCTION].i;
+  s.lse = t_f64(c->y[1]);
+  if (reduction == REDUCTION_NONE) s.values = t_data(c->y[0]);
+  run_all(&s);
+  double total = 0, sum = 0;
+  for (int64_t i = 0; i < s.kernel.rows; i++) {
+    int64_t class = s.kernel.ids[i];
+    if (class < 0) continue;
+    total += c->x[2] ? t_get(c->x[2], class) : 1;
+    sum += value_at(&s, i);
+  }
+  t_set(c->y[2], 0, total);
+  if (reduction != REDUCTION_NONE)
+    t_set(c->y[0], 0, reduction == REDUCTION_MEAN ? sum / total : sum);
+  return NULL;
+}
+
+/* ---- its gradient ---------------------------------------------------------------------------------- */
+
+void score_loss_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Call d;
+  call_begin(&d, op_find("score_loss_dx"));
+  d.x[0] = gy[0];
+  for (int i = 0; i < 3; i++) d.x[1 + i] = c->x[i];
+  d.x[4] = c->y[1];
+  d.x[5] = c->y[2];
+  memcpy(d.attr, c->attr, 3 * sizeof *d.attr);
+  op_apply(&d);
+  gx[0] = d.y[0];
+}
+
+void score_loss_dx_infer(Call *c) {
+  DType d = (DType)c->x[1]->dtype;
+  call_contiguous(c, 1);
+  call_want(c, 0, d);
+  call_want(c, 2, T_I64);
+  if (c->x[3]) call_want(c, 3, d);
+  call_want(c, 4, T_F64);
+  call_out(c, 0, d, 2, c->x[1]->shape);
+  call_scratch(c, scratch_of(c->x[1]->shape[0]));
+}
+
+const char *score_loss_dx_run(Call *c) {
+  Scores s = scores_of(c, c->x[1], c->x[2], c->x[3]);
+  const Tensor *g = c->x[0];
+  double scale = c->attr[A_REDUCTION].i == REDUCTION_MEAN ? 1 / t_get(c->x[5], 0) : 1;
+  s.lse = t_f64(c->x[4]);
+  s.dx = t_data(c->y[0]);
+  for (int64_t i = 0; i < s.kernel.rows; i++) {
+    double v = t_get(g, g->numel > 1 ? i : 0) * scale;
+    if (s.size == sizeof(float))
+      ((float *)s.values)[i] = (float)v;
+    else
+      ((double *)s.values)[i] = v;
+  }
+  run_all(&s);
+  return NULL;
+}

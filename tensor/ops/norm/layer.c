@@ -1,0 +1,195 @@
+/* Layer normalisation: x as rows [M,n], weight and bias of n values. */
+#include "../../calc.h"
+#include "../../kernels/norm.h"
+#include "../../team.h"
+#include "norm.h"
+
+enum { X, WEIGHT, BIAS }; /* inputs */
+enum { SHAPE, EPS };      /* attributes */
+enum {
+  GRAIN = 1 << 15, /* values of a part */
+  PARTS = 64       /* most parts whose sums for weight and bias are kept apart */
+};
+
+static bool has_shape(const Tensor *t, const Attr *a) {
+  bool same = t->ndim == a->n;
+  for (int d = 0; same && d < a->n; d++) same = t->shape[d] == a->v[d];
+  return same;
+}
+
+/* Returns the size of a row. */
+static int64_t check(Call *c) {
+  const Attr *a = &c->attr[SHAPE];
+  const Tensor *x = c->x[X];
+  bool ends = a->n > 0 && a->n <= x->ndim;
+  int64_t n = 1;
+  for (int d = 0; ends && d < a->n; d++) {
+    ends = x->shape[x->ndim - a->n + d] == a->v[d];
+    n *= a->v[d];
+  }
+  if (!ends) {
+    t_fail("layer_norm: x has shape %s, which does not end in normalized_shape %s", t_shape_str(x),
+           t_dims_str(a->n, a->v));
+  }
+  for (int i = WEIGHT; i <= BIAS; i++) {
+    if (!c->x[i] || has_shape(c->x[i], a)) continue;
+    t_fail("layer_norm: %s has shape %s, wants normalized_shape %s",
+           i == WEIGHT ? "weight" : "bias", t_shape_str(c->x[i]), t_dims_str(a->n, a->v));
+  }
+  return n;
+}
+
+/* ---- parts ----------------------------------------------------------------------------------------- */
+
+typedef struct Job {
+  LayerNorm kernel; /* of all rows */
+  const NormOps *ops;
+  size_t size;     /* bytes of a value */
+  int64_t group;   /* rows of a part */
+  char *y;         /* forward; or */
+  const char *gy;  /* the gradients */
+  char *dx, *sums; /* sums: [parts, 2, n], for weight and bias; NULL: not wanted */
+} Job;
+
+static int64_t parts_of(int64_t rows, int64_t group) { return (rows + group - 1) / group; }
+
+static Job job_of(const Tensor *x, int64_t rows) {
+  Job j = {.kernel = {.rows = rows, .n = rows > 0 ? x->numel / rows : 0, .x = t_data(x)}};
+  j.ops = SIMD_PICK(norm_kernels)->of[x->dtype];
+  j.size = dtype_size((DType)x->dtype);
+  j.group = j.kernel.n > 0 && j.kernel.n < GRAIN ? GRAIN / j.kernel.n : 1;
+  return j;
+}
+
+static void part(void *job, int64_t k) {
+  const Job *j = job;
+  LayerNorm s = j->kernel;
+  int64_t from = k * j->group;
+  size_t at = (size_t)(from * s.n) * j->size, row = (size_t)s.n * j->size;
+  s.rows = s.rows - from < j->group ? s.rows - from : j->group;
+  s.x = (const char *)s.x + at;
+  s.mean = (char *)s.mean + (size_t)from * j->size;
+  s.rstd = (char *)s.rstd + (size_t)from * j->size;
+  if (!j->gy) {
+    j->ops->layer(&s, j->y + at);
+    return;
+  }
+  char *dw = j->sums ? j->sums + (size_t)k * 2 * row : NULL;
+  j->ops->layer_back(&s, j->gy + at, j->dx + at, dw, dw ? dw + row : NULL);
+}
+
+static void *data_or_null(const Tensor *x) { return x ? t_data(x) : NULL; }
+
+/* ---- forward --------------------------------------------------------------------------------------- */
+
+void layer_norm_infer(Call *c) {
+  int64_t n = check(c);
+  DType d = call_promote(c, X, X + 1);
+  if (!dtype_is_float(d)) d = T_F32;
+  for (int i = X; i <= BIAS; i++) {
+    if (c->x[i]) call_want(c, i, d);
+  }
+  int64_t rows = n ? c->x[X]->numel / n : 0;
+  call_out(c, 0, d, c->x[X]->ndim, c->x[X]->shape);
+  call_hidden(c, d, 1, &rows);
+  call_hidden(c, d, 1, &rows);
+}
+
+const char *layer_norm_run(Call *c) {
+  Job j = job_of(c->x[X], c->y[1]->numel);
+  j.y = t_data(c->y[0]);
+  j.kernel.gamma = data_or_null(c->x[WEIGHT]);
+  j.kernel.beta = data_or_null(c->x[BIAS]);
+  j.kernel.mean = t_data(c->y[1]);
+  j.kernel.rstd = t_data(c->y[2]);
+  j.kernel.eps = attr_float(c, EPS, 1e-5);
+  team_run(parts_of(j.kernel.rows, j.group), part, &j);
+  return NULL;
+}
+
+/* ---- gradient --------------------------------------------------------------------------------------- */
+
+void layer_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Call d;
+  call_begin(&d, op_find("layer_norm_dx"));
+  d.x[0] = gy[0];
+  d.x[1] = c->x[X];
+  d.x[2] = c->y[1];
+  d.x[3] = c->y[2];
+  d.x[4] = c->x[WEIGHT];
+  d.attr[0] = c->attr[SHAPE];
+  d.attr[1] = attr_of_bool(c->want[WEIGHT] || c->want[BIAS]);
+  op_apply(&d);
+  for (int i = X; i <= BIAS; i++) {
+    if (c->want[i]) gx[i] = d.y[i];
+  }
+}
+
+/* Rows of a part on the way back, where every part has its own sums. */
+static int64_t back_group(const Job *j) {
+  int64_t least = (j->kernel.rows + PARTS - 1) / PARTS;
+  return j->group > least ? j->group : least;
+}
+
+void layer_norm_dx_infer(Call *c) {
+  DType d = (DType)c->x[1]->dtype;
+  const Attr *shape = &c->attr[0];
+  for (int i = 0; i <= 4; i++) {
+    if (c->x[i]) call_want(c, i, d);
+  }
+  call_out(c, 0, d, c->x[1]->ndim, c->x[1]->shape);
+  if (!c->attr[1].i) return;
+  call_out(c, 1, d, shape->n, shape->v);
+  call_out(c, 2, d, shape->n, shape->v);
+  Job j = job_of(c->x[1], c->x[2]->numel);
+  int64_t parts = parts_of(j.kernel.rows, back_group(&j));
+  call_scratch(c, ((size_t)parts + 1) * 2 * (size_t)j.kernel.n * j.size);
+}
+
+/* y[i] = sum over parts of x[p stride + i] */
+static void add_parts(int64_t parts, int64_t stride, const Job *j, const char *x, Tensor *y) {
+  for (int64_t i = 0; i < y->numel; i++) {
+    double sum = 0;
+    for (int64_t p = 0; p < parts; p++) {
+      const char *at = x + (size_t)(p * stride + i) * j->size;
+      sum += j->size == sizeof(float) ? (double)*(const float *)at : *(const double *)at;
+    }
+    t_set(y, i, sum);
+  }
+}
+
+const char *layer_norm_dx_run(Call *c) {
+  Job j = job_of(c->x[1], c->x[2]->numel);
+  bool affine = c->attr[1].i != 0;
+  j.gy = t_data(c->x[0]);
+  j.kernel.mean = t_data(c->x[2]);
+  j.kernel.rstd = t_data(c->x[3]);
+  j.kernel.gamma = data_or_null(c->x[4]);
+  j.dx = t_data(c->y[0]);
+  if (affine) {
+    j.group = back_group(&j);
+    j.sums = c->scratch;
+  }
+  int64_t n = j.kernel.n, parts = parts_of(j.kernel.rows, j.group);
+  team_run(parts, part, &j);
+  if (!affine) return NULL;
+  add_parts(parts, 2 * n, &j, j.sums, c->y[1]);
+  add_parts(parts, 2 * n, &j, j.sums + (size_t)n * j.size, c->y[2]);
+  return NULL;
+}
+
+/* ---- in plain ops ------------------------------------------------------------------------------------ */
+
+void layer_norm_compose(Call *c) {
+  int64_t n = check(c), dims[T_MAXDIM];
+  const Attr *shape = &c->attr[SHAPE];
+  Tensor *x = c->x[X];
+  if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
+  for (int d = 0; d < shape->n; d++) dims[d] = x->ndim - shape->n + d;
+  Tensor *mean = t_muln(t_sum(x, shape->n, dims, true), 1 / (double)n), *xc = t_sub(x, mean);
+  Tensor *var = t_muln(t_sum(t_square(xc), shape->n, dims, true), 1 / (double)n);
+  Tensor *y = t_mul(xc, t_op1("rsqrt", t_addn(var, attr_float(c, EPS, 1e-5))));
+  if (c->x[WEIGHT]) y = t_mul(y, c->x[WEIGHT]);
+  if (c->x[BIAS]) y = t_add(y, c->x[BIAS]);
+  c->y[0] = y;
+}

@@ -1,0 +1,120 @@
+/* Dropout: zeros at random places, and the rest scaled so that the expected value stays. The places
+   are kept as a mask of bytes beside the output, for the gradient. */
+#include "../../calc.h"
+#include "../../iter.h"
+#include "../../kernels/index.h"
+#include "../../team.h"
+#include "draw.h"
+#include "random.h"
+
+enum { GRAIN = 1 << 15 };
+
+typedef struct Keep {
+  const Tensor *x, *mask;
+  Tensor *y;
+  double scale;
+} Keep;
+
+static void keep_part(void *job, int64_t part) {
+  const Keep *k = job;
+  int64_t at = part * GRAIN, n = k->y->numel - at < GRAIN ? k->y->numel - at : GRAIN;
+  const uint8_t *mask = (const uint8_t *)t_data(k->mask) + at;
+  const IndexLoops *loops = SIMD_PICK(index_loops);
+  if (k->y->dtype == T_F64)
+    loops->keep_f64(n, mask, t_f64(k->x) + at, t_f64(k->y) + at, k->scale);
+  else
+    loops->keep_f32(n, mask, t_f32(k->x) + at, t_f32(k->y) + at, k->scale);
+}
+
+/* The same for strided outputs: x[0] is x, x[1] the mask, both of the loop's type. */
+static void keep_loop_f32(int64_t n, void *y, const void *const *x, const void *arg) {
+  const float *v = x[0], *mask = x[1], scale = (float)*(const double *)arg;
+  for (int64_t i = 0; i < n; i++) ((float *)y)[i] = mask[i] != 0 ? v[i] * scale : 0;
+}
+
+static void keep_loop_f64(int64_t n, void *y, const void *const *x, const void *arg) {
+  const double *v = x[0], *mask = x[1], scale = *(const double *)arg;
+  for (int64_t i = 0; i < n; i++) ((double *)y)[i] = mask[i] != 0 ? v[i] * scale : 0;
+}
+
+/* y = mask ? scale x : 0; the mask is contiguous, bytes. */
+static void keep(Tensor *y, Tensor *x, Tensor *mask, double scale) {
+  DType d = (DType)y->dtype;
+  if (y->numel == 0) return;
+  if (x->dtype == d && t_is_contiguous(x) && t_is_contiguous(y)) {
+    Keep k = {x, mask, y, scale};
+    team_run((y->numel + GRAIN - 1) / GRAIN, keep_part, &k);
+  } else {
+    Tensor *in[2] = {x, mask};
+    iter_map(d == T_F64 ? keep_loop_f64 : keep_loop_f32, &scale, y, d, 2, in, d);
+  }
+}
+
+static DType float_type(Call *c) { return call_promote(c, 0, 1) == T_F64 ? T_F64 : T_F32; }
+
+/* ---- dropout: attributes p, training; a hidden output, the mask ----------------------------------- */
+
+static double scale_of(double p) { return p < 1 ? 1 / (1 - p) : 0; }
+
+void dropout_infer(Call *c) {
+  Tensor *x = c->x[0];
+  double p = attr_float(c, 0, 0.5);
+  if (!(p >= 0 && p <= 1)) t_fail("dropout: p is %g; a probability from 0 to 1 is wanted", p);
+  if (!attr_int(c, 1, true) || p == 0) {
+    if (!c->inplace) c->y[0] = x;
+    return;
+  }
+  Tensor *y = call_out(c, 0, float_type(c), x->ndim, x->shape);
+  Tensor *mask = call_hidden(c, T_U8, y->ndim, y->shape);
+  call_scratch(c, sizeof(Fill));
+  Fill *f = c->scratch;
+  *f = (Fill){.kind = DRAW_YES, .a = 1 - p, .to = mask};
+  f->key = rng_next(RNG_DROPOUT);
+}
+
+const char *dropout_run(Call *c) {
+  if (c->ny == 1) return NULL; /* nothing is dropped */
+  draw_fill(c->scratch);
+  keep(c->y[0], c->x[0], c->y[1], scale_of(attr_float(c, 0, 0.5)));
+  return NULL;
+}
+
+void dropout_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (c->ny == 1) {
+    gx[0] = gy[0];
+    return;
+  }
+  Call f;
+  call_begin(&f, op_find("dropout_apply"));
+  f.x[0] = gy[0];
+  f.x[1] = c->y[1];
+  f.attr[0] = attr_of_float(scale_of(attr_float(c, 0, 0.5)));
+  op_apply(&f);
+  gx[0] = f.y[0];
+}
+
+/* ---- dropout_apply: inputs x, mask; attribute scale ------------------------------------------------ */
+
+void dropout_apply_infer(Call *c) {
+  Tensor *x = c->x[0];
+  if (!t_same_shape(x, c->x[1])) {
+    t_fail("dropout_apply: x is %s, the mask %s", t_shape_str(x), t_shape_str(c->x[1]));
+  }
+  call_want(c, 1, T_U8);
+  call_out(c, 0, float_type(c), x->ndim, x->shape);
+}
+
+const char *dropout_apply_run(Call *c) {
+  keep(c->y[0], c->x[0], c->x[1], attr_float(c, 0, 1));
+  return NULL;
+}
+
+void dropout_apply_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Call f;
+  call_begin(&f, c->op);
+  f.x[0] = gy[0];
+  f.x[1] = c->x[1];
+  f.attr[0] = c->attr[0];
+  op_apply(&f);
+  gx[0] = f.y[0];
+}

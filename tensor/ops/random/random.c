@@ -1,0 +1,325 @@
+/* The rows of random draws. All but dropout draw from the stream in use (see ../random.h). */
+#include "random.h"
+
+#include <math.h>
+
+#include "../../calc.h"
+#include "../../cast.h"
+#include "draw.h"
+#include "../../store.h"
+#include "../../team.h"
+
+/* ---- filling ------------------------------------------------------------------------------------ */
+
+/* Plans to fill y: directly, or by way of a tensor of the drawn type. */
+static Fill *plan(Call *c, DrawKind kind, DType drawn) {
+  Tensor *y = c->y[0];
+  call_scratch(c, sizeof(Fill));
+  Fill *f = c->scratch;
+  bool direct = y->dtype == drawn && t_is_contiguous(y);
+  *f = (Fill){.kind = kind, .to = direct ? y : t_new(drawn, y->ndim, y->shape)};
+  f->key = rng_next(rng_in_use());
+  return f;
+}
+
+static const char *fill_run(Call *c) {
+  const Fill *f = c->scratch;
+  draw_fill(f);
+  if (f->to != c->y[0]) cast_into(c->y[0], f->to);
+  return NULL;
+}
+
+static void plan_floats(Call *c, DrawKind kind, double a, double b) {
+  DType d = (DType)c->y[0]->dtype;
+  if (!dtype_is_float(d)) {
+    t_fail("%s: random fractions need a float type, not %s", call_name(c), dtype_name(d));
+  }
+  if (kind == DRAW_NORMAL && !(b >= 0)) t_fail("%s: std is %g; it is 0 or more", call_name(c), b);
+  if (kind == DRAW_UNIFORM && !(a <= b && b - a < INFINITY)) {
+    t_fail("%s: from %g to %g; two numbers are wanted, the smaller first", call_name(c), a, b);
+  }
+  Fill *f = plan(c, kind, d == T_F64 ? T_F64 : T_F32);
+  f->a = a;
+  f->b = b;
+}
+
+/* Attributes: size, dtype. */
+static void sized(Call *c, DrawKind kind) {
+  call_out(c, 0, (DType)attr_int(c, 1, T_F32), c->attr[0].n, c->attr[0].v);
+  plan_floats(c, kind, 0, 1);
+}
+static void rand_infer(Call *c) { sized(c, DRAW_UNIFORM); }
+static void randn_infer(Call *c) { sized(c, DRAW_NORMAL); }
+
+/* Attributes: dtype. */
+static void like(Call *c, DrawKind kind) {
+  const Tensor *x = c->x[0];
+  call_out(c, 0, (DType)attr_int(c, 0, x->dtype), x->ndim, x->shape);
+  plan_floats(c, kind, 0, 1);
+}
+static void rand_like_infer(Call *c) { like(c, DRAW_UNIFORM); }
+static void randn_like_infer(Call *c) { like(c, DRAW_NORMAL); }
+
+/* Attributes: mean, std, size, dtype. */
+static void normal_infer(Call *c) {
+  call_out(c, 0, (DType)attr_int(c, 3, T_F32), c->attr[2].n, c->attr[2].v);
+  plan_floats(c, DRAW_NORMAL, attr_float(c, 0, 0), attr_float(c, 1, 1));
+}
+
+static void uniform_in_place(Call *c) {
+  plan_floats(c, DRAW_UNIFORM, attr_float(c, 0, 0), attr_float(c, 1, 1));
+}
+
+static void normal_in_place(Call *c) {
+  plan_floats(c, DRAW_NORMAL, attr_float(c, 0, 0), attr_float(c, 1, 1));
+}
+
+/* What was there before has no part in the result. */
+static void no_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  (void)c;
+  gx[0] = t_zeros_like(gy[0]);
+}
+
+/* ---- whole numbers ------------------------------------------------------------------------------ */
+
+/* Attributes: low, high, size, dtype; randint(6, {n}) is 1..6. */
+static void randint_infer(Call *c) {
+  int64_t low = c->attr[0].i, high = attr_int(c, 1, low);
+  if (!attr_given(c, 1)) low = 1;
+  if (low > high) {
+    t_fail("randint: from %lld to %lld there is no whole number", (long long)low, (long long)high);
+  }
+  DType dtype = (DType)attr_int(c, 3, T_I64);
+  Attr ends[2] = {attr_of_int(low), attr_of_int(high)};
+  store_check_number("randint", dtype, &ends[0], true);
+  store_check_number("randint", dtype, &ends[1], true);
+  call_out(c, 0, dtype, c->attr[2].n, c->attr[2].v);
+  Fill *f = plan(c, DRAW_WHOLE, T_I64);
+  f->low = low;
+  f->range = (uint64_t)high - (uint64_t)low + 1;
+}
+
+typedef struct Shuffle {
+  RandomKey key;
+} Shuffle;
+
+static void randperm_infer(Call *c) {
+  int64_t n = c->attr[0].i;
+  if (n < 0) t_fail("randperm: n is %lld; it is 0 or more", (long long)n);
+  call_out(c, 0, T_I64, 1, &n);
+  call_scratch(c, sizeof(Shuffle));
+  *(Shuffle *)c->scratch = (Shuffle){rng_next(rng_in_use())};
+}
+
+/* Fisher & Yates' shuffle, Durstenfeld's form (1964): position i takes one of the first i. */
+static const char *randperm_run(Call *c) {
+  enum { RUN = 512 };
+  const Shuffle *s = c->scratch;
+  uint64_t bits[RUN];
+  int64_t *p = t_i64(c->y[0]), n = c->y[0]->numel;
+  for (int64_t i = 0; i < n; i++) {
+    if (i % RUN == 0) {
+      if (team_cut()) break;
+      draw_bits(&s->key, i, n - i < RUN ? n - i : RUN, bits);
+    }
+    int64_t j = (int64_t)draw_below(bits[i % RUN], (uint64_t)i + 1);
+    p[i] = p[j];
+    p[j] = i + T_BASE;
+  }
+  return NULL;
+}
+
+/* ---- yes or no ---------------------------------------------------------------------------------- */
+
+static void check_probability(const Call *c, double p) {
+  if (p >= 0 && p <= 1) return;
+  t_fail("%s: %g is no probability; from 0 to 1 is wanted", call_name(c), p);
+}
+
+static void bernoulli_in_place(Call *c) {
+  double p = attr_float(c, 0, 0.5);
+  check_probability(c, p);
+  plan(c, DRAW_YES, T_U8)->a = p;
+}
+
+typedef struct Coins {
+  RandomKey key;
+  const Tensor *p; /* float64, contiguous */
+} Coins;
+
+static void bernoulli_infer(Call *c) {
+  const Tensor *x = c->x[0];
+  call_scratch(c, sizeof(Coins));
+  Coins *k = c->scratch;
+  k->p = cast_copy(x, T_F64);
+  for (int64_t i = 0; i < x->numel; i++) check_probability(c, t_f64(k->p)[i]);
+  call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
+  k->key = rng_next(rng_in_use());
+}
+
+static const char *bernoulli_run(Call *c) {
+  enum { RUN = 512 };
+  const Coins *k = c->scratch;
+  Tensor *y = c->y[0];
+  uint64_t bits[RUN];
+  uint8_t out[RUN];
+  int64_t size = (int64_t)dtype_size((DType)y->dtype);
+  for (int64_t at = 0; at < y->numel; at += RUN) {
+    int64_t n = y->numel - at < RUN ? y->numel - at : RUN;
+    draw_bits(&k->key, at, n, bits);
+    for (int64_t i = 0; i < n; i++) { out[i] = draw_unit(bits[i]) < t_f64(k->p)[at + i]; }
+    cast_run(n, out, T_U8, 1, (char *)t_data(y) + at * size, (DType)y->dtype, 1);
+  }
+  return NULL;
+}
+
+/* ---- waiting times ------------------------------------------------------------------------------- */
+
+static void exponential_in_place(Call *c) {
+  double rate = attr_float(c, 0, 1);
+  if (!(rate > 0)) t_fail("exponential_: lambd is %g; a positive rate is wanted", rate);
+  plan_floats(c, DRAW_UNIFORM, 0, 1);
+}
+
+static const char *exponential_run(Call *c) {
+  const Fill *f = c->scratch;
+  double rate = attr_float(c, 0, 1);
+  draw_fill(f);
+  for (int64_t i = 0; i < f->to->numel; i++) {
+    if (f->to->dtype == T_F64)
+      t_f64(f->to)[i] = -log1p(-t_f64(f->to)[i]) / rate;
+    else
+      t_f32(f->to)[i] = (float)(-log1p(-(double)t_f32(f->to)[i]) / rate);
+  }
+  if (f->to != c->y[0]) cast_into(c->y[0], f->to);
+  return NULL;
+}
+
+/* ---- the rows ------------------------------------------------------------------------------------ */
+
+#define MAKES  OP_CONST | OP_FUNCTION | OP_TENSOR | OP_RANDOM
+#define WRITES OP_ONLY_INPLACE | OP_RANDOM
+
+static Op rows[] = {
+    {.sig = "rand(size: sizes, dtype: dtype=float32) -> x: tensor",
+     .doc = "Uniform random numbers from 0, included, to 1, not included.",
+     .test = "{{2, 3}, {{5}}, {{2, 3}, {dtype = \"float64\"}}}",
+     .ref = "reference.rand",
+     .flags = MAKES,
+     .infer = rand_infer,
+     .run = fill_run},
+    {.sig = "rand_like(x: tensor, dtype: dtype?) -> y: tensor",
+     .doc =
+         "Uniform random numbers from 0 to 1 in the shape and, unless another is given, the type "
+         "of x.",
+     .test = "{{randn(2,3)}, {ints(3), {dtype = \"float32\"}}}",
+     .ref = "reference.rand_like",
+     .flags = MAKES,
+     .infer = rand_like_infer,
+     .run = fill_run},
+    {.sig = "randn(size: sizes, dtype: dtype=float32) -> x: tensor",
+     .doc = "Normal random numbers: mean 0, standard deviation 1.",
+     .test = "{{2, 3}, {{5}}, {{2, 3}, {dtype = \"float64\"}}}",
+     .ref = "reference.randn",
+     .flags = MAKES,
+     .infer = randn_infer,
+     .run = fill_run},
+    {.sig = "randn_like(x: tensor, dtype: dtype?) -> y: tensor",
+     .doc = "Normal random numbers in the shape and, unless another is given, the type of x.",
+     .test = "{{randn(2,3)}, {ints(3), {dtype = \"float32\"}}}",
+     .ref = "reference.randn_like",
+     .flags = MAKES,
+     .infer = randn_like_infer,
+     .run = fill_run},
+    {.sig = "normal(mean: float=0, std: float=1, size: sizes, dtype: dtype=float32) -> x: tensor",
+     .doc = "Normal random numbers with that mean and standard deviation.",
+     .test = "{{1, 2, {2, 3}}, {-1, 0.5, {5}, {dtype = \"float64\"}}}",
+     .ref = "reference.normal",
+     .flags = MAKES,
+     .infer = normal_infer,
+     .run = fill_run},
+    {.sig = "randint(low: int, high: int?, size: sizes, dtype: dtype=int64) -> x: tensor",
+     .doc = "Random whole numbers from low to high, both included; randint(6, {2, 3}) is from 1 to "
+            "6.",
+     .test = "{{6, {2, 3}}, {-2, 2, {20}}, {0, 9, {4}, {dtype = \"float32\"}}}",
+     .ref = "reference.randint",
+     .flags = MAKES,
+     .infer = randint_infer,
+     .run = fill_run},
+    {.sig = "randperm(n: int) -> positions: index",
+     .doc = "The numbers 1 to n in random order.",
+     .test = "{{10}, {1}, {0}}",
+     .ref = "reference.randperm",
+     .flags = MAKES,
+     .infer = randperm_infer,
+     .run = randperm_run},
+    {.sig = "bernoulli(x: tensor) -> y: tensor",
+     .doc = "1 with the probability that stands in x, else 0; of x's type.",
+     .test = "{{rand(2,3)}, {rand(50)}}",
+     .ref = "reference.bernoulli",
+     .flags = OP_CONST | OP_RANDOM,
+     .infer = bernoulli_infer,
+     .run = bernoulli_run},
+    {.sig = "multinomial(x: tensor, num_samples: int, replacement: bool=false) -> positions: index",
+     .doc = "Positions drawn with the weights in x, [n] or [rows, n], which need not add up to 1. "
+            "Without replacement none comes twice. Weights are 0 or more.",
+     .test = "{{rand(5), 3}, {rand(2,4), 4}, {rand(2,3), 6, true}}",
+     .ref = "reference.multinomial",
+     .flags = OP_CONST | OP_RANDOM | OP_TENSOR,
+     .infer = multinomial_infer,
+     .run = multinomial_run},
+    {.sig = "uniform_(x: tensor, from: float=0, to: float=1) -> y: tensor",
+     .doc = "Writes uniform random numbers from `from`, included, to `to`, not included, over x.",
+     .test = "{{randn(2,3)}, {randn(5), -1, 3}}",
+     .ref = "reference.uniform_",
+     .flags = WRITES,
+     .infer = uniform_in_place,
+     .run = fill_run,
+     .grad = no_grad},
+    {.sig = "normal_(x: tensor, mean: float=0, std: float=1) -> y: tensor",
+     .doc = "Writes normal random numbers over x.",
+     .test = "{{randn(2,3)}, {randn(5), -1, 3}}",
+     .ref = "reference.normal_",
+     .flags = WRITES,
+     .infer = normal_in_place,
+     .run = fill_run,
+     .grad = no_grad},
+    {.sig = "bernoulli_(x: tensor, p: float=0.5) -> y: tensor",
+     .doc = "Writes 1 with probability p, else 0, over x.",
+     .test = "{{randn(2,3)}, {randn(20), 0.25}, {ints(5), 1}}",
+     .ref = "reference.bernoulli_",
+     .flags = WRITES,
+     .infer = bernoulli_in_place,
+     .run = fill_run,
+     .grad = no_grad},
+    {.sig = "exponential_(x: tensor, lambd: float=1) -> y: tensor",
+     .doc = "Writes random waiting times over x: exponential with rate lambd, mean 1 / lambd.",
+     .test = "{{randn(2,3)}, {randn(5), 2}}",
+     .ref = "reference.exponential_",
+     .flags = WRITES,
+     .infer = exponential_in_place,
+     .run = exponential_run,
+     .grad = no_grad},
+    {.sig = "dropout(x: tensor, p: float=0.5, training: bool=true) -> y: tensor",
+     .doc =
+         "In training, zeros with probability p and the rest divided by 1 - p (Srivastava et al. "
+         "2014); x itself otherwise. Draws from a stream of its own.",
+     .test = "{{randn(2,3)}, {randn(4,5), 0.25}, {randn(2,3), 0.5, false}, {randn(2,3), 1}}",
+     .ref = "reference.dropout",
+     .flags = OP_INPLACE | OP_RANDOM,
+     .save = SAVE_Y(1),
+     .infer = dropout_infer,
+     .run = dropout_run,
+     .grad = dropout_grad},
+    {.sig = "dropout_apply(x: tensor, mask: tensor, scale: float) -> y: tensor",
+     .doc = "x times scale where the mask holds, 0 elsewhere: dropout's gradient.",
+     .test = "{{randn(2,3), mask(2,3), 2}}",
+     .ref = "reference.dropout_apply",
+     .flags = OP_HIDDEN,
+     .save = SAVE_X(1),
+     .infer = dropout_apply_infer,
+     .run = dropout_apply_run,
+     .grad = dropout_apply_grad},
+};
+
+FAMILY(random, rows);

@@ -1,0 +1,205 @@
+/* New shapes over the same elements in the same order: views where the strides allow it, else
+   copies. */
+#include <stdio.h>
+
+#include "../../calc.h"
+#include "../../cast.h"
+#include "shape.h"
+#include "window.h"
+
+/* ---- sizes ------------------------------------------------------------------------------------ */
+
+static const char *elements(int64_t n) {
+  static char text[40];
+  snprintf(text, sizeof text, n == 1 ? "%lld element" : "%lld elements", (long long)n);
+  return text;
+}
+
+/* Checks the sizes asked for; returns their product without the -1, whose place goes to *free_dim. */
+static int64_t product(const Call *c, const Attr *sizes, int *free_dim) {
+  int64_t n = 1;
+  *free_dim = -1;
+  for (int d = 0; d < sizes->n; d++) {
+    int64_t size = sizes->v[d];
+    if (size < -1) {
+      t_fail("%s: size %lld in %s; sizes are 0 or more, or -1 for what is left", call_name(c),
+             (long long)size, t_dims_str(sizes->n, sizes->v));
+    }
+    if (size == -1 && *free_dim >= 0) {
+      t_fail("%s: %s has more than one -1; only one size can be left open", call_name(c),
+             t_dims_str(sizes->n, sizes->v));
+    }
+    if (size == -1)
+      *free_dim = d;
+    else if (__builtin_mul_overflow(n, size, &n))
+      n = INT64_MAX;
+  }
+  return n;
+}
+
+/* The sizes asked for with the -1 filled in, for as many elements as there are; of: what they are
+   counted in, for the message ("[2,3]"). */
+static void fill_sizes(const Call *c, const Attr *sizes, int64_t numel, const char *of,
+                       int64_t *shape) {
+  int free_dim;
+  int64_t n = product(c, sizes, &free_dim);
+  const char *asked = t_dims_str(sizes->n, sizes->v);
+  if (free_dim >= 0 && n == 0) {
+    t_fail("%s: the -1 in %s could be any size, since another size is 0; give it", call_name(c),
+           asked);
+  }
+  if (free_dim < 0 && numel != n) {
+    t_fail("%s: %s has %s, but %s holds %lld", call_name(c), of, elements(numel), asked,
+           (long long)n);
+  }
+  if (free_dim >= 0 && numel % n != 0) {
+    t_fail("%s: %s has %s, which cannot fill %s: the other sizes make %lld", call_name(c), of,
+           elements(numel), asked, (long long)n);
+  }
+  for (int d = 0; d < sizes->n; d++) shape[d] = d == free_dim ? numel / n : sizes->v[d];
+}
+
+/* Strides that show x's elements in that shape without moving them; false when there are none. */
+static bool strides_for(const Tensor *x, int ndim, const int64_t *shape, int64_t *stride) {
+  if (t_is_contiguous(x)) {
+    t_strides(ndim, shape, stride);
+    return true;
+  }
+  /* From the end: each run of x's dimensions that steps evenly is cut into new ones. */
+  int to = ndim - 1;
+  for (int from = x->ndim - 1; from >= 0;) {
+    int64_t step = x->stride[from], run = x->shape[from], made = 1;
+    for (from--; from >= 0; from--) {
+      if (x->shape[from] != 1 && x->stride[from] != run * step) break;
+      run *= x->shape[from];
+    }
+    for (; to >= 0 && (made < run || shape[to] == 1); to--) {
+      stride[to] = made * step;
+      made *= shape[to];
+    }
+    if (made != run) return false;
+  }
+  return true;
+}
+
+static bool try_view(Call *c, int ndim, const int64_t *shape) {
+  int64_t stride[T_MAXDIM];
+  if (!strides_for(c->x[0], ndim, shape, stride)) return false;
+  call_view(c, ndim, shape, stride, c->x[0]->offset);
+  return true;
+}
+
+static void set_shape(Call *c, int ndim, const int64_t *shape) {
+  if (!try_view(c, ndim, shape)) call_out(c, 0, (DType)c->x[0]->dtype, ndim, shape);
+}
+
+const char *copy_when_new_run(Call *c) {
+  const Tensor *x = c->x[0], *y = c->y[0];
+  if (y->st == x->st) return NULL;
+  Window w = window_whole(x->ndim, x->shape);
+  Tensor in_order = window_tensor(y, &w);
+  cast_into(&in_order, x);
+  return NULL;
+}
+
+void reshape_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  gx[0] = t_reshape(gy[0], c->x[0]->ndim, c->x[0]->shape);
+}
+
+void pass_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  (void)c;
+  gx[0] = gy[0];
+}
+
+/* ---- the ops ---------------------------------------------------------------------------------- */
+
+void reshape_infer(Call *c) {
+  int64_t shape[T_MAXDIM];
+  fill_sizes(c, &c->attr[0], c->x[0]->numel, t_shape_str(c->x[0]), shape);
+  set_shape(c, c->attr[0].n, shape);
+}
+
+void view_infer(Call *c) {
+  int64_t shape[T_MAXDIM];
+  fill_sizes(c, &c->attr[0], c->x[0]->numel, t_shape_str(c->x[0]), shape);
+  if (!try_view(c, c->attr[0].n, shape)) {
+    t_fail("view: this %s tensor is not laid out in order, so %s would need a copy; use reshape",
+           t_shape_str(c->x[0]), t_dims_str(c->attr[0].n, shape));
+  }
+}
+
+/* Attributes: start_dim, end_dim. */
+void flatten_infer(Call *c) {
+  Tensor *x = c->x[0];
+  int64_t start = attr_int(c, 0, 0), end = attr_int(c, 1, x->ndim - 1), shape[T_MAXDIM], n = 1;
+  if (x->ndim == 0) {
+    set_shape(c, 1, &n);
+    return;
+  }
+  if (start > end) {
+    t_fail("flatten: start_dim %lld comes after end_dim %lld", (long long)start + 1,
+           (long long)end + 1);
+  }
+  int ndim = 0;
+  for (int d = 0; d < start; d++) shape[ndim++] = x->shape[d];
+  for (int64_t d = start; d <= end; d++) n *= x->shape[d];
+  shape[ndim++] = n;
+  for (int64_t d = end + 1; d < x->ndim; d++) shape[ndim++] = x->shape[d];
+  set_shape(c, ndim, shape);
+}
+
+/* Attributes: dim, sizes. */
+void unflatten_infer(Call *c) {
+  Tensor *x = c->x[0];
+  int64_t dim = c->attr[0].i, shape[T_MAXDIM];
+  const Attr *sizes = &c->attr[1];
+  if (x->ndim == 0) t_fail("unflatten: the tensor has no dimension to unflatten");
+  if (x->ndim - 1 + sizes->n > T_MAXDIM) {
+    t_fail("unflatten: the result has more than %d dimensions", T_MAXDIM);
+  }
+  char of[60];
+  snprintf(of, sizeof of, "dimension %lld", (long long)dim + 1);
+  int ndim = 0;
+  for (int d = 0; d < dim; d++) shape[ndim++] = x->shape[d];
+  fill_sizes(c, sizes, x->shape[dim], of, shape + ndim);
+  ndim += sizes->n;
+  for (int64_t d = dim + 1; d < x->ndim; d++) shape[ndim++] = x->shape[d];
+  set_shape(c, ndim, shape);
+}
+
+void squeeze_infer(Call *c) {
+  Window w = window_of(c->x[0]);
+  const Attr *dims = &c->attr[0];
+  bool drop[T_MAXDIM] = {false};
+  for (int d = 0; d < w.ndim; d++) drop[d] = dims->tag == A_NONE && w.shape[d] == 1;
+  for (int i = 0; i < dims->n; i++) {
+    int64_t d = dims->v[i];
+    if (d < w.ndim && w.shape[d] == 1) drop[d] = true;
+  }
+  for (int d = w.ndim - 1; d >= 0; d--) {
+    if (drop[d]) window_drop_dim(&w, d);
+  }
+  call_view(c, w.ndim, w.shape, w.stride, w.offset);
+}
+
+void unsqueeze_infer(Call *c) {
+  Window w = window_of(c->x[0]);
+  int dim = (int)c->attr[0].i;
+  int64_t stride = dim < w.ndim ? w.shape[dim] * w.stride[dim] : 1;
+  window_insert_dim(&w, dim, 1, stride);
+  call_view(c, w.ndim, w.shape, w.stride, w.offset);
+}
+
+/* x itself when it is contiguous already. */
+void contiguous_infer(Call *c) {
+  Tensor *x = c->x[0];
+  if (t_is_contiguous(x) && !x->weak)
+    c->y[0] = x;
+  else
+    call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
+}
+
+void clone_infer(Call *c) {
+  Tensor *x = c->x[0];
+  call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
+}
