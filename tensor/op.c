@@ -6,17 +6,30 @@
 
 #include "sig.h"
 
-extern const Family create_family, unary_family, binary_family, reduce_family, shape_family,
-    index_family, cast_family, matmul_family, conv_family, pool_family, norm_family, softmax_family,
-    loss_family, random_family, recurrent_family, optim_family;
+/* The files of rows, a family a line, in the order of help and of doc/ops.md. */
+/* clang-format off */
+#define FILES(X) \
+  X(create) \
+  X(random) X(multinomial) X(dropout) \
+  X(unary) X(binary) \
+  X(reduce) X(cumsum) \
+  X(reshape) X(views) X(join) X(blocks) X(triangles) X(write) X(window) \
+  X(gather) X(select) X(masks) X(advanced) \
+  X(cast) \
+  X(matmul) \
+  X(conv) \
+  X(pool) \
+  X(batch_norm) X(layer_norm) \
+  X(softmax) \
+  X(classes) X(pairs) X(scores) \
+  X(recurrent) \
+  X(optim)
+/* clang-format on */
 
-/* The order of help and of doc/ops.md. */
-static const Family *const families[] = {
-    &create_family,  &random_family, &unary_family,     &binary_family,
-    &reduce_family,  &shape_family,  &index_family,     &cast_family,
-    &matmul_family,  &conv_family,   &pool_family,      &norm_family,
-    &softmax_family, &loss_family,   &recurrent_family, &optim_family,
-};
+#define DECLARE(file) extern const Family file##_family;
+#define ADDRESS(file) &file##_family,
+FILES(DECLARE)
+static const Family *const families[] = {FILES(ADDRESS)};
 enum { FAMILIES = sizeof families / sizeof *families };
 
 /* Names and aliases, open addressing. */

@@ -1,6 +1,6 @@
 /* An op is one row: signature, documentation, test, shape rule, kernel, gradient.
 
-   A row stands in the static array of its family (ops/<family>.c); op.c lists the families. The
+   A row stands in the static array of a file of its family (tensor/ops/); op.c lists them. The
    binding, help, doc/ops.md, the gradient checks and the conformance adapter read it from there. */
 #ifndef LUNETTE_OP_H
 #define LUNETTE_OP_H
@@ -52,14 +52,16 @@ struct Op {
   const struct Sig *parsed; /* sig, parsed: op.c fills it in */
 };
 
-/* A family's file ends with: FAMILY(unary, rows); */
+/* A file of rows ends with FAMILY(unary, rows), or, where a family takes several files, with
+   FAMILY_PART(shape, views, rows); op.c lists unary and views. */
 typedef struct Family {
   const char *name;
   Op *rows;
   int count;
 } Family;
-#define FAMILY(name, rows)                                                                         \
-  const Family name##_family = {#name, rows, (int)(sizeof(rows) / sizeof *(rows))}
+#define FAMILY_PART(family, part, rows)                                                            \
+  const Family part##_family = {#family, rows, (int)(sizeof(rows) / sizeof *(rows))}
+#define FAMILY(name, rows) FAMILY_PART(name, name, rows)
 
 /* ---- the call ------------------------------------------------------------------------------ */
 

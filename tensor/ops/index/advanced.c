@@ -8,10 +8,10 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
-#include "index.h"
-#include "pick.h"
 #include "../../store.h"
 #include "../shape/window.h"
+#include "index.h"
+#include "pick.h"
 
 typedef struct Chosen {
   int n, dim[T_MAXDIM]; /* the indexed dimensions of x, rising */
@@ -139,7 +139,7 @@ static Pick plan(const Call *c, const Chosen *k, const Tensor *x, Window *result
 
 /* ---- index: inputs x, indices... ---------------------------------------------------------------- */
 
-void index_infer(Call *c) {
+static void index_infer(Call *c) {
   const Tensor *x = c->x[0];
   Window result = {0};
   Chosen k = read_indices(c, 1, x);
@@ -149,7 +149,7 @@ void index_infer(Call *c) {
   call_out(c, 0, (DType)x->dtype, result.ndim, result.shape);
 }
 
-const char *index_run(Call *c) {
+static const char *index_run(Call *c) {
   const Plan *p = c->scratch;
   pick_read(&p->pick, c->x[0], c->y[0]);
   return NULL;
@@ -180,7 +180,7 @@ static Tensor *put(const Call *c, int first, Tensor *x, Tensor *values, bool acc
   return f.y[0];
 }
 
-void index_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void index_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *g = pick_computed(gy[0]);
   gx[0] = put(c, 1, t_zeros((DType)g->dtype, c->x[0]->ndim, c->x[0]->shape), g, true, true);
 }
@@ -199,7 +199,7 @@ static void check_values(const Tensor *values, const Window *result) {
   }
 }
 
-void index_put_infer(Call *c) {
+static void index_put_infer(Call *c) {
   Tensor *x = c->x[0];
   Window result = {0};
   if (attr_int(c, 0, false)) call_promote(c, 0, 1); /* computes */
@@ -219,7 +219,7 @@ void index_put_infer(Call *c) {
   cast_into(p->values, c->x[1]);
 }
 
-const char *index_put_run(Call *c) {
+static const char *index_put_run(Call *c) {
   const Plan *p = c->scratch;
   if (c->y[0] != c->x[0]) cast_into(c->y[0], c->x[0]);
   if (attr_int(c, 0, false))
@@ -229,8 +229,55 @@ const char *index_put_run(Call *c) {
   return NULL;
 }
 
-void index_put_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void index_put_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   bool accumulate = attr_int(c, 0, false);
   if (c->want[0]) gx[0] = accumulate ? gy[0] : put(c, 2, gy[0], t_num(0), false, false);
   if (c->want[1]) gx[1] = index_get(gy[0], c->nx - 2, c->x + 2);
 }
+
+/* Inputs: x, index: positions in all of x's elements as one row. */
+static void take(Call *c) {
+  Tensor *row = t_reshape(c->x[0], 1, &c->x[0]->numel);
+  c->y[0] = index_get(row, 1, &c->x[1]);
+}
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+/* What gradients read: the indices, not the values. */
+#define INDICES(first) (SAVE_XS & ~((1u << (first)) - 1))
+
+static Op rows[] = {
+    {.sig = "index(tensors: tensors) -> y: tensor",
+     .doc =
+         "x[...] with tensors: x and an index per dimension, positions or a mask, absent for all "
+         "positions. Negative positions count from the end. Indices broadcast; their shape takes "
+         "the place of the dimensions they index if these are neighbours, else it comes first.",
+     .test = "{{{randn(3,4), tensor{3,1,-1}}}, {{randn(3,4), tensor{1,2}, tensor{{2},{4}}}}}",
+     .ref = "reference.index",
+     .flags = OP_HIDDEN,
+     .save = INDICES(1),
+     .infer = index_infer,
+     .run = index_run,
+     .grad = index_grad},
+    {.sig = "index_put(tensors: tensors, accumulate: bool=false) -> y: tensor",
+     .doc =
+         "x[...] = values: x, values that broadcast to the places, then indices as for index. Of "
+         "places named twice the later value stays; with accumulate values are added instead, in "
+         "their order.",
+     .test = "{{{randn(3,4), randn(2,4), tensor{3,1}}}, {{randn(3,4), randn(3), tensor{3,1,3}, "
+             "tensor{1,2,1}}, true}}",
+     .ref = "reference.index_put",
+     .flags = OP_HIDDEN | OP_INPLACE,
+     .save = INDICES(2),
+     .infer = index_put_infer,
+     .run = index_put_run,
+     .grad = index_put_grad},
+    {.sig = "take(x: tensor, index: index) -> y: tensor",
+     .doc = "Elements of x as one row of all of them, picked by position; negative positions count "
+            "from the end. y has the shape of index.",
+     .test = "{{randn(2,3), tensor{1,6,-2}}, {randn(3), tensor{{2,2}}}}",
+     .ref = "reference.take",
+     .compose = take},
+};
+
+FAMILY_PART(index, advanced, rows);

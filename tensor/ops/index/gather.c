@@ -3,11 +3,11 @@
    dimension is index[i,j,k], the others being i, j, k. Positions count from 1. */
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../store.h"
 #include "../../team.h"
+#include "../shape/window.h"
 #include "index.h"
 #include "pick.h"
-#include "../../store.h"
-#include "../shape/window.h"
 
 enum { GRAIN = 1 << 15 };
 
@@ -168,14 +168,14 @@ static Positions check_index(const Call *c, const Tensor *x, const Tensor *index
 
 /* ---- gather: inputs x, index; attribute dim ------------------------------------------------------ */
 
-void gather_infer(Call *c) {
+static void gather_infer(Call *c) {
   const Tensor *x = c->x[0];
   call_scratch(c, sizeof(Positions));
   *(Positions *)c->scratch = check_index(c, x, c->x[1], (int)c->attr[0].i, NULL);
   call_out(c, 0, (DType)x->dtype, c->x[1]->ndim, c->x[1]->shape);
 }
 
-const char *gather_run(Call *c) {
+static const char *gather_run(Call *c) {
   const Tensor *x = c->x[0];
   lines_run(by_size(gathers, (DType)x->dtype), c->scratch, (int)c->attr[0].i, x, c->y[0], 1);
   return NULL;
@@ -193,7 +193,7 @@ static Tensor *scattered(const Call *c, const char *name, Tensor *x, Tensor *src
   return f.y[0];
 }
 
-void gather_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void gather_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *g = pick_computed(gy[0]);
   Tensor *zeros = t_zeros((DType)g->dtype, c->x[0]->ndim, c->x[0]->shape);
   gx[0] = scattered(c, "scatter_add", zeros, g, true);
@@ -206,7 +206,7 @@ typedef struct Scatter {
   Tensor *values;
 } Scatter;
 
-void scatter_infer(Call *c) {
+static void scatter_infer(Call *c) {
   const Tensor *x = c->x[0], *src = c->x[2];
   call_scratch(c, sizeof(Scatter));
   Scatter *s = c->scratch;
@@ -223,7 +223,7 @@ void scatter_infer(Call *c) {
   s->values = cast_copy(&used, (DType)x->dtype);
 }
 
-void scatter_add_infer(Call *c) {
+static void scatter_add_infer(Call *c) {
   call_promote(c, 0, 1);
   scatter_infer(c);
 }
@@ -236,9 +236,11 @@ static const char *scatter(Call *c, Move move) {
   return NULL;
 }
 
-const char *scatter_run(Call *c) { return scatter(c, by_size(scatters, (DType)c->y[0]->dtype)); }
+static const char *scatter_run(Call *c) {
+  return scatter(c, by_size(scatters, (DType)c->y[0]->dtype));
+}
 
-const char *scatter_add_run(Call *c) { return scatter(c, adds[c->y[0]->dtype]); }
+static const char *scatter_add_run(Call *c) { return scatter(c, adds[c->y[0]->dtype]); }
 
 /* What src gets: g at the index; zeros where src is larger. A single value gets the sum. */
 static Tensor *src_grad(Call *c, Tensor *g) {
@@ -255,12 +257,51 @@ static Tensor *src_grad(Call *c, Tensor *g) {
   return window_add(f.y[0], src->ndim, src->shape, &w);
 }
 
-void scatter_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void scatter_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[0]) gx[0] = scattered(c, "scatter", gy[0], t_num(0), false);
   if (c->want[2]) gx[2] = src_grad(c, gy[0]);
 }
 
-void scatter_add_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void scatter_add_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[0]) gx[0] = gy[0];
   if (c->want[2]) gx[2] = src_grad(c, gy[0]);
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "gather(x: tensor, dim: dim, index: index) -> y: tensor",
+     .doc = "Elements of x picked along dim: y[i][j] = x[index[i][j]][j] for dim 1. y has the "
+            "shape of index, which has as many dimensions as x.",
+     .test = "{{randn(3,2), 1, tensor{{1,3},{2,2},{3,1},{1,1}}}, {randn(2,3), -1, tensor{{3,1}}}}",
+     .ref = "reference.gather",
+     .save = SAVE_X(1),
+     .infer = gather_infer,
+     .run = gather_run,
+     .grad = gather_grad},
+    {.sig = "scatter(x: tensor, dim: dim, index: index, src: tensor) -> y: tensor",
+     .doc = "A copy of x with elements along dim replaced: y[index[i][j]][j] = src[i][j] for dim "
+            "1. src is a tensor at least as large as index, or one number. Of places named twice "
+            "the later value stays.",
+     .test = "{{randn(3,2), 1, tensor{{1,3},{2,1}}, randn(2,2)}, {randn(2,3), 2, tensor{{3},{1}}, "
+             "1.5}, {randn(3), 1, tensor{2,3}, randn(3)}}",
+     .ref = "reference.scatter",
+     .flags = OP_INPLACE,
+     .save = SAVE_X(1),
+     .infer = scatter_infer,
+     .run = scatter_run,
+     .grad = scatter_grad},
+    {.sig = "scatter_add(x: tensor, dim: dim, index: index, src: tensor) -> y: tensor",
+     .doc = "A copy of x with src added along dim: y[index[i][j]][j] += src[i][j] for dim 1, in "
+            "that order.",
+     .test = "{{randn(3,2), 1, tensor{{1,3},{1,1}}, randn(2,2)}, {randn(2,3), 2, "
+             "tensor{{3,3},{1,3}}, randn(2,2)}}",
+     .ref = "reference.scatter_add",
+     .flags = OP_INPLACE,
+     .save = SAVE_X(1),
+     .infer = scatter_add_infer,
+     .run = scatter_add_run,
+     .grad = scatter_add_grad},
+};
+
+FAMILY_PART(index, gather, rows);

@@ -3,9 +3,9 @@
 #include "../../cast.h"
 #include "../../iter.h"
 #include "../../kernels/index.h"
+#include "../../store.h"
 #include "../../team.h"
 #include "index.h"
-#include "../../store.h"
 
 /* A condition of another type holds where it is not 0. */
 static void want_mask(Call *c, int i) {
@@ -66,7 +66,7 @@ static void choose(Tensor *y, Tensor *mask, Tensor *a, Tensor *b) {
 }
 
 /* Inputs: condition, x, y. */
-void where_infer(Call *c) {
+static void where_infer(Call *c) {
   int64_t shape[T_MAXDIM];
   want_mask(c, 0);
   int ndim = iter_broadcast(c, 0, 3, shape);
@@ -76,18 +76,18 @@ void where_infer(Call *c) {
   call_out(c, 0, d, ndim, shape);
 }
 
-const char *where_run(Call *c) {
+static const char *where_run(Call *c) {
   choose(c->y[0], c->x[0], c->x[1], c->x[2]);
   return NULL;
 }
 
-void where_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void where_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[1]) gx[1] = t_where(c->x[0], gy[0], t_num(0));
   if (c->want[2]) gx[2] = t_where(c->x[0], t_num(0), gy[0]);
 }
 
 /* Inputs: x, mask, value. */
-void masked_fill_infer(Call *c) {
+static void masked_fill_infer(Call *c) {
   int64_t shape[T_MAXDIM];
   DType d = (DType)c->x[0]->dtype;
   if (c->x[2]->numel != 1) {
@@ -100,12 +100,12 @@ void masked_fill_infer(Call *c) {
   call_out(c, 0, d, ndim, shape);
 }
 
-const char *masked_fill_run(Call *c) {
+static const char *masked_fill_run(Call *c) {
   choose(c->y[0], c->x[1], c->x[2], c->x[0]);
   return NULL;
 }
 
-void masked_fill_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void masked_fill_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[0]) gx[0] = t_where(c->x[1], t_num(0), gy[0]);
   if (c->want[2]) gx[2] = t_where(c->x[1], gy[0], t_num(0));
 }
@@ -142,13 +142,69 @@ Tensor *mask_positions(const Tensor *mask) {
   return out;
 }
 
-void nonzero_infer(Call *c) {
+static void nonzero_infer(Call *c) {
   call_want(c, 0, T_BOOL);
   int64_t shape[2] = {count(c->x[0]), c->x[0]->ndim};
   call_out(c, 0, T_I64, 2, shape);
 }
 
-const char *nonzero_run(Call *c) {
+static const char *nonzero_run(Call *c) {
   list_positions(c->x[0], t_i64(c->y[0]), T_BASE);
   return NULL;
 }
+
+static void masked_select(Call *c) {
+  int64_t shape[T_MAXDIM];
+  int ndim = iter_broadcast(c, 0, 2, shape);
+  Tensor *mask = c->x[1];
+  if (mask->dtype != T_BOOL) {
+    t_fail("masked_select: the mask is %s; x:gt(0) and its like make masks",
+           dtype_name((DType)mask->dtype));
+  }
+  int64_t one = 1;
+  if (ndim == 0) shape[ndim++] = one;
+  Tensor *x = t_expand(c->x[0], ndim, shape);
+  mask = t_expand(mask, ndim, shape);
+  c->y[0] = index_get(x, 1, &mask);
+}
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "masked_select(x: tensor, mask: tensor) -> y: tensor",
+     .doc = "The elements of x where the mask holds, as one row; x and mask broadcast.",
+     .example = "tensor{1, 5, 2}:masked_select(tensor{1, 5, 2}:gt(1)) --> int64 [2]  5  2",
+     .test = "{{randn(2,3), mask(2,3)}, {randn(2,3), mask(3)}}",
+     .ref = "reference.masked_select",
+     .compose = masked_select},
+    {.sig = "masked_fill(x: tensor, mask: tensor, value: tensor) -> y: tensor",
+     .doc = "x with a single value where the mask holds; x and mask broadcast.",
+     .test = "{{randn(2,3), mask(2,3), 1.5}, {randn(2,3), mask(3), tensor(2.5)}}",
+     .ref = "each: y and z or x",
+     .flags = OP_INPLACE,
+     .save = SAVE_X(1),
+     .infer = masked_fill_infer,
+     .run = masked_fill_run,
+     .grad = masked_fill_grad},
+    {.sig = "where(condition: tensor, x: tensor, y: tensor) -> z: tensor",
+     .doc = "x where the condition holds (is not 0), y elsewhere; all broadcast, x and y may be "
+            "numbers.",
+     .test = "{{mask(2,3), randn(2,3), randn(2,3)}, {mask(3), randn(2,3), 1.5}, {mask(2,1), "
+             "randn(3), randn(2,3)}}",
+     .ref = "each: x and y or z",
+     .save = SAVE_X(0),
+     .infer = where_infer,
+     .run = where_run,
+     .grad = where_grad},
+    {.sig = "nonzero(x: tensor) -> positions: index",
+     .aliases = "argwhere",
+     .doc = "The positions of elements that are not 0: int64 [n, dimensions], in row-major order.",
+     .example = "tensor{0, 3, 4}:nonzero() --> int64 [2,1]\n  2\n  3",
+     .test = "{{mask(2,3)}, {mask(5)}}",
+     .ref = "reference.nonzero",
+     .flags = OP_CONST,
+     .infer = nonzero_infer,
+     .run = nonzero_run},
+};
+
+FAMILY_PART(index, masks, rows);

@@ -1,9 +1,9 @@
 /* Whole positions of one dimension: index_select, index_add, embedding. Positions count from 1. */
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../store.h"
 #include "index.h"
 #include "pick.h"
-#include "../../store.h"
 
 static int dim_of(const Call *c, int ndim) {
   if (ndim == 0) t_fail("%s: the tensor has no dimensions", call_name(c));
@@ -22,7 +22,7 @@ static Pick *new_pick(Call *c) {
 
 /* ---- index_select: inputs x, index; attribute dim ---------------------------------------------- */
 
-void index_select_infer(Call *c) {
+static void index_select_infer(Call *c) {
   const Tensor *x = c->x[0];
   int dim = dim_of(c, x->ndim);
   int64_t shape[T_MAXDIM];
@@ -33,7 +33,7 @@ void index_select_infer(Call *c) {
   call_out(c, 0, (DType)x->dtype, x->ndim, shape);
 }
 
-const char *index_select_run(Call *c) {
+static const char *index_select_run(Call *c) {
   pick_read(c->scratch, c->x[0], c->y[0]);
   return NULL;
 }
@@ -48,7 +48,7 @@ static Tensor *select_rows(Tensor *x, int dim, Tensor *index) {
   return f.y[0];
 }
 
-void index_select_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void index_select_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Call f;
   call_begin(&f, op_find("index_add"));
   f.x[2] = pick_computed(gy[0]);
@@ -68,7 +68,7 @@ typedef struct Add {
   Tensor *src; /* contiguous, in y's type */
 } Add;
 
-void index_add_infer(Call *c) {
+static void index_add_infer(Call *c) {
   const Tensor *x = c->x[0], *src = c->x[2];
   int dim = dim_of(c, x->ndim);
   check_list(c, c->x[1]);
@@ -93,14 +93,14 @@ void index_add_infer(Call *c) {
   a->src = pick_values(c->x[2], y);
 }
 
-const char *index_add_run(Call *c) {
+static const char *index_add_run(Call *c) {
   const Add *a = c->scratch;
   if (c->y[0] != c->x[0]) cast_into(c->y[0], c->x[0]);
   pick_add(&a->pick, c->y[0], a->src, attr_float(c, 1, 1));
   return NULL;
 }
 
-void index_add_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void index_add_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   double alpha = attr_float(c, 1, 1);
   if (c->want[0]) gx[0] = gy[0];
   if (c->want[2]) {
@@ -138,7 +138,7 @@ static int64_t padding_row(const Call *c, int attr, int64_t rows) {
   return row;
 }
 
-void embedding_infer(Call *c) {
+static void embedding_infer(Call *c) {
   const Tensor *weight = c->x[0], *indices = c->x[1];
   int64_t shape[T_MAXDIM];
   if (weight->ndim != 2) {
@@ -152,12 +152,12 @@ void embedding_infer(Call *c) {
   call_out(c, 0, (DType)weight->dtype, indices->ndim + 1, shape);
 }
 
-const char *embedding_run(Call *c) {
+static const char *embedding_run(Call *c) {
   pick_read(c->scratch, c->x[0], c->y[0]);
   return NULL;
 }
 
-void embedding_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void embedding_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Call f;
   call_begin(&f, op_find("embedding_dw"));
   f.x[0] = pick_computed(gy[0]);
@@ -171,7 +171,7 @@ void embedding_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 /* ---- embedding_dw: inputs g [..., D], indices; attributes rows, padding_idx ---------------------- */
 
 /* Rows of zeros [rows, D], with g's rows added in the order of the ids; but not the padding's. */
-void embedding_dw_infer(Call *c) {
+static void embedding_dw_infer(Call *c) {
   Tensor *g = c->x[0];
   int64_t rows = c->attr[0].i, shape[2] = {rows, g->shape[g->ndim - 1]};
   call_promote(c, 0, 1);
@@ -181,7 +181,7 @@ void embedding_dw_infer(Call *c) {
   *new_pick(c) = pick_dim(y, 0, read_ids(c, c->x[1], rows));
 }
 
-const char *embedding_dw_run(Call *c) {
+static const char *embedding_dw_run(Call *c) {
   Tensor *y = c->y[0];
   int64_t row = padding_row(c, 1, c->attr[0].i), width = y->shape[1];
   Attr zero = attr_of_int(0);
@@ -197,7 +197,7 @@ const char *embedding_dw_run(Call *c) {
   return NULL;
 }
 
-void embedding_dw_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void embedding_dw_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Call f;
   call_begin(&f, op_find("embedding"));
   f.x[0] = gy[0];
@@ -210,3 +210,49 @@ void embedding_dw_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *is_padding = t_eq(c->x[1], t_scalar_int(row + T_BASE, T_I64));
   gx[0] = t_where(t_unsqueeze(is_padding, c->x[1]->ndim), t_num(0), gx[0]);
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "index_select(x: tensor, dim: dim, index: index) -> y: tensor",
+     .doc = "The positions of a dimension that a list names, in its order.",
+     .example = "tensor{10, 20, 30}:index_select(1, tensor{3, 1}) --> int64 [2]  30  10",
+     .test = "{{randn(3,2), 1, tensor{3,1,3}}, {randn(2,3), -1, tensor{2}}}",
+     .ref = "reference.index_select",
+     .save = SAVE_X(1),
+     .infer = index_select_infer,
+     .run = index_select_run,
+     .grad = index_select_grad},
+    {.sig = "index_add(x: tensor, dim: dim, index: index, src: tensor, alpha: scalar=1) -> y: "
+            "tensor",
+     .doc = "A copy of x with alpha src added at the positions of a dimension that a list names, "
+            "in its order; src has x's shape but for that dimension.",
+     .test = "{{randn(3,2), 1, tensor{3,1,3}, randn(3,2)}, {randn(2,3), 2, tensor{2}, randn(2,1), "
+             "{alpha = 0.5}}}",
+     .ref = "reference.index_add",
+     .flags = OP_INPLACE,
+     .save = SAVE_X(1),
+     .infer = index_add_infer,
+     .run = index_add_run,
+     .grad = index_add_grad},
+    {.sig = "embedding(weight: tensor, indices: index, padding_idx: pos?) -> y: tensor",
+     .doc = "Rows of weight [ids, features] by id: y has the shape of indices with features after "
+            "it. The row padding_idx gets no gradient.",
+     .test = "{{randn(4,3), tensor{1,4,1}}, {randn(4,3), tensor{{2,1},{3,3}}, 4}}",
+     .ref = "reference.embedding",
+     .save = SAVE_X(1),
+     .infer = embedding_infer,
+     .run = embedding_run,
+     .grad = embedding_grad},
+    {.sig = "embedding_dw(g: tensor, indices: index, rows: int, padding_idx: pos?) -> y: tensor",
+     .doc = "The gradient of embedding for its weight [rows, features].",
+     .test = "{{randn(3,2), tensor{1,4,1}, 4}, {randn(2,2,3), tensor{{2,1},{3,3}}, 4, 1}}",
+     .ref = "reference.embedding_dw",
+     .flags = OP_HIDDEN,
+     .save = SAVE_X(1),
+     .infer = embedding_dw_infer,
+     .run = embedding_dw_run,
+     .grad = embedding_dw_grad},
+};
+
+FAMILY_PART(index, select, rows);

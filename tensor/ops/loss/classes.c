@@ -184,7 +184,7 @@ static Tensor *shaped(Call *c, Tensor *loss) {
   return t_reshape(loss, t->ndim, t->shape);
 }
 
-void cross_entropy_compose(Call *c) {
+static void cross_entropy_compose(Call *c) {
   double smoothing = attr_float(c, A_SMOOTHING, 0);
   if (!(smoothing >= 0 && smoothing <= 1)) {
     t_fail("cross_entropy: label_smoothing is %g; it is a share between 0 and 1", smoothing);
@@ -209,10 +209,40 @@ void cross_entropy_compose(Call *c) {
   c->y[0] = shaped(c, s.y[0]);
 }
 
-void nll_loss_compose(Call *c) {
+static void nll_loss_compose(Call *c) {
   check_input(c);
   Tensor *t = checked_classes(c), *x = as_rows(c->x[0]);
   if (!dtype_is_float(call_promote(c, 0, 1))) x = t_cast(x, T_F32);
   if (t->ndim != 1) t = t_reshape(t, 1, &t->numel);
   c->y[0] = shaped(c, from_logs(c, x, t, c->x[2], 0));
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "cross_entropy(input: tensor, target: class, weight: tensor?, ignore_index: int?, "
+            "reduction: string{none|mean|sum}=mean, label_smoothing: float=0) -> loss: tensor",
+     .doc = "Minus the log probability of the right class, from scores before softmax. input: "
+            "[N,C], [C] or [N,C,d1,...]; target: classes 1..C of shape [N], [] or [N,d1,...], or "
+            "probabilities of the input's shape. weight: [C], one factor for each class. Targets "
+            "equal to ignore_index do not count. The mean is over the weights of the targets. "
+            "label_smoothing moves that share of the probability from the right class to all, "
+            "evenly. Classes are checked before anything is computed.",
+     .example = "tensor{{0, 0}}:cross_entropy(tensor{2}) --> 0.6931",
+     .test = "{{randn(3,4), tensor{1,4,2}}, {randn(4), 2}, {randn(2,3,2), tensor{{1,3},{2,2}}, "
+             "{reduction = 'none'}}, {randn(3,4), tensor{1,4,2}, rand(4) + 0.5, {label_smoothing = "
+             "0.1}}, {randn(3,4), tensor{1,4,2}, {ignore_index = 4, reduction = 'sum'}}, "
+             "{randn(2,3), rand(2,3)}}",
+     .ref = "reference.cross_entropy",
+     .compose = cross_entropy_compose},
+    {.sig = "nll_loss(input: tensor, target: class, weight: tensor?, ignore_index: int?, "
+            "reduction: string{none|mean|sum}=mean) -> loss: tensor",
+     .doc = "Minus the input at the right class: negative log likelihood, for inputs that are log "
+            "probabilities (log_softmax). Shapes, weight and ignore_index as in cross_entropy.",
+     .test = "{{randn(3,4), tensor{1,4,2}}, {randn(2,3,2), tensor{{1,3},{2,2}}, {reduction = "
+             "'none'}}, {randn(3,4), tensor{1,4,2}, rand(4) + 0.5, {ignore_index = 4}}}",
+     .ref = "reference.nll_loss",
+     .compose = nll_loss_compose},
+};
+
+FAMILY_PART(loss, classes, rows);

@@ -23,35 +23,7 @@ static inline bool class_counts(const Call *c, int64_t t) {
   return !attr_given(c, A_IGNORE) || t != c->attr[A_IGNORE].i;
 }
 
-/* classes.c: losses on class targets */
-void cross_entropy_compose(Call *c);
-void nll_loss_compose(Call *c);
+/* score_loss in plain ops. */
 void score_loss_compose(Call *c);
-
-/* scores.c: cross-entropy of rows */
-void score_loss_infer(Call *c);
-const char *score_loss_run(Call *c);
-void score_loss_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void score_loss_dx_infer(Call *c);
-const char *score_loss_dx_run(Call *c);
-
-/* pairs.c: losses element by element */
-void pair_infer(Call *c);
-const char *mse_run(Call *c);
-const char *l1_run(Call *c);
-void smooth_infer(Call *c);
-const char *smooth_run(Call *c);
-void huber_infer(Call *c);
-const char *huber_run(Call *c);
-void mse_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void l1_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void smooth_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void huber_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void bce_logits_compose(Call *c);
-void bce_compose(Call *c);
-const char *logits_run(Call *c);
-const char *bce_run(Call *c);
-void logits_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void bce_grad(Call *c, Tensor *const *gy, Tensor **gx);
 
 #endif

@@ -51,7 +51,7 @@ static void part(void *job, int64_t k) {
 
 static int64_t parts_of(const Tensor *x) { return (x->numel + GRAIN - 1) / GRAIN; }
 
-void pair_infer(Call *c) {
+static void pair_infer(Call *c) {
   loss_check_shapes(c);
   DType d = call_promote(c, 0, 2);
   if (!dtype_is_float(d)) d = T_F32;
@@ -87,34 +87,34 @@ static Tensor *per_element(Call *c, Tensor *g) {
 
 /* ---- distances ---------------------------------------------------------------------------------- */
 
-const char *mse_run(Call *c) { return run(c, LOSS_MSE, 0); }
-const char *l1_run(Call *c) { return run(c, LOSS_L1, 0); }
+static const char *mse_run(Call *c) { return run(c, LOSS_MSE, 0); }
+static const char *l1_run(Call *c) { return run(c, LOSS_L1, 0); }
 
 /* smooth_l1 with beta 0 is l1. */
-void smooth_infer(Call *c) {
+static void smooth_infer(Call *c) {
   double beta = attr_float(c, 1, 1);
   if (!(beta >= 0)) t_fail("smooth_l1_loss: beta is %g; it is not negative", beta);
   pair_infer(c);
 }
-const char *smooth_run(Call *c) { return run(c, LOSS_SMOOTH, attr_float(c, 1, 1)); }
+static const char *smooth_run(Call *c) { return run(c, LOSS_SMOOTH, attr_float(c, 1, 1)); }
 
-void huber_infer(Call *c) {
+static void huber_infer(Call *c) {
   double delta = attr_float(c, 1, 1);
   if (!(delta > 0)) t_fail("huber_loss: delta is %g; it must be greater than 0", delta);
   pair_infer(c);
 }
-const char *huber_run(Call *c) { return run(c, LOSS_HUBER, attr_float(c, 1, 1)); }
+static const char *huber_run(Call *c) { return run(c, LOSS_HUBER, attr_float(c, 1, 1)); }
 
 static void give(Call *c, Tensor *dx, Tensor **gx) {
   if (c->want[0]) gx[0] = dx;
   if (c->want[1]) gx[1] = t_neg(dx);
 }
 
-void mse_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void mse_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   give(c, t_mul(t_sub(c->x[0], c->x[1]), t_muln(per_element(c, gy[0]), 2)), gx);
 }
 
-void l1_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void l1_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   give(c, t_mul(t_sign(t_sub(c->x[0], c->x[1])), per_element(c, gy[0])), gx);
 }
 
@@ -122,14 +122,14 @@ static Tensor *clamped(Tensor *x, double limit) {
   return t_op2("maximum", t_op2("minimum", x, t_num(limit)), t_num(-limit));
 }
 
-void smooth_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void smooth_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   double beta = attr_float(c, 1, 1);
   Tensor *d = t_sub(c->x[0], c->x[1]);
   Tensor *slope = beta > 0 ? clamped(t_muln(d, 1 / beta), 1) : t_sign(d);
   give(c, t_mul(slope, per_element(c, gy[0])), gx);
 }
 
-void huber_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void huber_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *d = t_sub(c->x[0], c->x[1]);
   give(c, t_mul(clamped(d, attr_float(c, 1, 1)), per_element(c, gy[0])), gx);
 }
@@ -185,7 +185,7 @@ static void check_weight(Call *c, const Tensor *t, const char *what) {
 
 static const char *const target_repair = "targets are probabilities, 0 for no and 1 for yes";
 
-void bce_logits_compose(Call *c) {
+static void bce_logits_compose(Call *c) {
   Tensor *x = c->x[0], *t = c->x[1], *weight = c->x[2], *pos = c->x[3];
   loss_check_shapes(c);
   check_probabilities(c, t, "target", target_repair);
@@ -206,7 +206,7 @@ void bce_logits_compose(Call *c) {
   c->y[0] = loss_reduced(weight ? t_mul(loss, weight) : loss, reduction);
 }
 
-void bce_compose(Call *c) {
+static void bce_compose(Call *c) {
   loss_check_shapes(c);
   check_probabilities(c, c->x[1], "target", target_repair);
   check_probabilities(c, c->x[0], "input",
@@ -218,17 +218,17 @@ void bce_compose(Call *c) {
   c->y[0] = plain ? loss : loss_reduced(t_mul(loss, c->x[2]), reduction);
 }
 
-const char *logits_run(Call *c) { return run(c, LOSS_LOGITS, 0); }
-const char *bce_run(Call *c) { return run(c, LOSS_BCE, 0); }
+static const char *logits_run(Call *c) { return run(c, LOSS_LOGITS, 0); }
+static const char *bce_run(Call *c) { return run(c, LOSS_BCE, 0); }
 
-void logits_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void logits_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *g = per_element(c, gy[0]), *x = c->x[0], *t = c->x[1];
   if (c->want[0]) gx[0] = t_mul(t_sub(t_sigmoid(x), t), g);
   if (c->want[1]) gx[1] = t_neg(t_mul(x, g));
 }
 
 /* For x: (x - t) / (x (1 - x)), the divisor at least 1e-12; for t: log(1 - x) - log(x). */
-void bce_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void bce_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *g = per_element(c, gy[0]), *x = c->x[0], *t = c->x[1], *no = t_rsubn(1, x);
   if (c->want[0]) {
     Tensor *slope = t_div(t_sub(x, t), t_op2("maximum", t_mul(x, no), t_num(1e-12)));
@@ -240,3 +240,95 @@ void bce_grad(Call *c, Tensor *const *gy, Tensor **gx) {
     gx[1] = t_mul(t_sub(log_no, log_x), g);
   }
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+#define REDUCTION "reduction: string{none|mean|sum}=mean"
+#define BOTH      (SAVE_X(0) | SAVE_X(1))
+#define SHAPES                                                                                     \
+  " input and target have one shape, or target is a number. reduction: \"none\" gives the loss "   \
+  "of each element, \"mean\" and \"sum\" one value."
+
+static Op rows[] = {
+    {.sig = "mse_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
+     .doc = "Squared distance, (input - target)^2." SHAPES,
+     .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum'}, {randn(2,3), 1, {reduction = "
+             "'none'}}}",
+     .ref = "reference.mse_loss",
+     .save = BOTH,
+     .infer = pair_infer,
+     .run = mse_run,
+     .grad = mse_grad},
+    {.sig = "l1_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
+     .doc = "Distance, |input - target|." SHAPES,
+     .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum'}, {randn(2,3), 1, {reduction = "
+             "'none'}}}",
+     .ref = "reference.l1_loss",
+     .save = BOTH,
+     .infer = pair_infer,
+     .run = l1_run,
+     .grad = l1_grad},
+    {.sig = "smooth_l1_loss(input: tensor, target: tensor, " REDUCTION ", beta: float=1) -> "
+            "loss: tensor",
+     .doc = "Squared distance / (2 beta) where the distance d is below beta, else d - beta / 2. "
+            "Girshick 2015, Fast R-CNN." SHAPES,
+     .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum', 0.5}, {randn(2,3), 1, "
+             "{reduction = 'none', beta = 2}}}",
+     .ref = "reference.smooth_l1_loss",
+     .save = BOTH,
+     .infer = smooth_infer,
+     .run = smooth_run,
+     .grad = smooth_grad},
+    {.sig = "huber_loss(input: tensor, target: tensor, " REDUCTION ", delta: float=1) -> "
+            "loss: tensor",
+     .doc = "Half the squared distance where the distance d is at most delta, else "
+            "delta (d - delta / 2). Huber 1964." SHAPES,
+     .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum', 0.5}, {randn(2,3), 1, "
+             "{reduction = 'none', delta = 2}}}",
+     .ref = "reference.huber_loss",
+     .save = BOTH,
+     .infer = huber_infer,
+     .run = huber_run,
+     .grad = huber_grad},
+    {.sig = "binary_cross_entropy_with_logits(input: tensor, target: tensor, weight: tensor?, "
+            "pos_weight: tensor?, " REDUCTION ") -> loss: tensor",
+     .doc = "Binary cross-entropy from scores before sigmoid, without overflow. target: "
+            "probabilities, 0 for no and 1 for yes. weight is broadcast to the input's shape; "
+            "pos_weight, one value for each class in the last dimension, multiplies the yes "
+            "part." SHAPES,
+     .test = "{{randn(2,3), rand(2,3) * 0.8 + 0.1}, {randn(4), 1}, {randn(2,3), rand(2,3) * 0.8 + "
+             "0.1, rand(2,3), rand(3), 'sum'}, {randn(2,3), rand(2,3) * 0.8 + 0.1, "
+             "rand(3), nil, 'none'}}",
+     .ref = "reference.binary_cross_entropy_with_logits",
+     .compose = bce_logits_compose},
+    {.sig = "binary_cross_entropy(input: tensor, target: tensor, weight: tensor?, " REDUCTION
+            ") -> loss: tensor",
+     .doc = "Binary cross-entropy from probabilities: -(target log(input) + (1 - target) log(1 - "
+            "input)), logarithms being at least -100. weight is broadcast to the input's "
+            "shape." SHAPES,
+     .test = "{{rand(2,3) * 0.8 + 0.1, rand(2,3) * 0.8 + 0.1}, {rand(4) * 0.8 + 0.1, 1, "
+             "{reduction = 'sum'}}, {rand(2,3) * 0.8 + 0.1, rand(2,3) * 0.8 + 0.1, rand(3), "
+             "'none'}}",
+     .ref = "reference.binary_cross_entropy",
+     .compose = bce_compose},
+    {.sig = "logits_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
+     .doc = "binary_cross_entropy_with_logits without weights.",
+     .test = "{{randn(2,3), rand(2,3) * 0.8 + 0.1}, {randn(4), 1, 'none'}}",
+     .ref = "reference.logits_loss",
+     .flags = OP_HIDDEN,
+     .save = BOTH,
+     .infer = pair_infer,
+     .run = logits_run,
+     .grad = logits_grad},
+    {.sig = "probability_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
+     .doc = "binary_cross_entropy without weights.",
+     .test = "{{rand(2,3) * 0.8 + 0.1, rand(2,3) * 0.8 + 0.1}, {rand(4) * 0.8 + 0.1, 1, 'none'}}",
+     .ref = "reference.probability_loss",
+     .flags = OP_HIDDEN,
+     .save = BOTH,
+     .infer = pair_infer,
+     .run = bce_run,
+     .grad = bce_grad},
+};
+
+FAMILY_PART(loss, pairs, rows);

@@ -65,7 +65,7 @@ static void run_all(Scores *s) { team_run((s->kernel.rows + s->group - 1) / s->g
 
 /* ---- forward ------------------------------------------------------------------------------------- */
 
-void score_loss_infer(Call *c) {
+static void score_loss_infer(Call *c) {
   DType d = call_promote(c, 0, 1);
   if (!dtype_is_float(d)) d = T_F32;
   call_want(c, 0, d);
@@ -82,7 +82,7 @@ static double value_at(const Scores *s, int64_t i) {
   return s->size == sizeof(float) ? (double)((float *)s->values)[i] : ((double *)s->values)[i];
 }
 
-const char *score_loss_run(Call *c) {
+static const char *score_loss_run(Call *c) {
   Scores s = scores_of(c, c->x[0], c->x[1], c->x[2]);
   int64_t reduction = c->attr[A_REDUCTION].i;
   s.lse = t_f64(c->y[1]);
@@ -103,7 +103,7 @@ const char *score_loss_run(Call *c) {
 
 /* ---- its gradient ---------------------------------------------------------------------------------- */
 
-void score_loss_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void score_loss_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Call d;
   call_begin(&d, op_find("score_loss_dx"));
   d.x[0] = gy[0];
@@ -115,7 +115,7 @@ void score_loss_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   gx[0] = d.y[0];
 }
 
-void score_loss_dx_infer(Call *c) {
+static void score_loss_dx_infer(Call *c) {
   DType d = (DType)c->x[1]->dtype;
   call_contiguous(c, 1);
   call_want(c, 0, d);
@@ -126,7 +126,7 @@ void score_loss_dx_infer(Call *c) {
   call_scratch(c, scratch_of(c->x[1]->shape[0]));
 }
 
-const char *score_loss_dx_run(Call *c) {
+static const char *score_loss_dx_run(Call *c) {
   Scores s = scores_of(c, c->x[1], c->x[2], c->x[3]);
   const Tensor *g = c->x[0];
   double scale = c->attr[A_REDUCTION].i == REDUCTION_MEAN ? 1 / t_get(c->x[5], 0) : 1;
@@ -142,3 +142,32 @@ const char *score_loss_dx_run(Call *c) {
   run_all(&s);
   return NULL;
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "score_loss(input: tensor, target: class, weight: tensor?, ignore_index: int?, "
+            "reduction: string{none|mean|sum}=mean, label_smoothing: float=0) -> loss: tensor",
+     .doc = "cross_entropy of rows: input [M,C], target [M] of checked classes.",
+     .test = "{{randn(3,4), tensor{1,4,2}}, {randn(3,4), tensor{1,4,2}, nil, 4, 'none'}, "
+             "{randn(3,4), tensor{1,4,2}, rand(4):float() + 0.5, {label_smoothing = 0.1}}}",
+     .ref = "reference.cross_entropy",
+     .flags = OP_HIDDEN,
+     .save = SAVE_XS | SAVE_Y(1) | SAVE_Y(2),
+     .infer = score_loss_infer,
+     .run = score_loss_run,
+     .grad = score_loss_grad,
+     .compose = score_loss_compose},
+    {.sig = "score_loss_dx(g: tensor, input: tensor, target: class, weight: tensor?, lse: tensor, "
+            "total: tensor, ignore_index: int?, reduction: string{none|mean|sum}=mean, "
+            "label_smoothing: float=0) -> dx: tensor",
+     .doc = "Gradient of score_loss for its input.",
+     .test = "{{rand(3), randn(3,4), tensor{1,4,2}, nil, randn(3), rand(1), nil, 'none'}, "
+             "{rand(1), randn(3,4), tensor{1,4,2}, rand(4), randn(3), 2.5, 4, 'mean', 0.1}}",
+     .ref = "reference.score_loss_dx",
+     .flags = OP_HIDDEN,
+     .infer = score_loss_dx_infer,
+     .run = score_loss_dx_run},
+};
+
+FAMILY_PART(loss, scores, rows);

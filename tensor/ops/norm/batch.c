@@ -3,7 +3,6 @@
 #include "../../cast.h"
 #include "../../kernels/norm.h"
 #include "../../team.h"
-#include "norm.h"
 
 enum { X, RUNNING_MEAN, RUNNING_VAR, WEIGHT, BIAS }; /* inputs */
 enum { TRAINING, MOMENTUM, EPS };                    /* attributes */
@@ -104,7 +103,7 @@ typedef struct Running {
 
 /* In training the running statistics are only written to, and not saved for the gradient; else
    copies are used, which later training steps leave alone. */
-void batch_norm_infer(Call *c) {
+static void batch_norm_infer(Call *c) {
   check(c);
   bool training = c->attr[TRAINING].i != 0;
   DType d = call_promote(c, X, X + 1);
@@ -134,7 +133,7 @@ static void write_back(Running *r) {
   }
 }
 
-const char *batch_norm_run(Call *c) {
+static const char *batch_norm_run(Call *c) {
   Running *r = c->scratch;
   Job j = job_of(c->x[X], c->attr[TRAINING].i != 0);
   j.y = t_data(c->y[0]);
@@ -154,7 +153,7 @@ const char *batch_norm_run(Call *c) {
 
 /* ---- gradient -------------------------------------------------------------------------------------- */
 
-void batch_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void batch_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Call d;
   call_begin(&d, op_find("batch_norm_dx"));
   d.x[0] = gy[0];
@@ -169,7 +168,7 @@ void batch_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[BIAS]) gx[BIAS] = d.y[2];
 }
 
-void batch_norm_dx_infer(Call *c) {
+static void batch_norm_dx_infer(Call *c) {
   DType d = (DType)c->x[1]->dtype;
   for (int i = 0; i <= 4; i++) {
     if (c->x[i]) call_want(c, i, d);
@@ -180,7 +179,7 @@ void batch_norm_dx_infer(Call *c) {
   call_out(c, 2, d, 1, &x->shape[1]);
 }
 
-const char *batch_norm_dx_run(Call *c) {
+static const char *batch_norm_dx_run(Call *c) {
   Job j = job_of(c->x[1], c->attr[0].i != 0);
   j.gy = t_data(c->x[0]);
   j.kernel.mean = t_data(c->x[2]);
@@ -202,7 +201,7 @@ static Tensor *along(const Tensor *x, Tensor *t) {
   return t_reshape(t, x->ndim, shape);
 }
 
-void batch_norm_compose(Call *c) {
+static void batch_norm_compose(Call *c) {
   check(c);
   Tensor *x = c->x[X], *mean, *var;
   if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
@@ -223,3 +222,38 @@ void batch_norm_compose(Call *c) {
   if (c->x[BIAS]) y = t_add(y, along(x, c->x[BIAS]));
   c->y[0] = y;
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "batch_norm(x: tensor, running_mean: tensor?, running_var: tensor?, weight: tensor?, "
+            "bias: tensor?, training: bool=false, momentum: float=0.1, eps: float=1e-5) -> "
+            "y: tensor",
+     .doc = "Each channel less its mean, divided by its standard deviation, times weight plus "
+            "bias. x: [N,C,...]; all others: [C]. In training, mean and variance are those of x, "
+            "and the running ones, where given, move towards them in place by the share momentum "
+            "(the running variance towards the unbiased one); x must have more than one value a "
+            "channel. Otherwise the running ones are used. eps is added to the variance. Ioffe & "
+            "Szegedy 2015, arXiv:1502.03167.",
+     .test = "{{randn(4,3), {training = true}}, {randn(2,3,4), tensor.zeros(3), tensor.ones(3), "
+             "rand(3) + 0.5, randn(3), true}, {randn(2,3,2,2), randn(3):float(), rand(3):float() + "
+             "0.5, rand(3) + 0.5, randn(3)}, {randn(3,2), randn(2):float(), rand(2):float() + 0.5, "
+             "{eps = 0.1}}}",
+     .ref = "reference.batch_norm",
+     .save = SAVE_XS | SAVE_Y(1) | SAVE_Y(2),
+     .infer = batch_norm_infer,
+     .run = batch_norm_run,
+     .grad = batch_norm_grad,
+     .compose = batch_norm_compose},
+    {.sig = "batch_norm_dx(g: tensor, x: tensor, mean: tensor, rstd: tensor, weight: tensor?, "
+            "training: bool=false) -> dx: tensor, dw: tensor, db: tensor",
+     .doc = "Gradients of batch_norm for x, weight and bias.",
+     .test = "{{randn(4,3), randn(4,3), randn(3), rand(3) + 0.5, rand(3), true}, "
+             "{randn(2,3,2), randn(2,3,2), randn(3), rand(3) + 0.5}}",
+     .ref = "reference.batch_norm_dx",
+     .flags = OP_HIDDEN,
+     .infer = batch_norm_dx_infer,
+     .run = batch_norm_dx_run},
+};
+
+FAMILY_PART(norm, batch_norm, rows);

@@ -2,7 +2,6 @@
 #include "../../calc.h"
 #include "../../kernels/norm.h"
 #include "../../team.h"
-#include "norm.h"
 
 enum { X, WEIGHT, BIAS }; /* inputs */
 enum { SHAPE, EPS };      /* attributes */
@@ -82,7 +81,7 @@ static void *data_or_null(const Tensor *x) { return x ? t_data(x) : NULL; }
 
 /* ---- forward --------------------------------------------------------------------------------------- */
 
-void layer_norm_infer(Call *c) {
+static void layer_norm_infer(Call *c) {
   int64_t n = check(c);
   DType d = call_promote(c, X, X + 1);
   if (!dtype_is_float(d)) d = T_F32;
@@ -95,7 +94,7 @@ void layer_norm_infer(Call *c) {
   call_hidden(c, d, 1, &rows);
 }
 
-const char *layer_norm_run(Call *c) {
+static const char *layer_norm_run(Call *c) {
   Job j = job_of(c->x[X], c->y[1]->numel);
   j.y = t_data(c->y[0]);
   j.kernel.gamma = data_or_null(c->x[WEIGHT]);
@@ -109,7 +108,7 @@ const char *layer_norm_run(Call *c) {
 
 /* ---- gradient --------------------------------------------------------------------------------------- */
 
-void layer_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void layer_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Call d;
   call_begin(&d, op_find("layer_norm_dx"));
   d.x[0] = gy[0];
@@ -131,7 +130,7 @@ static int64_t back_group(const Job *j) {
   return j->group > least ? j->group : least;
 }
 
-void layer_norm_dx_infer(Call *c) {
+static void layer_norm_dx_infer(Call *c) {
   DType d = (DType)c->x[1]->dtype;
   const Attr *shape = &c->attr[0];
   for (int i = 0; i <= 4; i++) {
@@ -158,7 +157,7 @@ static void add_parts(int64_t parts, int64_t stride, const Job *j, const char *x
   }
 }
 
-const char *layer_norm_dx_run(Call *c) {
+static const char *layer_norm_dx_run(Call *c) {
   Job j = job_of(c->x[1], c->x[2]->numel);
   bool affine = c->attr[1].i != 0;
   j.gy = t_data(c->x[0]);
@@ -180,7 +179,7 @@ const char *layer_norm_dx_run(Call *c) {
 
 /* ---- in plain ops ------------------------------------------------------------------------------------ */
 
-void layer_norm_compose(Call *c) {
+static void layer_norm_compose(Call *c) {
   int64_t n = check(c), dims[T_MAXDIM];
   const Attr *shape = &c->attr[SHAPE];
   Tensor *x = c->x[X];
@@ -193,3 +192,32 @@ void layer_norm_compose(Call *c) {
   if (c->x[BIAS]) y = t_add(y, c->x[BIAS]);
   c->y[0] = y;
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "layer_norm(x: tensor, normalized_shape: ints, weight: tensor?, bias: tensor?, "
+            "eps: float=1e-5) -> y: tensor",
+     .doc = "Each sample less its mean, divided by its standard deviation, times weight plus bias, "
+            "over the last dimensions of x, whose sizes are normalized_shape; weight and bias have "
+            "that shape. eps is added to the variance. Ba, Kiros & Hinton 2016, arXiv:1607.06450.",
+     .test = "{{randn(2,3), 3}, {randn(2,3,4), {3,4}, randn(3,4), randn(3,4)}, {randn(2,3,4), {4}, "
+             "rand(4) + 0.5, {eps = 0.1}}}",
+     .ref = "reference.layer_norm",
+     .save = SAVE_XS | SAVE_Y(1) | SAVE_Y(2),
+     .infer = layer_norm_infer,
+     .run = layer_norm_run,
+     .grad = layer_norm_grad,
+     .compose = layer_norm_compose},
+    {.sig = "layer_norm_dx(g: tensor, x: tensor, mean: tensor, rstd: tensor, weight: tensor?, "
+            "normalized_shape: ints, affine: bool=true) -> dx: tensor, dw: tensor, db: tensor",
+     .doc = "Gradients of layer_norm for x, and, if affine, for weight and bias.",
+     .test = "{{randn(4,3), randn(4,3), randn(4), rand(4) + 0.5, rand(3), 3}, "
+             "{randn(2,3,2), randn(2,3,2), randn(2), rand(2) + 0.5, nil, {3,2}}}",
+     .ref = "reference.layer_norm_dx",
+     .flags = OP_HIDDEN,
+     .infer = layer_norm_dx_infer,
+     .run = layer_norm_dx_run},
+};
+
+FAMILY_PART(norm, layer_norm, rows);

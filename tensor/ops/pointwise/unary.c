@@ -4,8 +4,8 @@
    gradient, x the input and y the output. FLOATS compute in floats (integers become float32);
    NUMBERS keep integers as they are. Loops see no branches, so that they vectorise. */
 #include "../../iter.h"
-#include "../../kernels/vmath.h"
 #include "../../kernels/trig.h"
+#include "../../kernels/vmath.h"
 #include "../../simd.h"
 
 #include <math.h>

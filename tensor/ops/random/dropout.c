@@ -5,7 +5,6 @@
 #include "../../kernels/index.h"
 #include "../../team.h"
 #include "draw.h"
-#include "random.h"
 
 enum { GRAIN = 1 << 15 };
 
@@ -56,7 +55,7 @@ static DType float_type(Call *c) { return call_promote(c, 0, 1) == T_F64 ? T_F64
 
 static double scale_of(double p) { return p < 1 ? 1 / (1 - p) : 0; }
 
-void dropout_infer(Call *c) {
+static void dropout_infer(Call *c) {
   Tensor *x = c->x[0];
   double p = attr_float(c, 0, 0.5);
   if (!(p >= 0 && p <= 1)) t_fail("dropout: p is %g; a probability from 0 to 1 is wanted", p);
@@ -72,14 +71,14 @@ void dropout_infer(Call *c) {
   f->key = rng_next(RNG_DROPOUT);
 }
 
-const char *dropout_run(Call *c) {
+static const char *dropout_run(Call *c) {
   if (c->ny == 1) return NULL; /* nothing is dropped */
   draw_fill(c->scratch);
   keep(c->y[0], c->x[0], c->y[1], scale_of(attr_float(c, 0, 0.5)));
   return NULL;
 }
 
-void dropout_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void dropout_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->ny == 1) {
     gx[0] = gy[0];
     return;
@@ -95,7 +94,7 @@ void dropout_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 /* ---- dropout_apply: inputs x, mask; attribute scale ------------------------------------------------ */
 
-void dropout_apply_infer(Call *c) {
+static void dropout_apply_infer(Call *c) {
   Tensor *x = c->x[0];
   if (!t_same_shape(x, c->x[1])) {
     t_fail("dropout_apply: x is %s, the mask %s", t_shape_str(x), t_shape_str(c->x[1]));
@@ -104,12 +103,12 @@ void dropout_apply_infer(Call *c) {
   call_out(c, 0, float_type(c), x->ndim, x->shape);
 }
 
-const char *dropout_apply_run(Call *c) {
+static const char *dropout_apply_run(Call *c) {
   keep(c->y[0], c->x[0], c->x[1], attr_float(c, 0, 1));
   return NULL;
 }
 
-void dropout_apply_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void dropout_apply_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Call f;
   call_begin(&f, c->op);
   f.x[0] = gy[0];
@@ -118,3 +117,30 @@ void dropout_apply_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   op_apply(&f);
   gx[0] = f.y[0];
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "dropout(x: tensor, p: float=0.5, training: bool=true) -> y: tensor",
+     .doc =
+         "In training, zeros with probability p and the rest divided by 1 - p (Srivastava et al. "
+         "2014); x itself otherwise. Draws from a stream of its own.",
+     .test = "{{randn(2,3)}, {randn(4,5), 0.25}, {randn(2,3), 0.5, false}, {randn(2,3), 1}}",
+     .ref = "reference.dropout",
+     .flags = OP_INPLACE | OP_RANDOM,
+     .save = SAVE_Y(1),
+     .infer = dropout_infer,
+     .run = dropout_run,
+     .grad = dropout_grad},
+    {.sig = "dropout_apply(x: tensor, mask: tensor, scale: float) -> y: tensor",
+     .doc = "x times scale where the mask holds, 0 elsewhere: dropout's gradient.",
+     .test = "{{randn(2,3), mask(2,3), 2}}",
+     .ref = "reference.dropout_apply",
+     .flags = OP_HIDDEN,
+     .save = SAVE_X(1),
+     .infer = dropout_apply_infer,
+     .run = dropout_apply_run,
+     .grad = dropout_apply_grad},
+};
+
+FAMILY_PART(random, dropout, rows);

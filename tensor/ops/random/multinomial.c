@@ -3,7 +3,6 @@
 
 #include "../../cast.h"
 #include "draw.h"
-#include "random.h"
 
 typedef struct Weights {
   RandomKey key;
@@ -43,7 +42,7 @@ static void check_row(const Weights *m, int64_t row, bool replacement) {
 }
 
 /* Input: weights [n] or [rows, n]. Attributes: num_samples, replacement. */
-void multinomial_infer(Call *c) {
+static void multinomial_infer(Call *c) {
   const Tensor *x = c->x[0];
   int64_t k = c->attr[0].i, shape[2];
   bool replacement = attr_int(c, 1, false);
@@ -120,7 +119,7 @@ static void sample_once(const Weights *m, int64_t row, int64_t *out) {
   }
 }
 
-const char *multinomial_run(Call *c) {
+static const char *multinomial_run(Call *c) {
   const Weights *m = c->scratch;
   for (int64_t row = 0; row < m->rows; row++) {
     int64_t *out = t_i64(c->y[0]) + row * m->k;
@@ -131,3 +130,18 @@ const char *multinomial_run(Call *c) {
   }
   return NULL;
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "multinomial(x: tensor, num_samples: int, replacement: bool=false) -> positions: index",
+     .doc = "Positions drawn with the weights in x, [n] or [rows, n], which need not add up to 1. "
+            "Without replacement none comes twice. Weights are 0 or more.",
+     .test = "{{rand(5), 3}, {rand(2,4), 4}, {rand(2,3), 6, true}}",
+     .ref = "reference.multinomial",
+     .flags = OP_CONST | OP_RANDOM | OP_TENSOR,
+     .infer = multinomial_infer,
+     .run = multinomial_run},
+};
+
+FAMILY_PART(random, multinomial, rows);

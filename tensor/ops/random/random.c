@@ -1,13 +1,12 @@
 /* The rows of random draws. All but dropout draw from the stream in use (see ../random.h). */
-#include "random.h"
 
 #include <math.h>
 
 #include "../../calc.h"
 #include "../../cast.h"
-#include "draw.h"
 #include "../../store.h"
 #include "../../team.h"
+#include "draw.h"
 
 /* ---- filling ------------------------------------------------------------------------------------ */
 
@@ -260,14 +259,6 @@ static Op rows[] = {
      .flags = OP_CONST | OP_RANDOM,
      .infer = bernoulli_infer,
      .run = bernoulli_run},
-    {.sig = "multinomial(x: tensor, num_samples: int, replacement: bool=false) -> positions: index",
-     .doc = "Positions drawn with the weights in x, [n] or [rows, n], which need not add up to 1. "
-            "Without replacement none comes twice. Weights are 0 or more.",
-     .test = "{{rand(5), 3}, {rand(2,4), 4}, {rand(2,3), 6, true}}",
-     .ref = "reference.multinomial",
-     .flags = OP_CONST | OP_RANDOM | OP_TENSOR,
-     .infer = multinomial_infer,
-     .run = multinomial_run},
     {.sig = "uniform_(x: tensor, from: float=0, to: float=1) -> y: tensor",
      .doc = "Writes uniform random numbers from `from`, included, to `to`, not included, over x.",
      .test = "{{randn(2,3)}, {randn(5), -1, 3}}",
@@ -300,26 +291,6 @@ static Op rows[] = {
      .infer = exponential_in_place,
      .run = exponential_run,
      .grad = no_grad},
-    {.sig = "dropout(x: tensor, p: float=0.5, training: bool=true) -> y: tensor",
-     .doc =
-         "In training, zeros with probability p and the rest divided by 1 - p (Srivastava et al. "
-         "2014); x itself otherwise. Draws from a stream of its own.",
-     .test = "{{randn(2,3)}, {randn(4,5), 0.25}, {randn(2,3), 0.5, false}, {randn(2,3), 1}}",
-     .ref = "reference.dropout",
-     .flags = OP_INPLACE | OP_RANDOM,
-     .save = SAVE_Y(1),
-     .infer = dropout_infer,
-     .run = dropout_run,
-     .grad = dropout_grad},
-    {.sig = "dropout_apply(x: tensor, mask: tensor, scale: float) -> y: tensor",
-     .doc = "x times scale where the mask holds, 0 elsewhere: dropout's gradient.",
-     .test = "{{randn(2,3), mask(2,3), 2}}",
-     .ref = "reference.dropout_apply",
-     .flags = OP_HIDDEN,
-     .save = SAVE_X(1),
-     .infer = dropout_apply_infer,
-     .run = dropout_apply_run,
-     .grad = dropout_apply_grad},
 };
 
 FAMILY(random, rows);

@@ -1,4 +1,5 @@
 /* Running sums along a dimension, from its beginning or from its end. */
+#include "../../calc.h"
 #include "../../team.h"
 #include "reduce.h"
 
@@ -39,7 +40,7 @@ static void cum_part(void *job, int64_t k) {
     cum_i64(j, at, width);
 }
 
-void cumsum_infer(Call *c) {
+static void cumsum_infer(Call *c) {
   DType d = reduce_type(c, 1, call_promote(c, 0, 1));
   if (!dtype_is_float(d)) d = T_I64;
   call_want(c, 0, d);
@@ -59,5 +60,43 @@ static const char *cumulate(Call *c, bool back) {
   return NULL;
 }
 
-const char *cumsum_run(Call *c) { return cumulate(c, false); }
-const char *cumsum_back_run(Call *c) { return cumulate(c, true); }
+static const char *cumsum_run(Call *c) { return cumulate(c, false); }
+static const char *cumsum_back_run(Call *c) { return cumulate(c, true); }
+
+static void run_back(Call *c, const char *name, Tensor *g, Tensor **gx) {
+  Call back;
+  call_begin(&back, op_find(name));
+  back.x[0] = g;
+  back.attr[0] = c->attr[0];
+  op_apply(&back);
+  gx[0] = back.y[0];
+}
+
+static void cumsum_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  run_back(c, "cumsum_back", gy[0], gx);
+}
+static void cumsum_back_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  run_back(c, "cumsum", gy[0], gx);
+}
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "cumsum(x: tensor, dim: dim, dtype: dtype?) -> y: tensor",
+     .doc = "Running sum along a dimension. Integers and masks are summed in int64.",
+     .test = "{{randn(2,3), 2}, {randn(2,3,2), 1}, {randn(4), -1}, {ints(3,2), 1}}",
+     .ref = "reference.cumsum",
+     .infer = cumsum_infer,
+     .run = cumsum_run,
+     .grad = cumsum_grad},
+    {.sig = "cumsum_back(x: tensor, dim: dim, dtype: dtype?) -> y: tensor",
+     .doc = "Running sum along a dimension, from its end.",
+     .test = "{{randn(2,3), 2}, {randn(2,3,2), 1}}",
+     .ref = "reference.cumsum_back",
+     .flags = OP_HIDDEN,
+     .infer = cumsum_infer,
+     .run = cumsum_back_run,
+     .grad = cumsum_back_grad},
+};
+
+FAMILY_PART(reduce, cumsum, rows);

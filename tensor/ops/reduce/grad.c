@@ -145,15 +145,3 @@ void logsumexp_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   y = t_where(t_eq(y, t_num(-INFINITY)), t_num(0), y);
   gx[0] = t_mul(t_exp(t_sub(c->x[0], y)), kept(c, gy[0], dims));
 }
-
-static void run_back(Call *c, const char *name, Tensor *g, Tensor **gx) {
-  Call back;
-  call_begin(&back, op_find(name));
-  back.x[0] = g;
-  back.attr[0] = c->attr[0];
-  op_apply(&back);
-  gx[0] = back.y[0];
-}
-
-void cumsum_grad(Call *c, Tensor *const *gy, Tensor **gx) { run_back(c, "cumsum_back", gy[0], gx); }
-void cumsum_back_grad(Call *c, Tensor *const *gy, Tensor **gx) { run_back(c, "cumsum", gy[0], gx); }

@@ -311,21 +311,6 @@ static Op rows[] = {
      .infer = logsumexp_infer,
      .run = logsumexp_run,
      .grad = logsumexp_grad},
-    {.sig = "cumsum(x: tensor, dim: dim, dtype: dtype?) -> y: tensor",
-     .doc = "Running sum along a dimension. Integers and masks are summed in int64.",
-     .test = "{{randn(2,3), 2}, {randn(2,3,2), 1}, {randn(4), -1}, {ints(3,2), 1}}",
-     .ref = "reference.cumsum",
-     .infer = cumsum_infer,
-     .run = cumsum_run,
-     .grad = cumsum_grad},
-    {.sig = "cumsum_back(x: tensor, dim: dim, dtype: dtype?) -> y: tensor",
-     .doc = "Running sum along a dimension, from its end.",
-     .test = "{{randn(2,3), 2}, {randn(2,3,2), 1}}",
-     .ref = "reference.cumsum_back",
-     .flags = OP_HIDDEN,
-     .infer = cumsum_infer,
-     .run = cumsum_back_run,
-     .grad = cumsum_back_grad},
 };
 
 FAMILY(reduce, rows);

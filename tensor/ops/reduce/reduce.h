@@ -1,4 +1,4 @@
-/* What the rows of reduce.c refer to in other files. */
+/* What the files of reductions share. */
 #ifndef LUNETTE_OPS_REDUCE_H
 #define LUNETTE_OPS_REDUCE_H
 
@@ -6,11 +6,6 @@
 
 /* The type asked for by a dtype attribute, or `otherwise`. */
 DType reduce_type(Call *c, int attr, DType otherwise);
-
-/* cumsum.c */
-void cumsum_infer(Call *c);
-const char *cumsum_run(Call *c);
-const char *cumsum_back_run(Call *c);
 
 /* grad.c: gradients */
 void sum_grad(Call *c, Tensor *const *gy, Tensor **gx);
@@ -22,7 +17,5 @@ void var_grad(Call *c, Tensor *const *gy, Tensor **gx);
 void std_grad(Call *c, Tensor *const *gy, Tensor **gx);
 void norm_grad(Call *c, Tensor *const *gy, Tensor **gx);
 void logsumexp_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void cumsum_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void cumsum_back_grad(Call *c, Tensor *const *gy, Tensor **gx);
 
 #endif

@@ -1,142 +1,19 @@
-/* Results put together from blocks that are moved as they are: joining, reversing, rolling,
-   repeating, padding, triangles. Each block is copied from a window of x to a window of y. */
+/* Results put together from blocks of x that are moved as they are: reversing, rolling, repeating,
+   padding. Each block is copied from a window of x to a window of y. */
 #include <string.h>
 
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../store.h"
 #include "../../team.h"
 #include "shape.h"
-#include "../../store.h"
 #include "window.h"
-
-static void move(const Tensor *y, const Window *to, const Tensor *x, const Window *from) {
-  Tensor a = window_tensor(y, to), b = window_tensor(x, from);
-  cast_into(&a, &b);
-}
-
-/* ---- cat and stack: one block per input -------------------------------------------------------- */
-
-/* Empty lists made without a shape, tensor.zeros(0), join with anything. */
-static bool is_nothing(const Tensor *x) { return x->ndim == 1 && x->shape[0] == 0; }
-
-static DType common_type(Call *c) {
-  DType d = (DType)c->x[0]->dtype;
-  for (int i = 1; i < c->nx; i++) {
-    if (c->x[i]->dtype != d) return call_promote(c, 0, c->nx);
-  }
-  return d;
-}
-
-static void check_list(const Call *c) {
-  if (c->nx == 0) t_fail("%s: the list of tensors is empty", call_name(c));
-}
-
-void cat_infer(Call *c) {
-  check_list(c);
-  int64_t shape[T_MAXDIM], dim = c->attr[0].i;
-  int like = 0;
-  while (like < c->nx - 1 && is_nothing(c->x[like])) like++;
-  const Tensor *first = c->x[like];
-  if (first->ndim == 0) {
-    t_fail("cat: element %d has no dimensions; stack joins single values", like + 1);
-  }
-  if (dim >= first->ndim) {
-    t_fail("cat: dimension %lld of tensors with %d", (long long)dim + 1, first->ndim);
-  }
-  memcpy(shape, first->shape, sizeof shape);
-  shape[dim] = 0;
-  for (int i = 0; i < c->nx; i++) {
-    const Tensor *x = c->x[i];
-    if (is_nothing(x)) continue;
-    bool fits = x->ndim == first->ndim;
-    for (int d = 0; fits && d < x->ndim; d++) fits = d == dim || x->shape[d] == first->shape[d];
-    if (!fits) {
-      t_fail("cat: element %d is %s and element %d is %s; all sizes but that of dimension %lld "
-             "must be equal",
-             like + 1, t_shape_str(first), i + 1, t_shape_str(x), (long long)dim + 1);
-    }
-    shape[dim] += x->shape[dim];
-  }
-  call_out(c, 0, common_type(c), first->ndim, shape);
-}
-
-const char *cat_run(Call *c) {
-  int64_t at = 0;
-  int dim = (int)c->attr[0].i;
-  for (int i = 0; i < c->nx; i++) {
-    const Tensor *x = c->x[i];
-    if (is_nothing(x)) continue;
-    Window to = window_of(c->y[0]), from = window_of(x);
-    window_cut(&to, dim, at, x->shape[dim], 1);
-    move(c->y[0], &to, x, &from);
-    at += x->shape[dim];
-  }
-  return NULL;
-}
-
-void cat_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  int64_t at = 0;
-  int dim = (int)c->attr[0].i;
-  for (int i = 0; i < c->nx; i++) {
-    Tensor *x = c->x[i];
-    bool nothing = is_nothing(x);
-    if (c->want[i]) { gx[i] = nothing ? t_zeros_like(x) : t_narrow(gy[0], dim, at, x->shape[dim]); }
-    at += nothing ? 0 : x->shape[dim];
-  }
-}
-
-void stack_infer(Call *c) {
-  check_list(c);
-  const Tensor *first = c->x[0];
-  Window w = window_of(first);
-  for (int i = 1; i < c->nx; i++) {
-    if (!t_same_shape(first, c->x[i])) {
-      t_fail("stack: element 1 is %s and element %d is %s; all must have one shape, cat joins "
-             "along a dimension they have",
-             t_shape_str(first), i + 1, t_shape_str(c->x[i]));
-    }
-  }
-  window_insert_dim(&w, (int)c->attr[0].i, c->nx, 0);
-  call_out(c, 0, common_type(c), w.ndim, w.shape);
-}
-
-const char *stack_run(Call *c) {
-  int dim = (int)c->attr[0].i;
-  for (int i = 0; i < c->nx; i++) {
-    Window to = window_of(c->y[0]), from = window_of(c->x[i]);
-    window_cut(&to, dim, i, 1, 1);
-    window_drop_dim(&to, dim);
-    move(c->y[0], &to, c->x[i], &from);
-  }
-  return NULL;
-}
-
-void stack_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  for (int i = 0; i < c->nx; i++) {
-    if (c->want[i]) gx[i] = t_select(gy[0], (int)c->attr[0].i, i);
-  }
-}
 
 /* ---- flip -------------------------------------------------------------------------------------- */
 
-/* The same op on another tensor; back turns the numbers of the first attribute around. */
-static Tensor *again(const Call *c, Tensor *g, bool back) {
-  Call f;
-  call_begin(&f, c->op);
-  f.x[0] = g;
-  for (int i = 0; i < op_sig(c->op)->nattr; i++) f.attr[i] = c->attr[i];
-  for (int i = 0; back && i < f.attr[0].n; i++) f.attr[0].v[i] = -f.attr[0].v[i];
-  op_apply(&f);
-  return f.y[0];
-}
+static void flip_infer(Call *c) { shape_like_x(c); }
 
-static void like_x(Call *c) {
-  call_out(c, 0, (DType)c->x[0]->dtype, c->x[0]->ndim, c->x[0]->shape);
-}
-
-void flip_infer(Call *c) { like_x(c); }
-
-const char *flip_run(Call *c) {
+static const char *flip_run(Call *c) {
   const Tensor *x = c->x[0];
   Window to = window_of(c->y[0]), from = window_of(x);
   for (int i = 0; i < c->attr[0].n && x->ndim > 0 && x->numel > 0; i++) {
@@ -144,16 +21,18 @@ const char *flip_run(Call *c) {
     from.offset += (from.shape[d] - 1) * from.stride[d];
     from.stride[d] = -from.stride[d];
   }
-  move(c->y[0], &to, x, &from);
+  shape_move(c->y[0], &to, x, &from);
   return NULL;
 }
 
-void flip_grad(Call *c, Tensor *const *gy, Tensor **gx) { gx[0] = again(c, gy[0], false); }
+static void flip_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  gx[0] = shape_again(c, gy[0], false);
+}
 
 /* ---- roll: each rolled dimension is two pieces that change places ------------------------------ */
 
 /* Attributes: shifts, dims (absent: all elements as one row). */
-void roll_infer(Call *c) {
+static void roll_infer(Call *c) {
   Attr *shifts = &c->attr[0];
   const Attr *dims = &c->attr[1];
   const Tensor *x = c->x[0];
@@ -166,10 +45,10 @@ void roll_infer(Call *c) {
   for (int i = 0; i < shifts->n && x->numel > 0 && x->ndim > 0; i++) {
     shifts->v[i] %= dims->tag == A_NONE ? x->numel : x->shape[dims->v[i]];
   }
-  like_x(c);
+  shape_like_x(c);
 }
 
-const char *roll_run(Call *c) {
+static const char *roll_run(Call *c) {
   const Tensor *x = c->x[0];
   const Attr *shifts = &c->attr[0], *dims = &c->attr[1];
   Window y = window_of(c->y[0]), from = window_of(x);
@@ -195,12 +74,14 @@ const char *roll_run(Call *c) {
       window_cut(&part, d, tail ? head : 0, tail ? shift[d] : head, 1);
       window_cut(&to, d, tail ? 0 : shift[d], tail ? shift[d] : head, 1);
     }
-    if (!empty) move(c->y[0], &to, x, &part);
+    if (!empty) shape_move(c->y[0], &to, x, &part);
   }
   return NULL;
 }
 
-void roll_grad(Call *c, Tensor *const *gy, Tensor **gx) { gx[0] = again(c, gy[0], true); }
+static void roll_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  gx[0] = shape_again(c, gy[0], true);
+}
 
 /* ---- rep: each repeated dimension is two, times and size ---------------------------------------- */
 
@@ -245,20 +126,20 @@ static Repeated repeated(const Call *c, const Tensor *x, int64_t *shape) {
   return r;
 }
 
-void rep_infer(Call *c) {
+static void rep_infer(Call *c) {
   int64_t shape[T_MAXDIM];
   repeated(c, c->x[0], shape);
   call_out(c, 0, (DType)c->x[0]->dtype, c->attr[0].n, shape);
 }
 
-const char *rep_run(Call *c) {
+static const char *rep_run(Call *c) {
   int64_t shape[T_MAXDIM];
   Repeated r = repeated(c, c->x[0], shape);
-  move(c->y[0], &r.to, c->x[0], &r.from);
+  shape_move(c->y[0], &r.to, c->x[0], &r.from);
   return NULL;
 }
 
-void rep_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void rep_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   int64_t shape[T_MAXDIM], dims[T_MAXDIM];
   Repeated r = repeated(c, c->x[0], shape);
   for (int i = 0; i < r.ntimes; i++) dims[i] = r.times[i];
@@ -279,7 +160,7 @@ static int64_t after(const Call *c, int ndim, int d) {
   return i < c->attr[0].n ? c->attr[0].v[i] : 0;
 }
 
-void pad_infer(Call *c) {
+static void pad_infer(Call *c) {
   const Tensor *x = c->x[0];
   const Attr *amounts = &c->attr[0];
   int64_t shape[T_MAXDIM];
@@ -304,7 +185,7 @@ void pad_infer(Call *c) {
   call_out(c, 0, (DType)x->dtype, x->ndim, shape);
 }
 
-const char *pad_run(Call *c) {
+static const char *pad_run(Call *c) {
   const Tensor *x = c->x[0];
   Window to = window_of(c->y[0]), from = window_of(x);
   store_number(c->y[0], &c->attr[2]);
@@ -314,57 +195,77 @@ const char *pad_run(Call *c) {
     window_cut(&from, d, l < 0 ? -l : 0, n > 0 ? n : 0, 1);
     window_cut(&to, d, l > 0 ? l : 0, n > 0 ? n : 0, 1);
   }
-  move(c->y[0], &to, x, &from);
+  shape_move(c->y[0], &to, x, &from);
   return NULL;
 }
 
-void pad_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void pad_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   c->attr[2] = attr_of_int(0);
-  gx[0] = again(c, gy[0], true);
+  gx[0] = shape_again(c, gy[0], true);
 }
 
-/* ---- triangles ---------------------------------------------------------------------------------- */
+/* ---- repeat_interleave: a new dimension, expanded and joined with its neighbour ---------------- */
 
-typedef struct Triangle {
-  char *data;
-  int64_t rows, columns, size, diagonal;
-  bool upper;
-} Triangle;
-
-void tril_infer(Call *c) {
-  if (c->x[0]->ndim < 2) {
-    t_fail("%s: x is %s; it needs at least two dimensions", call_name(c), t_shape_str(c->x[0]));
+/* Attributes: repeats, dim (absent: of all elements as one row). */
+static void repeat_interleave(Call *c) {
+  Tensor *x = c->x[0];
+  int64_t n = c->attr[0].i, shape[T_MAXDIM], wide[T_MAXDIM];
+  if (n < 0) t_fail("repeat_interleave: %lld times; it is 0 or more", (long long)n);
+  if (c->attr[1].tag == A_NONE || x->ndim == 0) x = t_reshape(x, 1, &x->numel);
+  int dim = c->attr[1].tag == A_NONE ? 0 : (int)c->attr[1].i;
+  memcpy(shape, x->shape, sizeof shape);
+  if (__builtin_mul_overflow(shape[dim], n, &shape[dim])) {
+    t_fail("repeat_interleave: %lld times is more than can be counted", (long long)n);
   }
-  like_x(c);
+  x = t_unsqueeze(x, dim + 1);
+  memcpy(wide, x->shape, sizeof wide);
+  wide[dim + 1] = n;
+  c->y[0] = t_reshape(t_expand(x, x->ndim, wide), x->ndim - 1, shape);
 }
 
-/* Clears one matrix beside its triangle. */
-static void clear_matrix(void *job, int64_t matrix) {
-  const Triangle *t = job;
-  for (int64_t i = 0; i < t->rows; i++) {
-    char *row = t->data + (matrix * t->rows + i) * t->columns * t->size;
-    int64_t edge = i + t->diagonal + !t->upper;
-    edge = edge < 0 ? 0 : edge > t->columns ? t->columns : edge;
-    if (t->upper)
-      memset(row, 0, (size_t)(edge * t->size));
-    else
-      memset(row + edge * t->size, 0, (size_t)((t->columns - edge) * t->size));
-  }
-}
+/* ---- the rows ---------------------------------------------------------------------------------- */
 
-static const char *triangle(Call *c, bool upper) {
-  Tensor *y = c->y[0];
-  Triangle t = {.data = t_data(y), .size = (int64_t)dtype_size((DType)y->dtype), .upper = upper};
-  t.rows = y->shape[y->ndim - 2];
-  t.columns = y->shape[y->ndim - 1];
-  int64_t k = attr_int(c, 0, 0);
-  t.diagonal = k < -t.rows ? -t.rows : k > t.columns ? t.columns : k;
-  cast_into(y, c->x[0]);
-  if (y->numel > 0) team_run(y->numel / (t.rows * t.columns), clear_matrix, &t);
-  return NULL;
-}
+static Op rows[] = {
+    {.sig = "flip(x: tensor, dims: dims) -> y: tensor",
+     .doc = "A copy with the order of positions in these dimensions reversed.",
+     .test = "{{randn(2,3), 1}, {randn(2,3), {1,2}}, {randn(2,3,2), -1}}",
+     .ref = "reference.flip",
+     .infer = flip_infer,
+     .run = flip_run,
+     .grad = flip_grad},
+    {.sig = "roll(x: tensor, shifts: ints, dims: dims?) -> y: tensor",
+     .doc = "A copy with positions moved on by shifts; what leaves at the end comes in at the "
+            "start. Without dims all elements are one row.",
+     .test = "{{randn(2,3), 2}, {randn(2,3), -1, 2}, {randn(3,3), {1,2}, {1,-1}}}",
+     .ref = "reference.roll",
+     .infer = roll_infer,
+     .run = roll_run,
+     .grad = roll_grad},
+    {.sig = "rep(x: tensor, sizes: sizes) -> y: tensor",
+     .aliases = "tile",
+     .doc = "x laid out several times along each dimension; more numbers than dimensions add "
+            "dimensions in front.",
+     .example = "tensor{1, 2}:rep(2, 2) --> int64 [2,4]\n  1  2  1  2\n  1  2  1  2",
+     .test = "{{randn(2,3), {2,1}}, {randn(3), {2,2}}, {randn(2,1), {1,3}}}",
+     .ref = "reference.rep",
+     .infer = rep_infer,
+     .run = rep_run,
+     .grad = rep_grad},
+    {.sig = "repeat_interleave(x: tensor, repeats: int, dim: dim?) -> y: tensor",
+     .doc = "Every position of a dimension several times in a row. Without dim all elements are "
+            "one row.",
+     .test = "{{randn(2,3), 2}, {randn(2,3), 2, 1}, {randn(2,3), 3, -1}}",
+     .ref = "reference.repeat_interleave",
+     .compose = repeat_interleave},
+    {.sig = "pad(x: tensor, pad: ints, mode: string{constant}=constant, value: scalar=0) -> y: "
+            "tensor",
+     .doc = "A copy with value around it: pad lists how much before and after the last dimension, "
+            "then the one before it, and so on; negative amounts crop.",
+     .test = "{{randn(2,3), {1,2}}, {randn(2,3), {1,0,0,2}, {value = 1.5}}, {randn(2,4), {-1,1}}}",
+     .ref = "reference.pad",
+     .infer = pad_infer,
+     .run = pad_run,
+     .grad = pad_grad},
+};
 
-const char *tril_run(Call *c) { return triangle(c, false); }
-const char *triu_run(Call *c) { return triangle(c, true); }
-
-void tril_grad(Call *c, Tensor *const *gy, Tensor **gx) { gx[0] = again(c, gy[0], false); }
+FAMILY_PART(shape, blocks, rows);

@@ -93,7 +93,7 @@ static void set_shape(Call *c, int ndim, const int64_t *shape) {
   if (!try_view(c, ndim, shape)) call_out(c, 0, (DType)c->x[0]->dtype, ndim, shape);
 }
 
-const char *copy_when_new_run(Call *c) {
+static const char *copy_when_new_run(Call *c) {
   const Tensor *x = c->x[0], *y = c->y[0];
   if (y->st == x->st) return NULL;
   Window w = window_whole(x->ndim, x->shape);
@@ -102,24 +102,19 @@ const char *copy_when_new_run(Call *c) {
   return NULL;
 }
 
-void reshape_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void reshape_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   gx[0] = t_reshape(gy[0], c->x[0]->ndim, c->x[0]->shape);
-}
-
-void pass_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  (void)c;
-  gx[0] = gy[0];
 }
 
 /* ---- the ops ---------------------------------------------------------------------------------- */
 
-void reshape_infer(Call *c) {
+static void reshape_infer(Call *c) {
   int64_t shape[T_MAXDIM];
   fill_sizes(c, &c->attr[0], c->x[0]->numel, t_shape_str(c->x[0]), shape);
   set_shape(c, c->attr[0].n, shape);
 }
 
-void view_infer(Call *c) {
+static void view_infer(Call *c) {
   int64_t shape[T_MAXDIM];
   fill_sizes(c, &c->attr[0], c->x[0]->numel, t_shape_str(c->x[0]), shape);
   if (!try_view(c, c->attr[0].n, shape)) {
@@ -129,7 +124,7 @@ void view_infer(Call *c) {
 }
 
 /* Attributes: start_dim, end_dim. */
-void flatten_infer(Call *c) {
+static void flatten_infer(Call *c) {
   Tensor *x = c->x[0];
   int64_t start = attr_int(c, 0, 0), end = attr_int(c, 1, x->ndim - 1), shape[T_MAXDIM], n = 1;
   if (x->ndim == 0) {
@@ -149,7 +144,7 @@ void flatten_infer(Call *c) {
 }
 
 /* Attributes: dim, sizes. */
-void unflatten_infer(Call *c) {
+static void unflatten_infer(Call *c) {
   Tensor *x = c->x[0];
   int64_t dim = c->attr[0].i, shape[T_MAXDIM];
   const Attr *sizes = &c->attr[1];
@@ -167,7 +162,7 @@ void unflatten_infer(Call *c) {
   set_shape(c, ndim, shape);
 }
 
-void squeeze_infer(Call *c) {
+static void squeeze_infer(Call *c) {
   Window w = window_of(c->x[0]);
   const Attr *dims = &c->attr[0];
   bool drop[T_MAXDIM] = {false};
@@ -182,7 +177,7 @@ void squeeze_infer(Call *c) {
   call_view(c, w.ndim, w.shape, w.stride, w.offset);
 }
 
-void unsqueeze_infer(Call *c) {
+static void unsqueeze_infer(Call *c) {
   Window w = window_of(c->x[0]);
   int dim = (int)c->attr[0].i;
   int64_t stride = dim < w.ndim ? w.shape[dim] * w.stride[dim] : 1;
@@ -191,7 +186,7 @@ void unsqueeze_infer(Call *c) {
 }
 
 /* x itself when it is contiguous already. */
-void contiguous_infer(Call *c) {
+static void contiguous_infer(Call *c) {
   Tensor *x = c->x[0];
   if (t_is_contiguous(x) && !x->weak)
     c->y[0] = x;
@@ -199,7 +194,86 @@ void contiguous_infer(Call *c) {
     call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
 }
 
-void clone_infer(Call *c) {
+static void clone_infer(Call *c) {
   Tensor *x = c->x[0];
   call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
 }
+
+static void reshape_as(Call *c) { c->y[0] = t_reshape(c->x[0], c->x[1]->ndim, c->x[1]->shape); }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "reshape(x: tensor, shape: sizes) -> y: tensor",
+     .doc = "The same elements in the same order in another shape. One size may be -1 and is "
+            "computed. A view of x where its strides allow that, else a copy.",
+     .example = "tensor.arange(6):reshape(2, -1).shape --> {2, 3}",
+     .test = "{{randn(2,3), {3,2}}, {randn(2,3), {-1}}, {randn(2,3):t(), {2,3}}, "
+             "{randn(2,3,2):transpose(1,2), {2,-1}}}",
+     .ref = "reference.reshape",
+     .infer = reshape_infer,
+     .run = copy_when_new_run,
+     .grad = reshape_grad},
+    {.sig = "view(x: tensor, shape: sizes) -> y: tensor",
+     .doc = "A view of x in another shape; an error where that would need a copy (reshape makes "
+            "one). One size may be -1 and is computed.",
+     .test = "{{randn(2,3), {3,2}}, {randn(2,3), {1,-1}}, {randn(2,6):narrow(1,2,1), {3,2}}}",
+     .ref = "reference.reshape",
+     .flags = OP_VIEW,
+     .infer = view_infer,
+     .grad = reshape_grad},
+    {.sig = "flatten(x: tensor, start_dim: dim=1, end_dim: dim=-1) -> y: tensor",
+     .doc = "The dimensions from start_dim to end_dim, both included, as one. A single value "
+            "becomes [1].",
+     .example = "tensor.zeros(8, 3, 5, 5):flatten(2).shape --> {8, 75}",
+     .test = "{{randn(2,3)}, {randn(2,3,2), 2}, {randn(2,3,2), 1, 2}, {randn(2,3):t()}}",
+     .ref = "reference.flatten",
+     .infer = flatten_infer,
+     .run = copy_when_new_run,
+     .grad = reshape_grad},
+    {.sig = "unflatten(x: tensor, dim: dim, sizes: sizes) -> y: tensor",
+     .doc = "One dimension cut into several, whose sizes multiply to its own; one may be -1.",
+     .test = "{{randn(6,2), 1, {2,3}}, {randn(2,6), -1, {3,-1}}}",
+     .ref = "reference.unflatten",
+     .infer = unflatten_infer,
+     .run = copy_when_new_run,
+     .grad = reshape_grad},
+    {.sig = "reshape_as(x: tensor, other: tensor) -> y: tensor",
+     .aliases = "view_as",
+     .doc = "x in the shape of other, see reshape.",
+     .test = "{{randn(2,3), randn(6)}, {randn(2,3), randn(3,2)}}",
+     .ref = "reference.reshape_as",
+     .compose = reshape_as},
+    {.sig = "squeeze(x: tensor, dim: dims?) -> y: tensor",
+     .doc = "A view without the dimensions of size 1: all of them, or those given that are.",
+     .test = "{{randn(2,1,3)}, {randn(1,2,1), 1}, {randn(1,2,1), {1,-1}}, {randn(2,3), 1}}",
+     .ref = "reference.squeeze",
+     .flags = OP_VIEW,
+     .infer = squeeze_infer,
+     .grad = reshape_grad},
+    {.sig = "unsqueeze(x: tensor, dim: newdim) -> y: tensor",
+     .doc = "A view with a new dimension of size 1 at that place.",
+     .test = "{{randn(2,3), 1}, {randn(2,3), 2}, {randn(2,3), -1}, {tensor(1.5), 1}}",
+     .ref = "reference.unsqueeze",
+     .flags = OP_VIEW,
+     .infer = unsqueeze_infer,
+     .grad = reshape_grad},
+    {.sig = "contiguous(x: tensor) -> y: tensor",
+     .doc = "x itself when its elements lie in order, else a copy in which they do.",
+     .test = "{{randn(2,3)}, {randn(2,3):t()}}",
+     .ref = "each: x",
+     .flags = OP_TENSOR,
+     .infer = contiguous_infer,
+     .run = copy_when_new_run,
+     .grad = shape_pass_grad},
+    {.sig = "clone(x: tensor) -> y: tensor",
+     .doc = "A copy.",
+     .test = "{{randn(2,3)}, {randn(2,3):t()}}",
+     .ref = "each: x",
+     .flags = OP_TENSOR,
+     .infer = clone_infer,
+     .run = copy_when_new_run,
+     .grad = shape_pass_grad},
+};
+
+FAMILY_PART(shape, reshape, rows);

@@ -30,8 +30,8 @@ static void reorder_grad(Call *c, Tensor *const *gy, Tensor **gx, Order order) {
 }
 
 #define REORDER(name)                                                                              \
-  void name##_infer(Call *c) { reorder(c, name##_order); }                                         \
-  void name##_grad(Call *c, Tensor *const *gy, Tensor **gx) {                                      \
+  static void name##_infer(Call *c) { reorder(c, name##_order); }                                  \
+  static void name##_grad(Call *c, Tensor *const *gy, Tensor **gx) {                               \
     reorder_grad(c, gy, gx, name##_order);                                                         \
   }
 
@@ -94,7 +94,7 @@ REORDER(movedim)
 
 /* ---- expanding -------------------------------------------------------------------------------- */
 
-void expand_infer(Call *c) {
+static void expand_infer(Call *c) {
   const Tensor *x = c->x[0];
   const Attr *sizes = &c->attr[0];
   Window w = {.ndim = sizes->n, .offset = x->offset};
@@ -128,8 +128,10 @@ void expand_infer(Call *c) {
 /* ---- cutting: see Carve ------------------------------------------------------------------------ */
 
 #define CARVED(name)                                                                               \
-  void name##_infer(Call *c) { carve_infer(c, name##_carve); }                                     \
-  void name##_grad(Call *c, Tensor *const *gy, Tensor **gx) { carve_grad(c, gy, gx, name##_carve); }
+  static void name##_infer(Call *c) { carve_infer(c, name##_carve); }                              \
+  static void name##_grad(Call *c, Tensor *const *gy, Tensor **gx) {                               \
+    carve_grad(c, gy, gx, name##_carve);                                                           \
+  }
 
 static int dim_of(const Call *c, const Window *w) {
   if (w->ndim == 0) t_fail("%s: the tensor has no dimensions", call_name(c));
@@ -208,3 +210,97 @@ static void index_basic_carve(const Call *c, Window *w) {
   }
 }
 CARVED(index_basic)
+
+static void expand_as(Call *c) { c->y[0] = t_expand(c->x[0], c->x[1]->ndim, c->x[1]->shape); }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "permute(x: tensor, dims: dims) -> y: tensor",
+     .doc = "A view with the dimensions in another order.",
+     .example = "tensor.zeros(2, 3, 4):permute(3, 1, 2).shape --> {4, 2, 3}",
+     .test = "{{randn(2,3,4), {3,1,2}}, {randn(2,3), {2,1}}, {randn(2,1,3), {-1,1,2}}}",
+     .ref = "reference.permute",
+     .flags = OP_VIEW,
+     .infer = permute_infer,
+     .grad = permute_grad},
+    {.sig = "transpose(x: tensor, dim0: dim, dim1: dim) -> y: tensor",
+     .aliases = "swapaxes swapdims",
+     .doc = "A view with two dimensions exchanged.",
+     .test = "{{randn(2,3), 1, 2}, {randn(2,3,4), -1, 1}, {randn(2,3), 1, 1}}",
+     .ref = "reference.transpose",
+     .flags = OP_VIEW,
+     .infer = transpose_infer,
+     .grad = transpose_grad},
+    {.sig = "t(x: tensor) -> y: tensor",
+     .doc = "A view of a matrix with rows and columns exchanged; vectors and single values stay.",
+     .test = "{{randn(2,3)}, {randn(3)}}",
+     .ref = "reference.t",
+     .flags = OP_VIEW,
+     .infer = t_infer,
+     .grad = t_grad},
+    {.sig = "movedim(x: tensor, source: dims, destination: dims) -> y: tensor",
+     .aliases = "moveaxis",
+     .doc = "A view with some dimensions moved to other places; the rest keep their order.",
+     .test = "{{randn(2,3,4), 1, 3}, {randn(2,3,4), {1,2}, {-1,1}}}",
+     .ref = "reference.movedim",
+     .flags = OP_VIEW,
+     .infer = movedim_infer,
+     .grad = movedim_grad},
+    {.sig = "expand(x: tensor, size: sizes) -> y: tensor",
+     .aliases = "broadcast_to",
+     .doc = "A view in a larger shape: dimensions of size 1 are repeated without copying, new ones "
+            "come first, -1 keeps a size. Several elements share one place in memory.",
+     .test = "{{randn(2,1), {2,3}}, {randn(3), {2,-1}}, {tensor(1.5), {2,2}}}",
+     .ref = "reference.expand",
+     .flags = OP_VIEW,
+     .infer = expand_infer,
+     .grad = shape_pass_grad},
+    {.sig = "expand_as(x: tensor, other: tensor) -> y: tensor",
+     .doc = "x expanded to the shape of other: a view.",
+     .test = "{{randn(2,1), randn(2,3)}}",
+     .ref = "reference.expand_as",
+     .compose = expand_as},
+    {.sig = "narrow(x: tensor, dim: dim, start: pos, length: int) -> y: tensor",
+     .doc = "A view of length positions of a dimension, from start on.",
+     .test = "{{randn(4,2), 1, 2, 2}, {randn(2,3), -1, 1, 2}, {randn(2,3), 2, -2, 1}}",
+     .ref = "reference.narrow",
+     .flags = OP_VIEW,
+     .infer = narrow_infer,
+     .grad = narrow_grad},
+    {.sig = "select(x: tensor, dim: dim, index: pos) -> y: tensor",
+     .doc = "A view of one position of a dimension, which is dropped; a tensor even when none is "
+            "left.",
+     .test = "{{randn(4,2), 1, 3}, {randn(2,3), -1, -1}, {randn(3), 1, 2}}",
+     .ref = "reference.select",
+     .flags = OP_VIEW | OP_TENSOR,
+     .infer = select_infer,
+     .grad = select_grad},
+    {.sig = "slice(x: tensor, dim: dim, start: pos=1, stop: pos=-1, step: int=1) -> y: tensor",
+     .doc = "A view of the positions start to stop of a dimension, both included, every step-th. "
+            "What lies beyond the ends is left out, as in string.sub.",
+     .test = "{{randn(5,2), 1, 2, 4}, {randn(2,5), 2, 1, -1, 2}, {randn(4), 1, -2, 9}}",
+     .ref = "reference.slice",
+     .flags = OP_VIEW,
+     .infer = slice_infer,
+     .grad = slice_grad},
+    {.sig = "diagonal(x: tensor, offset: int=0, dim1: dim=1, dim2: dim=2) -> y: tensor",
+     .doc = "A view of the diagonal of two dimensions, which becomes the last dimension. offset "
+            "counts to the right, a negative one downwards.",
+     .test = "{{randn(3,3)}, {randn(3,4), 1}, {randn(3,3,2), -1, 1, 2}, {randn(2,3,3), 0, -2, -1}}",
+     .ref = "reference.diagonal",
+     .flags = OP_VIEW,
+     .infer = diagonal_infer,
+     .grad = diagonal_grad},
+    {.sig = "index_basic(x: tensor, starts: ints, counts: ints, steps: ints, drop: ints) -> y: "
+            "tensor",
+     .doc = "The view behind x[...]: for every dimension the first position (from 0), how many, "
+            "every which, and 1 where the dimension is dropped. All are checked before.",
+     .test = "{{randn(3,4), {1,0}, {1,2}, {1,2}, {1,0}}, {randn(3,4), {0,1}, {3,1}, {1,1}, {0,1}}}",
+     .ref = "reference.index_basic",
+     .flags = OP_VIEW | OP_HIDDEN | OP_TENSOR,
+     .infer = index_basic_infer,
+     .grad = index_basic_grad},
+};
+
+FAMILY_PART(shape, views, rows);

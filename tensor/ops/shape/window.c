@@ -158,14 +158,14 @@ static int64_t root_span(const Tensor *root, Window *own, Window *w) {
 
 /* ---- as_strided: the window, as a view ---------------------------------------------------------- */
 
-void as_strided_infer(Call *c) {
+static void as_strided_infer(Call *c) {
   if (!is_plain(c->x[0])) c->x[0] = cast_copy(c->x[0], (DType)c->x[0]->dtype);
   Window w = window_attr(c, 0);
   check_window(c, &w, c->x[0]->numel);
   call_view(c, w.ndim, w.shape, w.stride, w.offset);
 }
 
-void as_strided_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void as_strided_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   const Tensor *root = c->x[0];
   Tensor *g = gy[0]->dtype >= T_F16 ? t_cast(gy[0], T_F32) : gy[0]; /* places may add up */
   Window w = window_attr(c, 0), own;
@@ -179,14 +179,14 @@ void as_strided_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 /* ---- as_strided_scatter: a copy of x with the window replaced ---------------------------------- */
 
-void as_strided_scatter_infer(Call *c) {
+static void as_strided_scatter_infer(Call *c) {
   Tensor *x = c->x[0];
   Window w = window_attr(c, 0);
   check_window(c, &w, x->numel);
   call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
 }
 
-const char *as_strided_scatter_run(Call *c) {
+static const char *as_strided_scatter_run(Call *c) {
   Window w = window_attr(c, 0);
   Tensor y = window_tensor(c->y[0], &w);
   cast_into(c->y[0], c->x[0]);
@@ -194,7 +194,7 @@ const char *as_strided_scatter_run(Call *c) {
   return NULL;
 }
 
-void as_strided_scatter_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void as_strided_scatter_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   const Tensor *root = c->x[0];
   Tensor *g = gy[0];
   Window w = window_attr(c, 0), own;
@@ -212,7 +212,7 @@ void as_strided_scatter_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 /* ---- window_add: zeros of a shape, with x added at the window ------------------------------------ */
 
-void window_add_infer(Call *c) {
+static void window_add_infer(Call *c) {
   const Attr *shape = &c->attr[0];
   Window w = window_attr(c, 1);
   Tensor *y = call_out(c, 0, (DType)c->x[0]->dtype, shape->n, shape->v);
@@ -243,7 +243,7 @@ static void add_overlapping(Tensor *y, const Window *w, const Tensor *x) {
   }
 }
 
-const char *window_add_run(Call *c) {
+static const char *window_add_run(Call *c) {
   Tensor *y = c->y[0];
   Window w = window_attr(c, 1);
   Tensor t = window_tensor(y, &w);
@@ -255,7 +255,41 @@ const char *window_add_run(Call *c) {
   return NULL;
 }
 
-void window_add_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void window_add_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Window w = window_attr(c, 1);
   gx[0] = window_get(gy[0], &w);
 }
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "as_strided(x: tensor, size: ints, stride: ints, offset: int) -> y: tensor",
+     .doc = "The window of a contiguous tensor that these strides show, from an offset in elements "
+            "from 0: how the gradient of a view that was written to is found.",
+     .test = "{{randn(3,4), {2,3}, {4,1}, 1}, {randn(6), {3,2}, {1,2}, 0}, {randn(4), {2,4}, "
+             "{0,1}, 0}}",
+     .ref = "reference.as_strided",
+     .flags = OP_VIEW | OP_HIDDEN,
+     .infer = as_strided_infer,
+     .grad = as_strided_grad},
+    {.sig = "as_strided_scatter(x: tensor, values: tensor, size: ints, stride: ints, offset: int) "
+            "-> y: tensor",
+     .doc = "A copy of a contiguous tensor with a window of it replaced, see as_strided.",
+     .test = "{{randn(3,4), randn(2,3), {2,3}, {4,1}, 1}, {randn(6), randn(3,2), {3,2}, {1,3}, 0}}",
+     .ref = "reference.as_strided_scatter",
+     .flags = OP_HIDDEN,
+     .infer = as_strided_scatter_infer,
+     .run = as_strided_scatter_run,
+     .grad = as_strided_scatter_grad},
+    {.sig = "window_add(x: tensor, shape: ints, size: ints, stride: ints, offset: int) -> y: "
+            "tensor",
+     .doc = "Zeros of a shape with x added at a window of it, see as_strided.",
+     .test = "{{randn(2,3), {3,4}, {2,3}, {4,1}, 1}, {randn(2,4), {4}, {2,4}, {0,1}, 0}}",
+     .ref = "reference.window_add",
+     .flags = OP_HIDDEN,
+     .infer = window_add_infer,
+     .run = window_add_run,
+     .grad = window_add_grad},
+};
+
+FAMILY_PART(shape, window, rows);

@@ -27,20 +27,10 @@ typedef void (*Carve)(const Call *c, Window *w);
 void carve_infer(Call *c, Carve carve);
 void carve_grad(Call *c, Tensor *const *gy, Tensor **gx, Carve carve);
 
-/* As recorded ops, see shape.c: zeros of the shape with g added at w; x's elements at w; x with
+/* As recorded ops, see the rows: zeros of the shape with g added at w; x's elements at w; x with
    those at w replaced. */
 Tensor *window_add(Tensor *g, int ndim, const int64_t *shape, const Window *w);
 Tensor *window_get(Tensor *x, const Window *w);
 Tensor *window_put(Tensor *x, Tensor *values, const Window *w);
-
-/* Infer, run and grad of the rows behind them. */
-void as_strided_infer(Call *c);
-void as_strided_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void as_strided_scatter_infer(Call *c);
-const char *as_strided_scatter_run(Call *c);
-void as_strided_scatter_grad(Call *c, Tensor *const *gy, Tensor **gx);
-void window_add_infer(Call *c);
-const char *window_add_run(Call *c);
-void window_add_grad(Call *c, Tensor *const *gy, Tensor **gx);
 
 #endif

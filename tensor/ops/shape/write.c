@@ -1,0 +1,81 @@
+/* Writing over a tensor: copy_, fill_, zero_. */
+#include "../../calc.h"
+#include "../../cast.h"
+#include "../../store.h"
+
+/* x[1], of a shape that broadcasts to x[0]'s, is written over it. */
+static void copy_infer(Call *c) {
+  const Tensor *x = c->x[0], *src = c->x[1];
+  int lead = x->ndim - src->ndim;
+  bool fits = lead >= 0;
+  for (int d = 0; fits && d < src->ndim; d++) {
+    fits = src->shape[d] == x->shape[d + lead] || src->shape[d] == 1;
+  }
+  if (!fits) {
+    t_fail("%s: %s does not fit into %s", call_name(c), t_shape_str(src), t_shape_str(x));
+  }
+  store_check(call_name(c), (DType)x->dtype, src);
+}
+
+static const char *copy_run(Call *c) {
+  cast_into(c->y[0], c->x[1]);
+  return NULL;
+}
+
+static void copy_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (c->want[0]) gx[0] = t_zeros_like(gy[0]);
+  if (c->want[1]) gx[1] = gy[0];
+}
+
+static void fill_infer(Call *c) {
+  if (c->x[1]->ndim > 0) {
+    t_fail("fill_: the value is %s; a single one is wanted (copy_ takes tensors)",
+           t_shape_str(c->x[1]));
+  }
+  copy_infer(c);
+}
+
+static void zero_infer(Call *c) { (void)c; }
+
+static const char *zero_run(Call *c) {
+  Attr zero = attr_of_int(0);
+  store_number(c->y[0], &zero);
+  return NULL;
+}
+
+static void zero_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  (void)c;
+  gx[0] = t_zeros_like(gy[0]);
+}
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "copy_(x: tensor, src: tensor) -> y: tensor",
+     .doc = "Writes src over x, converted to x's type and expanded to its shape; a fraction does "
+            "not go into integers.",
+     .test = "{{randn(2,3), randn(2,3)}, {randn(2,3), randn(3)}, {randn(2,3), 1.5}}",
+     .ref = "reference.copy_",
+     .flags = OP_ONLY_INPLACE,
+     .infer = copy_infer,
+     .run = copy_run,
+     .grad = copy_grad},
+    {.sig = "fill_(x: tensor, value: tensor) -> y: tensor",
+     .doc = "Writes a single value over every element of x.",
+     .test = "{{randn(2,3), 1.5}, {randn(2,3), tensor(2.5)}}",
+     .ref = "reference.copy_",
+     .flags = OP_ONLY_INPLACE,
+     .infer = fill_infer,
+     .run = copy_run,
+     .grad = copy_grad},
+    {.sig = "zero_(x: tensor) -> y: tensor",
+     .doc = "Writes 0 over every element of x.",
+     .test = "{{randn(2,3)}}",
+     .ref = "each: 0",
+     .flags = OP_ONLY_INPLACE,
+     .infer = zero_infer,
+     .run = zero_run,
+     .grad = zero_grad},
+};
+
+FAMILY_PART(shape, write, rows);
