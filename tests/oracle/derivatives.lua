@@ -1,0 +1,50 @@
+-- derivatives.lua: gradients of sum(output * cotangent) by the leaves, and the same once more.
+
+local core = require "lunette.core"
+local json = require "tests.oracle.json"
+local values = require "tests.oracle.values"
+
+local tensor = core.tensor
+local derivatives = {}
+
+-- Outputs that take part in gradients, and what each is multiplied by.
+local function weighted(outputs, files, folder)
+  local ys, vs = {}, {}
+  for i, file in ipairs(files) do
+    local y = outputs[i]
+    if file ~= json.null and tensor.is_tensor(y) and y.requires_grad then
+      ys[#ys + 1] = y
+      vs[#vs + 1] = tensor.read_npy(folder .. "/" .. file):to(y.dtype)
+    end
+  end
+  return ys, vs
+end
+
+-- The gradient by every leaf, zero where none reaches it.
+local function gradients(ys, vs, leaves, options)
+  local grads = {}
+  if #ys > 0 then
+    options.grad_outputs = vs
+    grads = tensor.grad(ys, leaves, options)
+  end
+  for i, leaf in ipairs(leaves) do grads[i] = grads[i] or tensor.zeros_like(leaf) end
+  return grads
+end
+
+local function write(grads, out, id, level)
+  for i, g in ipairs(grads) do values.write(("%s/%s_%s%d.npy"):format(out, id, level, i - 1), g) end
+end
+
+--- Writes the first and second derivatives that the case asks for.
+function derivatives.write(case, outputs, leaves, folder, out)
+  if not case.grads or #leaves == 0 then return end
+  local twice = case.gg ~= nil and case.gg ~= json.null
+  local ys, vs = weighted(outputs, case.cotangents, folder)
+  local grads = gradients(ys, vs, leaves, {create_graph = twice})
+  write(grads, out, case.id, "grad")
+  if not twice then return end
+  local again, ws = weighted(grads, case.gg_cotangents, folder)
+  write(gradients(again, ws, leaves, {}), out, case.id, "gg")
+end
+
+return derivatives
