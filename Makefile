@@ -75,7 +75,6 @@ $B/%.o: %.c
 $(PROGRAM_O) $(BINDING_O): EXTRA = $(LUA_CFLAGS)
 $(PLOT_O): EXTRA = $(LUA_CFLAGS) -fvisibility=hidden $(shell pkg-config --cflags pangocairo cairo)
 $B/tensor/files/stb.o: EXTRA = -fwrapv
-$B/tensor/cast.o: EXTRA = -O3
 
 define LEVEL_RULE
 $B/%.$1.o: %.c

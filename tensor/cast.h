@@ -8,9 +8,8 @@
 Tensor *cast_copy(const Tensor *x, DType dtype);
 /* y's elements become x's, converted and broadcast to y's shape, any strides; no overlap. */
 void cast_into(Tensor *y, const Tensor *x);
-/* n elements from src (every sstride-th, 0: one for all) to dst (every dstride-th). Floats to
-   integers truncate towards zero; what does not fit gives the smallest value of int64 or int32,
-   0 in uint8. */
+/* n elements from src (every sstride-th, 0: one for all) to dst (every dstride-th), converted as
+   kernels/convert.h says. */
 void cast_run(int64_t n, const void *src, DType from, int64_t sstride, void *dst, DType to,
               int64_t dstride);
 

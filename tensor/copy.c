@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "kernels/convert.h"
 #include "team.h"
 
 enum {
@@ -16,12 +17,8 @@ typedef struct Dim {
   int64_t n, y, x; /* size, strides */
 } Dim;
 
-/* Copies rows of columns; steps in elements. */
-typedef void (*Block)(int64_t rows, int64_t columns, char *y, const char *x, const Dim *across,
-                      const Dim *along);
-
 typedef struct Plan {
-  Block block;
+  CopyBlock block;
   char *y;
   const char *x;
   int64_t size;      /* bytes of an element */
@@ -32,28 +29,6 @@ typedef struct Plan {
   Dim dim[T_MAXDIM];
   int64_t units, per_part;
 } Plan;
-
-#define BLOCK(T)                                                                                   \
-  static void block_##T(int64_t rows, int64_t columns, char *yp, const char *xp,                   \
-                        const Dim *across, const Dim *along) {                                     \
-    T *y = (T *)yp;                                                                                \
-    const T *x = (const T *)xp;                                                                    \
-    const int64_t ys = along->y, xs = along->x, n = columns;                                       \
-    for (; rows > 0; rows--, y += across->y, x += across->x) {                                     \
-      if (ys == 1 && xs == 1) {                                                                    \
-        memcpy(y, x, (size_t)n * sizeof(T));                                                       \
-      } else if (ys == 1 && xs == 0) {                                                             \
-        const T v = *x;                                                                            \
-        for (int64_t i = 0; i < n; i++) y[i] = v;                                                  \
-      } else {                                                                                     \
-        for (int64_t i = 0; i < n; i++) y[i * ys] = x[i * xs];                                     \
-      }                                                                                            \
-    }                                                                                              \
-  }
-BLOCK(uint8_t)
-BLOCK(uint16_t)
-BLOCK(uint32_t)
-BLOCK(uint64_t)
 
 /* ---- planning --------------------------------------------------------------------------------- */
 
@@ -122,11 +97,14 @@ static void plan(Plan *p, const Tensor *y, const Tensor *x) {
 
 /* ---- running ---------------------------------------------------------------------------------- */
 
+static void block(const Plan *p, int64_t rows, int64_t columns, char *y, const char *x) {
+  p->block(rows, columns, y, p->across.y, p->along.y, x, p->across.x, p->along.x);
+}
+
 static void tiles(const Plan *p, int64_t rows, char *y, const char *x) {
   int64_t size = p->size * TILE;
   for (int64_t j = 0; j < p->along.n; j += TILE) {
-    int64_t n = p->along.n - j < TILE ? p->along.n - j : TILE;
-    p->block(rows, n, y, x, &p->across, &p->along);
+    block(p, rows, p->along.n - j < TILE ? p->along.n - j : TILE, y, x);
     y += p->along.y * size;
     x += p->along.x * size;
   }
@@ -139,7 +117,7 @@ static void unit(const Plan *p, int64_t piece, char *y, const char *x) {
   if (p->tiled)
     tiles(p, n, y, x);
   else
-    p->block(one ? 1 : n, one ? n : p->along.n, y, x, &p->across, &p->along);
+    block(p, one ? 1 : n, one ? n : p->along.n, y, x);
 }
 
 static void part(void *job, int64_t i) {
@@ -167,7 +145,6 @@ static void part(void *job, int64_t i) {
 }
 
 void copy_into(Tensor *y, const Tensor *x) {
-  static const Block blocks[] = {block_uint8_t, block_uint16_t, block_uint32_t, block_uint64_t};
   size_t size = dtype_size((DType)y->dtype);
   if (y->numel == 0) return;
   if (y->numel <= GRAIN && x->numel == y->numel && t_is_contiguous(x) && t_is_contiguous(y)) {
@@ -175,7 +152,7 @@ void copy_into(Tensor *y, const Tensor *x) {
     return;
   }
   Plan p = {.y = t_data(y), .x = t_data(x), .size = (int64_t)size};
-  p.block = blocks[__builtin_ctzl(size)];
+  p.block = SIMD_PICK(convert_kernels)->block[__builtin_ctzl(size)];
   plan(&p, y, x);
   team_run((p.units + p.per_part - 1) / p.per_part, part, &p);
 }
