@@ -1,6 +1,7 @@
 /* The calculus: typed ways to call rows from C. */
 #include "calc.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "cast.h"
@@ -77,6 +78,47 @@ Tensor *t_op3(const char *name, Tensor *a, Tensor *b, Tensor *d) {
   c.x[1] = b;
   c.x[2] = d;
   return apply(&c);
+}
+
+static void call_with(Call *c, const char *name, const char *kinds, va_list args) {
+  int x = 0, at = 0;
+  call_begin(c, op_need(name));
+  for (; *kinds; kinds++) {
+    if (*kinds == 'x') {
+      c->x[x++] = va_arg(args, Tensor *);
+      continue;
+    }
+    Attr *a = &c->attr[at++];
+    switch (*kinds) {
+    case 'i': *a = attr_of_int(va_arg(args, int64_t)); break;
+    case 'f': *a = attr_of_float(va_arg(args, double)); break;
+    case 'b': *a = attr_of_bool(va_arg(args, int)); break;
+    case 'c': *a = (Attr){.tag = A_CHOICE, .i = va_arg(args, int)}; break;
+    case 'l': {
+      int n = va_arg(args, int);
+      *a = attr_of_ints(n, va_arg(args, const int64_t *));
+      break;
+    }
+    default: break;
+    }
+  }
+  op_apply(c);
+}
+
+void t_call_into(Call *c, const char *name, const char *kinds, ...) {
+  va_list args;
+  va_start(args, kinds);
+  call_with(c, name, kinds, args);
+  va_end(args);
+}
+
+Tensor *t_call(const char *name, const char *kinds, ...) {
+  Call c;
+  va_list args;
+  va_start(args, kinds);
+  call_with(&c, name, kinds, args);
+  va_end(args);
+  return c.y[0];
 }
 
 Tensor *t_num(double v) {

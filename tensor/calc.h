@@ -10,6 +10,14 @@ Tensor *t_op1(const char *name, Tensor *x);
 Tensor *t_op2(const char *name, Tensor *a, Tensor *b);
 Tensor *t_op3(const char *name, Tensor *a, Tensor *b, Tensor *c);
 
+/* Any op, with attributes. A letter of `kinds` for each argument that follows, inputs first:
+     x  Tensor *, or NULL for an absent one     i  int64_t     f  double
+     b  int, a bool                             c  int, the position of a choice
+     l  int n, const int64_t *v: a list         -  nothing is read: the default stands
+   t_call_into keeps the call, for ops with several outputs. */
+Tensor *t_call(const char *name, const char *kinds, ...);
+void t_call_into(Call *c, const char *name, const char *kinds, ...);
+
 /* A number as an operand: weak, so it never decides a type. */
 Tensor *t_num(double v);
 

@@ -65,14 +65,15 @@ typedef struct Family {
 
 /* ---- the call ------------------------------------------------------------------------------ */
 
-typedef enum AttrTag { A_NONE, A_INT, A_FLOAT, A_BOOL, A_INTS, A_CHOICE, A_DTYPE } AttrTag;
+typedef enum AttrTag { A_NONE, A_INT, A_FLOAT, A_BOOL, A_INTS, A_CHOICE, A_DTYPE, A_FLOATS } AttrTag;
 
 typedef struct Attr {
-  uint8_t tag, n; /* n: length of ints */
+  uint8_t tag, n; /* n: length of ints or floats */
   union {
     int64_t i; /* A_INT, A_BOOL, A_DTYPE; A_CHOICE: position in the signature's list, from 0 */
     double f;
     int64_t v[T_MAXDIM];
+    double fv[T_MAXDIM];
   };
 } Attr;
 
@@ -101,7 +102,8 @@ typedef enum Kind {
   K_TENSORS, /* a list of tensors; the only tensor parameter of its op, or its first */
   K_SCALAR,  /* a number, kept as integer or float */
   K_INT,
-  K_INTS,   /* a list, or one number; "ints{2}" repeats one number to two */
+  K_INTS,   /* a list, or one number; "ints{2}" repeats one number to two; "ints{2|same}" takes the
+               word too, as A_CHOICE */
   K_SIZES,  /* a shape: a list, or all remaining positional numbers */
   K_DIM,    /* a dimension of the first tensor; arrives counted from 0 */
   K_NEWDIM, /* a place between dimensions: one more than there are */
@@ -111,6 +113,7 @@ typedef enum Kind {
   K_FLOAT,
   K_CHOICE, /* string{a|b|c} */
   K_DTYPE,
+  K_FLOATS, /* a list of numbers, or one */
 } Kind;
 
 typedef struct Param {

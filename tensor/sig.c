@@ -2,8 +2,8 @@
 
      name(x: tensor, dim: dim?, keepdim: bool=false) -> values: tensor, indices: index
 
-   Kinds: tensor index class tensors scalar int ints ints{n} sizes dim newdim dims pos bool float
-   string{a|b} dtype. A question mark makes a parameter optional (absent), =value gives a default:
+   Kinds: tensor index class tensors scalar int ints ints{n} ints{n|a|b} sizes dim newdim dims pos
+   bool float floats string{a|b} dtype. A question mark makes a parameter optional (absent), =value gives a default:
    a number, true, false, a choice, a type's name, or a bracketed list [1,1]. */
 #include "sig.h"
 
@@ -46,6 +46,7 @@ static const struct {
     {"scalar", K_SCALAR}, {"int", K_INT},       {"ints", K_INTS},     {"sizes", K_SIZES},
     {"dim", K_DIM},       {"newdim", K_NEWDIM}, {"dims", K_DIMS},     {"pos", K_POS},
     {"bool", K_BOOL},     {"float", K_FLOAT},   {"string", K_CHOICE}, {"dtype", K_DTYPE},
+    {"floats", K_FLOATS},
 };
 
 static void parse_kind(Cursor *p, Param *q) {
@@ -57,6 +58,7 @@ static void parse_kind(Cursor *p, Param *q) {
     q->is_x = q->kind <= K_TENSORS;
     if (q->kind == K_INTS && take(p, "{")) {
       q->fixed = (int)strtol(p->at, (char **)&p->at, 10);
+      while (take(p, "|")) word(p, q->choices[q->nchoices++], sizeof q->choices[0]);
       if (!take(p, "}")) bad(p, "} expected");
     }
     if (q->kind == K_CHOICE) {

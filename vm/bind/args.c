@@ -60,7 +60,7 @@ static void read_options(Reader *r, int i, unsigned *given) {
 }
 
 static bool takes_list(Kind k) {
-  return k == K_TENSORS || k == K_INTS || k == K_SIZES || k == K_DIMS;
+  return k == K_TENSORS || k == K_INTS || k == K_SIZES || k == K_DIMS || k == K_FLOATS;
 }
 
 /* May this parameter swallow the numbers that follow? */

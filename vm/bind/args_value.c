@@ -106,6 +106,10 @@ static void read_int_list(Reader *r, int i, const Param *p, Attr *a) {
 
 void args_fix_length(Reader *r, const Param *p, Attr *a) {
   if (p->fixed == 0) return;
+  if (a->n == 0 && p->optional && p->value.tag == A_NONE) {
+    a->tag = A_NONE; /* {} for one that may be absent */
+    return;
+  }
   if (a->n == 1) {
     while (a->n < p->fixed) {
       a->v[a->n] = a->v[0];
@@ -209,6 +213,27 @@ static Attr read_scalar(Reader *r, int i, const Param *p) {
   t_fail("%s: %s wants a number, got %s", r->name, p->name, type_name(L, i));
 }
 
+static double float_of(Reader *r, int i, const Param *p) {
+  Attr v = read_scalar(r, i, p);
+  return v.tag == A_FLOAT ? v.f : (double)v.i;
+}
+
+static Attr read_floats(Reader *r, int i, const Param *p) {
+  Attr a = {.tag = A_FLOATS};
+  if (lua_type(r->L, i) != LUA_TTABLE) {
+    a.fv[a.n++] = float_of(r, i, p);
+    return a;
+  }
+  int n = list_length(r, i, p);
+  if (n > T_MAXDIM) t_fail("%s: %s has more than %d numbers", r->name, p->name, T_MAXDIM);
+  for (int k = 1; k <= n; k++) {
+    lua_rawgeti(r->L, i, k);
+    a.fv[a.n++] = float_of(r, lua_gettop(r->L), p);
+    lua_pop(r->L, 1);
+  }
+  return a;
+}
+
 void args_value(Reader *r, int i, const Param *p) {
   lua_State *L = r->L;
   if (p->kind == K_TENSORS) {
@@ -231,15 +256,16 @@ void args_value(Reader *r, int i, const Param *p) {
     }
     *a = attr_of_bool(lua_toboolean(L, i));
     break;
-  case K_FLOAT: {
-    Attr v = read_scalar(r, i, p);
-    *a = v.tag == A_FLOAT ? v : attr_of_float((double)v.i);
-    break;
-  }
+  case K_FLOAT: *a = attr_of_float(float_of(r, i, p)); break;
+  case K_FLOATS: *a = read_floats(r, i, p); break;
   case K_SCALAR: *a = read_scalar(r, i, p); break;
   case K_CHOICE: *a = read_choice(r, i, p); break;
   case K_DTYPE: *a = read_dtype(r, i, p); break;
   default: /* lists of whole numbers */
+    if (p->nchoices > 0 && lua_type(L, i) == LUA_TSTRING) {
+      *a = read_choice(r, i, p);
+      break;
+    }
     *a = (Attr){.tag = A_INTS};
     if (lua_type(L, i) == LUA_TTABLE)
       read_int_list(r, i, p, a);
