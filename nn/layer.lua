@@ -5,9 +5,10 @@ local class = require "lunette.nn.class"
 local Signature = require "lunette.nn.signature"
 
 --- layer("Linear", "in_features: size, …"): a class. Give it build(o), which gets the arguments by
--- name, and forward. Further: _label() for messages, _explain(x) for a better one.
-local function layer(name, text, base)
-  local new = class.new(name, base, 3)
+-- name, and forward. Further: _label() for messages, _explain(x) for a better one. `up`: how many
+-- functions stand between this call and the line that has the comment for help, 0 by default.
+local function layer(name, text, base, up)
+  local new = class.new(name, base, 3 + (up or 0))
   local signature = Signature.new("nn." .. name, text)
   new._signature = signature
   function new:init(...)

@@ -2,8 +2,8 @@
 --   "in_features: size, out_features: size, bias: bool=true, dtype: dtype=float32"
 -- and read from positional arguments with a trailing option table, or from one table of names.
 -- Kinds: size (whole, from 1), count (whole, from 0), int, dim (whole, not 0), float, bool, dtype,
--- string{a|b}, list (of whole numbers, or one), table, any; sizes{2} and counts{2} are one number or
--- two. A `?` after the kind: may be absent.
+-- string{a|b}, list (of whole numbers, or one), table, any; sizes{2}, counts{2} and ints{2} are one
+-- number or two. A `?` after the kind: may be absent.
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
@@ -80,7 +80,7 @@ function read.sizes(self, param, value)
   for i = 1, n do list[i] = whole(self, param, value[i]) end
   return list
 end
-read.counts = read.sizes
+read.counts, read.ints = read.sizes, read.sizes
 
 function read.list(self, param, value)
   if type(value) == "number" then return {whole(self, param, value)} end

@@ -17,7 +17,7 @@
   X(gather) X(select) X(masks) X(advanced) \
   X(cast) \
   X(matmul) \
-  X(conv) \
+  X(conv) X(convolve) \
   X(pool) \
   X(batch_norm) X(layer_norm) \
   X(softmax) \

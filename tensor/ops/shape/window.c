@@ -226,15 +226,27 @@ static void window_add_infer(Call *c) {
   call_contiguous(c, 0);
 }
 
+/* n elements of x from `from` on, added to y's from `place` on, `step` apart. */
+static void add_run(Tensor *y, int64_t place, int64_t step, const Tensor *x, int64_t from,
+                    int64_t n) {
+  if (y->dtype == T_F64) {
+    double *o = t_f64(y) + place;
+    const double *v = t_f64(x) + from;
+    for (int64_t i = 0; i < n; i++) o[i * step] += v[i];
+  } else {
+    float *o = t_f32(y) + place;
+    const float *v = t_f32(x) + from;
+    for (int64_t i = 0; i < n; i++) o[i * step] += v[i];
+  }
+}
+
 /* Places that several elements share get their sum, in the order of x. */
 static void add_overlapping(Tensor *y, const Window *w, const Tensor *x) {
-  int64_t at[T_MAXDIM] = {0}, place = w->offset;
-  for (int64_t i = 0; i < x->numel; i++) {
-    if (y->dtype == T_F64)
-      t_f64(y)[place] += t_f64(x)[i];
-    else
-      t_f32(y)[place] += t_f32(x)[i];
-    for (int d = w->ndim - 1; d >= 0; d--) {
+  int64_t at[T_MAXDIM] = {0}, place = w->offset, last = w->ndim - 1;
+  int64_t run = w->ndim > 0 ? w->shape[last] : 1, step = w->ndim > 0 ? w->stride[last] : 0;
+  for (int64_t i = 0; i < x->numel; i += run) {
+    add_run(y, place, step, x, i, run);
+    for (int64_t d = last - 1; d >= 0; d--) {
       place += w->stride[d];
       if (++at[d] < w->shape[d]) break;
       place -= w->stride[d] * w->shape[d];
