@@ -65,7 +65,16 @@ typedef struct Family {
 
 /* ---- the call ------------------------------------------------------------------------------ */
 
-typedef enum AttrTag { A_NONE, A_INT, A_FLOAT, A_BOOL, A_INTS, A_CHOICE, A_DTYPE, A_FLOATS } AttrTag;
+typedef enum AttrTag {
+  A_NONE,
+  A_INT,
+  A_FLOAT,
+  A_BOOL,
+  A_INTS,
+  A_CHOICE,
+  A_DTYPE,
+  A_FLOATS
+} AttrTag;
 
 typedef struct Attr {
   uint8_t tag, n; /* n: length of ints or floats */
