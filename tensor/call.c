@@ -23,6 +23,7 @@ void call_begin(Call *c, const Op *op) {
     if (!s->param[i].is_x) c->attr[s->param[i].slot] = s->param[i].value;
   }
   call_inputs(c, s->nx);
+  c->y = c->y_few;
   for (int i = 0; i < CALL_Y; i++) c->y[i] = NULL;
 }
 
@@ -40,6 +41,11 @@ void call_inputs(Call *c, int n) {
     c->x[i] = NULL;
     c->want[i] = false;
   }
+}
+
+void call_results(Call *c, int n) {
+  c->ny = n;
+  c->y = n <= CALL_Y ? c->y_few : scoped((size_t)n * sizeof *c->y);
 }
 
 void call_scratch(Call *c, size_t bytes) { c->scratch = bytes ? scoped(bytes) : NULL; }

@@ -15,6 +15,7 @@
   X(reduce) X(cumsum) \
   X(reshape) X(views) X(join) X(blocks) X(triangles) X(write) X(window) \
   X(gather) X(select) X(masks) X(advanced) \
+  X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \
   X(matmul) \
   X(conv) X(convolve) \

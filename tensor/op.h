@@ -94,11 +94,11 @@ struct Call {
   bool inplace; /* y[0] is x[0] */
   DType dtype;  /* infer's note for run: the type to compute in */
   Tensor **x;   /* NULL = absent */
-  Tensor *y[CALL_Y];
+  Tensor **y;
   Attr attr[CALL_ATTR];
   bool *want;    /* in a gradient rule: which inputs want one */
   void *scratch; /* from call_scratch */
-  Tensor *x_few[CALL_X];
+  Tensor *x_few[CALL_X], *y_few[CALL_Y];
   bool want_few[CALL_X];
 };
 
@@ -108,7 +108,8 @@ typedef enum Kind {
   K_TENSOR,  /* a tensor, or a number of the host's */
   K_INDEX,   /* a tensor of positions, from T_BASE */
   K_CLASS,   /* a tensor of classes, from T_BASE */
-  K_TENSORS, /* a list of tensors; the only tensor parameter of its op, or its first */
+  K_LIST,    /* a tensor, a number, or a list of numbers of any length: arrives as a tensor */
+  K_TENSORS, /* a list of tensors; in c->x it comes after all other tensors */
   K_SCALAR,  /* a number, kept as integer or float */
   K_INT,
   K_INTS,   /* a list, or one number; "ints{2}" repeats one number to two; "ints{2|same}" takes the
@@ -119,7 +120,7 @@ typedef enum Kind {
   K_DIMS,   /* a list of dimensions or one */
   K_POS,    /* a position: an integer from T_BASE or from the end; arrives from 0, or negative */
   K_BOOL,
-  K_FLOAT,
+  K_FLOAT,  /* "float{a|b}": a number, or one of these names, which arrives as A_CHOICE */
   K_CHOICE, /* string{a|b|c} */
   K_DTYPE,
   K_FLOATS, /* a list of numbers, or one */
@@ -144,7 +145,7 @@ typedef struct Sig {
   char name[40], written[44]; /* written: of the form that writes in place, name_ */
   Param param[SIG_PARAMS];
   int nparams, nx, nattr;
-  bool list;   /* x is a list of tensors */
+  bool list;   /* x ends in a list of tensors, of which nx counts one */
   bool simple; /* a call that gives tensors only needs nothing but the defaults as they stand */
   char result[SIG_RESULTS][24];
   Kind result_kind[SIG_RESULTS];
@@ -167,6 +168,8 @@ static inline const Sig *op_sig(const Op *op) { return op->parsed; }
 void call_begin(Call *c, const Op *op);
 /* Room for n inputs, all absent. */
 void call_inputs(Call *c, int n);
+/* The same for n results, of a row whose result is a list: for its compose. */
+void call_results(Call *c, int n);
 /* infer, run, record. Results are born in the open scope. */
 void op_apply(Call *c);
 

@@ -2,8 +2,8 @@
 
      name(x: tensor, dim: dim?, keepdim: bool=false) -> values: tensor, indices: index
 
-   Kinds: tensor index class tensors scalar int ints ints{n} ints{n|a|b} sizes dim newdim dims pos
-   bool float floats string{a|b} dtype. A question mark makes a parameter optional (absent), =value gives a default:
+   Kinds: tensor index class list tensors scalar int ints ints{n} ints{n|a|b} sizes dim newdim dims pos
+   bool float float{a|b} floats string{a|b} dtype. A question mark makes a parameter optional (absent), =value gives a default:
    a number, true, false, a choice, a type's name, or a bracketed list [1,1]. */
 #include "sig.h"
 
@@ -42,12 +42,18 @@ static const struct {
   const char *name;
   Kind kind;
 } kinds[] = {
-    {"tensor", K_TENSOR}, {"index", K_INDEX},   {"class", K_CLASS},   {"tensors", K_TENSORS},
-    {"scalar", K_SCALAR}, {"int", K_INT},       {"ints", K_INTS},     {"sizes", K_SIZES},
-    {"dim", K_DIM},       {"newdim", K_NEWDIM}, {"dims", K_DIMS},     {"pos", K_POS},
-    {"bool", K_BOOL},     {"float", K_FLOAT},   {"string", K_CHOICE}, {"dtype", K_DTYPE},
-    {"floats", K_FLOATS},
+    {"tensor", K_TENSOR},   {"index", K_INDEX},   {"class", K_CLASS},   {"list", K_LIST},
+    {"tensors", K_TENSORS}, {"scalar", K_SCALAR}, {"int", K_INT},       {"ints", K_INTS},
+    {"sizes", K_SIZES},     {"dim", K_DIM},       {"newdim", K_NEWDIM}, {"dims", K_DIMS},
+    {"pos", K_POS},         {"bool", K_BOOL},     {"float", K_FLOAT},   {"string", K_CHOICE},
+    {"dtype", K_DTYPE},     {"floats", K_FLOATS},
 };
+
+static bool take_choices(Cursor *p, Kind kind) {
+  bool open = (kind == K_CHOICE || kind == K_FLOAT) && take(p, "{");
+  if (kind == K_CHOICE && !open) bad(p, "{ expected");
+  return open;
+}
 
 static void parse_kind(Cursor *p, Param *q) {
   char name[24];
@@ -61,8 +67,7 @@ static void parse_kind(Cursor *p, Param *q) {
       while (take(p, "|")) word(p, q->choices[q->nchoices++], sizeof q->choices[0]);
       if (!take(p, "}")) bad(p, "} expected");
     }
-    if (q->kind == K_CHOICE) {
-      if (!take(p, "{")) bad(p, "{ expected");
+    if (take_choices(p, q->kind)) {
       do { word(p, q->choices[q->nchoices++], sizeof q->choices[0]); } while (take(p, "|"));
       if (!take(p, "}")) bad(p, "} expected");
     }
@@ -107,7 +112,7 @@ static void parse_default(Cursor *p, Param *q) {
   } else {
     q->value = parse_number(p);
     if (q->kind == K_FLOAT && q->value.tag == A_INT) q->value = attr_of_float((double)q->value.i);
-    q->weak_value = q->kind == K_TENSOR;
+    q->weak_value = q->kind == K_TENSOR || q->kind == K_LIST;
     if (q->kind == K_INTS || q->kind == K_SIZES) {
       int64_t v = q->value.i;
       q->value = attr_of_ints(1, &v);
@@ -132,6 +137,10 @@ static void parse_params(Cursor *p, Sig *s) {
       parse_default(p, q);
   } while (take(p, ","));
   if (!take(p, ")")) bad(p, ") expected");
+  for (int i = 0, slot = 0; s->list && i < s->nparams; i++) { /* the list comes last */
+    Param *q = &s->param[i];
+    if (q->is_x) q->slot = q->kind == K_TENSORS ? s->nx - 1 : slot++;
+  }
   if (s->nattr > CALL_ATTR || s->nx > CALL_X) bad(p, "too many parameters");
 }
 

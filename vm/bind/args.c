@@ -60,7 +60,8 @@ static void read_options(Reader *r, int i, unsigned *given) {
 }
 
 static bool takes_list(Kind k) {
-  return k == K_TENSORS || k == K_INTS || k == K_SIZES || k == K_DIMS || k == K_FLOATS;
+  return k == K_TENSORS || k == K_LIST || k == K_INTS || k == K_SIZES || k == K_DIMS ||
+         k == K_FLOATS;
 }
 
 /* May this parameter swallow the numbers that follow? */
@@ -74,6 +75,16 @@ static bool skips_to_list(const Sig *s, int k) {
   int at = k;
   while (at < s->nparams && s->param[at].optional && !takes_list(s->param[at].kind)) at++;
   return at > k && at < s->nparams && !s->param[at].optional && takes_list(s->param[at].kind);
+}
+
+/* Does a boolean here mean a later parameter, all before it being optional? x:var(false) */
+static bool skips_to_bool(const Sig *s, int k) {
+  int at = k;
+  while (at < s->nparams && s->param[at].optional && !s->param[at].is_x &&
+         s->param[at].kind != K_BOOL && s->param[at].kind != K_SCALAR) {
+    at++;
+  }
+  return at > k && at < s->nparams && s->param[at].kind == K_BOOL;
 }
 
 static int read_greedy(Reader *r, int i, int top, const Param *p) {
@@ -151,6 +162,7 @@ void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
       continue;
     }
     if (lua_type(L, i) == LUA_TTABLE && skips_to_list(s, k)) continue;
+    if (lua_type(L, i) == LUA_TBOOLEAN && skips_to_bool(s, k)) continue;
     given |= 1u << k;
     if (greedy(s, k) && lua_type(L, i) == LUA_TNUMBER) {
       i = read_greedy(&r, i, last, p);

@@ -21,6 +21,8 @@ static bool whole(lua_State *L, int i, int64_t *out) {
 int64_t args_int(Reader *r, int i, const Param *p) {
   int64_t v;
   if (whole(r->L, i, &v)) return v;
+  Tensor *x = handle_at(r->L, i);
+  if (x && x->numel == 1 && dtype_is_int((DType)x->dtype)) return t_get_int(x, 0);
   if (lua_type(r->L, i) == LUA_TNUMBER) {
     t_fail("%s: %s is %g; a whole number is wanted (// divides without a rest)", r->name, p->name,
            lua_tonumber(r->L, i));
@@ -154,13 +156,42 @@ static Tensor *read_tensor(Reader *r, int i, const Param *p) {
   t_fail("%s: %s wants a tensor, got %s", r->name, p->name, type_name(L, i));
 }
 
+/* A list of numbers as a tensor: int64, or float64 where one has a fraction. */
+static Tensor *read_numbers(Reader *r, int i, const Param *p) {
+  lua_State *L = r->L;
+  int64_t n = list_length(r, i, p);
+  bool fraction = false;
+  for (int64_t k = 0; k < n; k++) {
+    lua_rawgeti(L, i, k + 1);
+    if (lua_type(L, -1) != LUA_TNUMBER) {
+      t_fail("%s: %s is a list of numbers; element %d is %s", r->name, p->name, (int)k + 1,
+             type_name(L, lua_gettop(L)));
+    }
+    fraction = fraction || !lua_isinteger(L, -1);
+    lua_pop(L, 1);
+  }
+  Tensor *x = t_new(fraction ? T_F64 : T_I64, 1, &n);
+  for (int64_t k = 0; k < n; k++) {
+    lua_rawgeti(L, i, k + 1);
+    if (fraction)
+      t_set(x, k, lua_tonumber(L, -1));
+    else
+      t_set_int(x, k, lua_tointeger(L, -1));
+    lua_pop(L, 1);
+  }
+  return x;
+}
+
 static void read_tensors(Reader *r, int i, const Param *p) {
   lua_State *L = r->L;
   if (lua_type(L, i) != LUA_TTABLE) {
     t_fail("%s: %s is a list of tensors: %s({a, b}, ...)", r->name, p->name, r->name);
   }
-  int n = list_length(r, i, p);
-  call_inputs(r->c, n);
+  int n = list_length(r, i, p), before = p->slot;
+  Tensor *others[CALL_X];
+  memcpy(others, r->c->x, (size_t)before * sizeof *others);
+  call_inputs(r->c, before + n);
+  memcpy(r->c->x, others, (size_t)before * sizeof *others);
   for (int k = 0; k < n; k++) {
     lua_rawgeti(L, i, k + 1);
     Tensor *x = handle_at(L, lua_gettop(L));
@@ -170,7 +201,7 @@ static void read_tensors(Reader *r, int i, const Param *p) {
       t_fail("%s: element %d of the list is %s, a tensor is wanted", r->name, k + 1,
              type_name(L, lua_gettop(L)));
     }
-    r->c->x[k] = x;
+    r->c->x[before + k] = x;
     lua_pop(L, 1);
   }
 }
@@ -240,6 +271,10 @@ void args_value(Reader *r, int i, const Param *p) {
     read_tensors(r, i, p);
     return;
   }
+  if (p->kind == K_LIST && lua_type(L, i) == LUA_TTABLE) {
+    r->c->x[p->slot] = read_numbers(r, i, p);
+    return;
+  }
   if (p->is_x) {
     r->c->x[p->slot] = read_tensor(r, i, p);
     return;
@@ -256,7 +291,12 @@ void args_value(Reader *r, int i, const Param *p) {
     }
     *a = attr_of_bool(lua_toboolean(L, i));
     break;
-  case K_FLOAT: *a = attr_of_float(float_of(r, i, p)); break;
+  case K_FLOAT:
+    if (p->nchoices > 0 && lua_type(L, i) == LUA_TSTRING)
+      *a = read_choice(r, i, p);
+    else
+      *a = attr_of_float(float_of(r, i, p));
+    break;
   case K_FLOATS: *a = read_floats(r, i, p); break;
   case K_SCALAR: *a = read_scalar(r, i, p); break;
   case K_CHOICE: *a = read_choice(r, i, p); break;

@@ -1,0 +1,202 @@
+/* Whole orders along a dimension: sort, argsort, topk. NaN is above every number; equal values keep
+   the order they came in, in falling order too. */
+#include "../../calc.h"
+#include "../../team.h"
+#include "order.h"
+#include "rows.h"
+
+enum { LONG = 1 << 16, PIECE = 1 << 15 };
+
+/* ---- sort: attributes dim, descending, stable ---------------------------------------------------- */
+
+/* A long row is sorted by the whole team, short ones each by one thread. */
+typedef struct Sort {
+  Rows *rows;
+  void *counts; /* long rows only */
+} Sort;
+
+static void prepare(Call *c, unsigned results) {
+  int dim = (int)c->attr[0].i;
+  Rows *r = rows_infer(c, dim, rows_length(c->x[0], dim), results, c->attr[1].i != 0);
+  call_scratch(c, sizeof(Sort));
+  Sort *s = c->scratch;
+  *s = (Sort){.rows = r};
+  if (r->n < LONG) return;
+  int64_t bytes = (int64_t)entries_counts(r->n);
+  s->counts = t_data(t_new(T_U8, 1, &bytes));
+}
+
+static void sort_infer(Call *c) { prepare(c, ROWS_VALUES | ROWS_INDICES); }
+static void argsort_infer(Call *c) { prepare(c, ROWS_INDICES); }
+
+/* The results of entries from..from+n-1 of a sorted row. */
+static void give(const Rows *r, int64_t row, int64_t from, int64_t n, const void *e, bool told) {
+  size_t size = dtype_size(r->k.dtype);
+  if (r->values) {
+    char *y = (char *)t_data(r->values) + (size_t)(row * r->m) * size;
+    entries_values(&r->k, from, n, e, told, rows_at(r, row), y);
+  }
+  if (r->indices) entries_places(&r->k, from, n, e, t_i64(r->indices) + row * r->m);
+}
+
+static void sort_row(const Rows *r, int64_t row, void *space, const void *arg) {
+  (void)arg;
+  char *other = (char *)space + r->each / 2;
+  bool told = entries_make(&r->k, r->n, rows_at(r, row), 0, space);
+  entries_sort(&r->k, r->n, space, other);
+  give(r, row, 0, r->n, space, told);
+}
+
+typedef struct Piece {
+  const Rows *r;
+  int64_t row;
+  bool told, *plain; /* plain: of each piece */
+} Piece;
+
+static int64_t piece_length(const Rows *r, int64_t i) {
+  return (i + 1) * PIECE < r->n ? PIECE : r->n - i * PIECE;
+}
+
+static void make_piece(void *job, int64_t i) {
+  const Piece *p = job;
+  const Rows *r = p->r;
+  int64_t at = i * PIECE;
+  p->plain[i] = entries_make(&r->k, piece_length(r, i),
+                             rows_at(r, p->row) + (size_t)at * dtype_size(r->k.dtype), at,
+                             r->space + entries_bytes(&r->k, at));
+}
+
+static void give_piece(void *job, int64_t i) {
+  const Piece *p = job;
+  give(p->r, p->row, i * PIECE, piece_length(p->r, i), p->r->space, p->told);
+}
+
+static void sort_long_row(const Sort *s, int64_t row) {
+  const Rows *r = s->rows;
+  int64_t pieces = (r->n + PIECE - 1) / PIECE;
+  Piece p = {.r = r, .row = row, .told = true, .plain = s->counts};
+  team_run(pieces, make_piece, &p);
+  for (int64_t i = 0; i < pieces; i++) p.told = p.told && p.plain[i];
+  entries_sort_long(&r->k, r->n, r->space, r->space + r->each / 2, s->counts);
+  team_run(pieces, give_piece, &p);
+}
+
+static const char *sort_run(Call *c) {
+  const Sort *s = c->scratch;
+  if (!s->counts) rows_run(s->rows, sort_row, NULL);
+  for (int64_t row = 0; s->counts && row < s->rows->rows; row++) sort_long_row(s, row);
+  rows_end(s->rows);
+  return NULL;
+}
+
+Tensor *order_sent_back(Call *c, Tensor *g, Tensor *indices, int64_t dim, bool dropped) {
+  Tensor *x = c->x[0];
+  Call f;
+  if (dropped && x->ndim > 0) {
+    g = t_unsqueeze(g, (int)dim);
+    indices = t_unsqueeze(indices, (int)dim);
+  }
+  call_begin(&f, op_find("scatter_add"));
+  f.x[0] = t_zeros((DType)g->dtype, x->ndim, x->shape);
+  f.x[1] = indices;
+  f.x[2] = g;
+  f.attr[0] = attr_of_int(dim);
+  op_apply(&f);
+  return f.y[0];
+}
+
+static void sort_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (gy[0]) gx[0] = order_sent_back(c, gy[0], c->y[1], c->attr[0].i, false);
+}
+
+static void msort_compose(Call *c) {
+  Call f;
+  call_begin(&f, op_find("sort"));
+  f.x[0] = c->x[0];
+  f.attr[0] = attr_of_int(0);
+  op_apply(&f);
+  c->y[0] = f.y[0];
+}
+
+/* ---- topk: attributes k, dim, largest, sorted ------------------------------------------------------ */
+
+static void topk_infer(Call *c) {
+  const Tensor *x = c->x[0];
+  int dim = (int)c->attr[1].i;
+  int64_t k = c->attr[0].i, n = rows_length(x, dim);
+  if (k < (x->ndim == 0) || k > n) {
+    t_fail("topk: k is %lld; dimension %d of %s has %lld values to choose from", (long long)k,
+           dim + 1, t_shape_str(x), (long long)n);
+  }
+  rows_infer(c, dim, k, ROWS_VALUES | ROWS_INDICES, c->attr[2].i != 0);
+}
+
+static void topk_row(const Rows *r, int64_t row, void *space, const void *arg) {
+  WideEntry last;
+  char *other = (char *)space + r->each / 2;
+  bool sorted = *(const bool *)arg, told = entries_make(&r->k, r->n, rows_at(r, row), 0, space);
+  if (r->m == 0) return;
+  entries_select(&r->k, r->n, space, r->m - 1, other, &last);
+  entries_take(&r->k, r->n, space, &last, other);
+  if (sorted) entries_sort(&r->k, r->m, other, space);
+  give(r, row, 0, r->m, other, told);
+}
+
+static const char *topk_run(Call *c) {
+  bool sorted = c->attr[3].i != 0;
+  rows_run(c->scratch, topk_row, &sorted);
+  rows_end(c->scratch);
+  return NULL;
+}
+
+static void topk_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (gy[0]) gx[0] = order_sent_back(c, gy[0], c->y[1], c->attr[1].i, false);
+}
+
+/* ---- the rows --------------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "sort(x: tensor, dim: dim=-1, descending: bool=false, stable: bool=false) -> values: "
+            "tensor, indices: index",
+     .doc = "The values of a dimension in rising order, or falling, and where each stood. Equal "
+            "values keep their order (so stable is always met); nan counts as the largest. By "
+            "radix sort.",
+     .example = "tensor{3, 1, 2}:sort() --> int64 [3]  1  2  3 int64 [3]  2  3  1",
+     .test =
+         "{{randn(2,5)}, {randn(3,2,2), 1, true}, {randn(4,3), -2, {stable = true}}, {perm(5)}, "
+         "{mask(6)}, {ints(2,9), 2, true}}",
+     .ref = "reference.sort",
+     .save = SAVE_Y(1),
+     .infer = sort_infer,
+     .run = sort_run,
+     .grad = sort_grad},
+    {.sig = "argsort(x: tensor, dim: dim=-1, descending: bool=false, stable: bool=false) -> "
+            "indices: index",
+     .doc = "The positions that put a dimension in order: the second result of sort.",
+     .example = "tensor{30, 10, 20}:argsort() --> int64 [3]  2  3  1",
+     .test = "{{randn(2,5)}, {randn(3,2,2), 1, true}, {ints(8)}}",
+     .ref = "reference.argsort",
+     .flags = OP_CONST,
+     .infer = argsort_infer,
+     .run = sort_run},
+    {.sig = "msort(x: tensor) -> values: tensor",
+     .doc = "The values in rising order along the first dimension.",
+     .test = "{{randn(4,2)}, {randn(5)}}",
+     .ref = "reference.msort",
+     .compose = msort_compose},
+    {.sig = "topk(x: tensor, k: int, dim: dim=-1, largest: bool=true, sorted: bool=true) -> "
+            "values: tensor, indices: index",
+     .doc = "The k largest values of a dimension, or the smallest, and where they stood; the best "
+            "first, or with sorted = false in the order they came in. Of equal values the first "
+            "count.",
+     .example = "tensor{4, 9, 7}:topk(2) --> int64 [2]  9  7 int64 [2]  2  3",
+     .test = "{{randn(2,5), 2}, {randn(4,3), 2, 1, false}, {randn(2,6), 3, {sorted = false}}, "
+             "{randn(3), 0}}",
+     .ref = "reference.topk",
+     .save = SAVE_Y(1),
+     .infer = topk_infer,
+     .run = topk_run,
+     .grad = topk_grad},
+};
+
+FAMILY_PART(order, sort, rows);

@@ -1,0 +1,214 @@
+/* Distinct values, or distinct slices along a dimension: in sorted order, or as runs of equal
+   neighbours. NaN equals nothing. */
+#include <string.h>
+
+#include "../../calc.h"
+#include "../../cast.h"
+#include "../shape/window.h"
+#include "entries.h"
+#include "../../op.h"
+
+typedef struct Groups {
+  const Tensor *x; /* [n, m], contiguous: n values (m is 1) or slices */
+  int64_t n, m, groups;
+  int64_t *order; /* places in x in sorted order, equal ones by place */
+  int64_t *first; /* where in order each group begins; [groups + 1] */
+  int dim;        /* -1: values */
+} Groups;
+
+static int64_t *places(int64_t n) { return t_i64(t_new(T_I64, 1, &n)); }
+
+/* ---- comparing slices ------------------------------------------------------------------------------ */
+
+#define COMPARE(name, T)                                                                           \
+  static int compare_##name(int64_t m, const void *ap, const void *bp) {                           \
+    const T *a = ap, *b = bp;                                                                      \
+    for (int64_t i = 0; i < m; i++) {                                                              \
+      if (a[i] == b[i]) continue;                                                                  \
+      if (a[i] != a[i] || b[i] != b[i]) return a[i] != a[i] ? 1 : -1;                              \
+      return a[i] < b[i] ? -1 : 1;                                                                 \
+    }                                                                                              \
+    return 0;                                                                                      \
+  }
+COMPARE(f32, float)
+COMPARE(f64, double)
+COMPARE(i64, int64_t)
+COMPARE(i32, int32_t)
+COMPARE(u8, uint8_t)
+
+typedef int (*Compare)(int64_t m, const void *a, const void *b);
+static const Compare compares[T_F16] = {compare_f32, compare_f64, compare_i64,
+                                        compare_i32, compare_u8,  compare_u8};
+
+/* Below, at or above 0: slice i before, equal to or after slice j. */
+static int compare(const Groups *g, int64_t i, int64_t j) {
+  DType d = (DType)g->x->dtype;
+  const char *x = t_data(g->x);
+  size_t bytes = (size_t)g->m * dtype_size(d);
+  return compares[d](g->m, x + (size_t)i * bytes, x + (size_t)j * bytes);
+}
+
+/* ---- orders ---------------------------------------------------------------------------------------- */
+
+static void order_values(Groups *g) {
+  Entries k = entries_of((DType)g->x->dtype, g->n, false);
+  int64_t bytes = (int64_t)entries_bytes(&k, g->n), counts = (int64_t)entries_counts(g->n);
+  char *e = t_data(t_new(T_U8, 1, &bytes)), *other = t_data(t_new(T_U8, 1, &bytes));
+  entries_make(&k, g->n, t_data(g->x), 0, e);
+  entries_sort_long(&k, g->n, e, other, t_data(t_new(T_U8, 1, &counts)));
+  for (int64_t i = 0; i < g->n; i++) g->order[i] = entries_at(&k, e, i);
+}
+
+/* Merging, from runs of one slice on. */
+static void order_slices(Groups *g) {
+  int64_t *from = g->order, *to = places(g->n), n = g->n;
+  for (int64_t run = 1; run < n; run *= 2) {
+    for (int64_t lo = 0; lo < n; lo += 2 * run) {
+      int64_t mid = lo + run < n ? lo + run : n, hi = lo + 2 * run < n ? lo + 2 * run : n;
+      int64_t a = lo, b = mid, o = lo;
+      while (a < mid || b < hi) {
+        bool second = a == mid || (b < hi && compare(g, from[b], from[a]) < 0);
+        to[o++] = second ? from[b++] : from[a++];
+      }
+    }
+    int64_t *swap = from;
+    from = to;
+    to = swap;
+  }
+  g->order = from;
+}
+
+static void find_groups(Groups *g) {
+  g->groups = 0;
+  for (int64_t i = 0; i < g->n; i++) {
+    if (i == 0 || compare(g, g->order[i - 1], g->order[i]) != 0) g->first[g->groups++] = i;
+  }
+  g->first[g->groups] = g->n;
+}
+
+/* ---- the ops: attributes of unique sorted, return_inverse, return_counts, dim ----------------------- */
+
+/* x's geometry with dim in front. */
+static Window dim_first(const Tensor *x, int dim) {
+  Window w = window_of(x);
+  int64_t size = w.shape[dim], stride = w.stride[dim];
+  window_drop_dim(&w, dim);
+  window_insert_dim(&w, 0, size, stride);
+  return w;
+}
+
+static void infer(Call *c, int attr, bool consecutive) {
+  Tensor *x = c->x[0];
+  DType d = call_promote(c, 0, 1);
+  bool by_dim = attr_given(c, attr + 2) && x->ndim > 0;
+  call_scratch(c, sizeof(Groups));
+  Groups *g = c->scratch;
+  *g = (Groups){.dim = by_dim ? (int)c->attr[attr + 2].i : -1, .n = x->numel, .m = 1, .x = x};
+  int64_t shape[T_MAXDIM];
+  if (by_dim) {
+    Window w = dim_first(x, g->dim);
+    Tensor turned = window_tensor(x, &w);
+    g->x = cast_copy(&turned, d);
+    g->n = x->shape[g->dim];
+    g->m = g->n ? x->numel / g->n : 0;
+  } else if (!t_is_contiguous(x)) {
+    g->x = cast_copy(x, d);
+  }
+  g->order = places(g->n);
+  g->first = places(g->n + 1);
+  for (int64_t i = 0; i < g->n; i++) g->order[i] = i;
+  if (!consecutive && g->n > 0) (by_dim ? order_slices : order_values)(g);
+  find_groups(g);
+  for (int i = 0; i < x->ndim; i++) shape[i] = i == g->dim ? g->groups : x->shape[i];
+  call_out(c, 0, d, by_dim ? x->ndim : 1, by_dim ? shape : &g->groups);
+  bool inverse = c->attr[attr].i, counts = c->attr[attr + 1].i;
+  if (inverse) call_out(c, 1, T_I64, by_dim ? 1 : x->ndim, by_dim ? &g->n : x->shape);
+  if (counts) call_out(c, 2, T_I64, 1, &g->groups);
+}
+
+static void unique_infer(Call *c) { infer(c, 1, false); }
+static void unique_consecutive_infer(Call *c) { infer(c, 0, true); }
+
+static const char *unique_run(Call *c) {
+  const Groups *g = c->scratch;
+  size_t bytes = (size_t)g->m * dtype_size((DType)g->x->dtype);
+  Tensor *y = c->y[0];
+  for (int64_t k = 0; k < g->groups; k++) {
+    int64_t from = g->order[g->first[k]];
+    if (g->dim < 0) {
+      memcpy((char *)t_data(y) + (size_t)k * bytes, (char *)t_data(g->x) + (size_t)from * bytes,
+             bytes);
+    } else {
+      Window to = window_of(y), whole = dim_first(c->x[0], g->dim);
+      window_cut(&to, g->dim, k, 1, 1);
+      window_drop_dim(&to, g->dim);
+      window_drop_dim(&whole, 0);
+      Window slice = window_whole(whole.ndim, whole.shape);
+      slice.offset = g->x->offset + from * g->m;
+      Tensor a = window_tensor(y, &to), b = window_tensor(g->x, &slice);
+      cast_into(&a, &b);
+    }
+    for (int64_t i = g->first[k]; c->y[1] && i < g->first[k + 1]; i++) {
+      t_i64(c->y[1])[g->order[i]] = k + T_BASE;
+    }
+    if (c->y[2]) t_i64(c->y[2])[k] = g->first[k + 1] - g->first[k];
+  }
+  return NULL;
+}
+
+/* ---- isin: inputs elements, test_elements; attributes assume_unique, invert -------------------------- */
+
+static void isin_compose(Call *c) {
+  Tensor *x = c->x[0], *row = t_reshape(c->x[1], 1, &c->x[1]->numel), *found;
+  if (row->numel == 0) {
+    found = t_cast(t_zeros(T_U8, x->ndim, x->shape), T_BOOL);
+  } else {
+    Call f;
+    call_begin(&f, op_find("sort"));
+    f.x[0] = row;
+    f.attr[0] = attr_of_int(0);
+    op_apply(&f);
+    row = f.y[0];
+    Tensor *at = t_op2("searchsorted", row, x);
+    at = t_op2("minimum", at, t_scalar_int(row->numel, T_I64)); /* the place behind the end */
+    found = t_eq(t_op2("take", row, at), x);
+  }
+  c->y[0] = c->attr[1].i ? t_op1("logical_not", found) : found;
+}
+
+/* ---- the rows --------------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "unique(x: tensor, sorted: bool=true, return_inverse: bool=false, return_counts: "
+            "bool=false, dim: dim?) -> values: tensor, inverse: index, counts: tensor",
+     .doc = "The distinct values in rising order, as one row, or with dim the distinct slices of "
+            "that dimension. On request also for every value its position among them, in x's "
+            "shape, and how often each occurs. nan equals nothing.",
+     .example = "tensor{3, 1, 3}:unique() --> int64 [2]  1  3",
+     .test = "{{ints(3,4)}, {ints(9), {return_inverse = true, return_counts = true}}, {ints(5,1), "
+             "{dim = 1, return_inverse = true, return_counts = true}}, {mask(2,6), {dim = 2}}}",
+     .ref = "reference.unique",
+     .flags = OP_CONST,
+     .infer = unique_infer,
+     .run = unique_run},
+    {.sig = "unique_consecutive(x: tensor, return_inverse: bool=false, return_counts: bool=false, "
+            "dim: dim?) -> values: tensor, inverse: index, counts: tensor",
+     .doc = "One of each run of equal neighbours; further results as in unique.",
+     .example = "tensor{1, 1, 2, 1}:unique_consecutive() --> int64 [3]  1  2  1",
+     .test = "{{ints(3,4)}, {mask(9), true, true}, {mask(7,1), true, true, 1}}",
+     .ref = "reference.unique_consecutive",
+     .flags = OP_CONST,
+     .infer = unique_consecutive_infer,
+     .run = unique_run},
+    {.sig = "isin(elements: tensor, test_elements: list, assume_unique: bool=false, invert: "
+            "bool=false) -> mask: tensor",
+     .doc = "Which elements are among the test elements; with invert, which are not.",
+     .example = "tensor{1, 2, 3}:isin{3, 1} --> bool [3]  true  false  true",
+     .test = "{{ints(2,3), {1, 3}}, {randn(2,2), tensor{}}, {ints(5), tensor{{4},{2}}, {invert = "
+             "true}}}",
+     .ref = "reference.isin",
+     .flags = OP_CONST,
+     .compose = isin_compose},
+};
+
+FAMILY_PART(order, unique, rows);
