@@ -19,7 +19,8 @@
   X(cast) \
   X(matmul) \
   X(conv) X(convolve) \
-  X(pool) \
+  X(max_pool) X(avg_pool) X(places) X(planes) \
+  X(interpolate) X(grid) X(resample) \
   X(batch_norm) X(layer_norm) \
   X(softmax) \
   X(classes) X(pairs) X(scores) \

@@ -31,7 +31,7 @@ static bool take(Cursor *p, const char *text) {
 
 static void word(Cursor *p, char *out, size_t room) {
   while (*p->at == ' ' || *p->at == '\n') p->at++;
-  size_t n = strspn(p->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+  size_t n = strspn(p->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-");
   if (n == 0 || n >= room) bad(p, "a name is missing or too long");
   memcpy(out, p->at, n);
   out[n] = 0;

@@ -1,65 +1,196 @@
--- Naive pooling: every window by itself.
+-- Naive pooling in any number of dimensions: every window by itself.
 
 local util = require "tests.reference.util"
 local reference = {}
 
-local function pair(v, default)
+local function per_dim(v, default, n)
   if v == nil then v = default end
-  if type(v) == "table" then return v[1], v[2] or v[1] end
-  return v, v
+  local list = {}
+  for i = 1, n do list[i] = type(v) == "table" and v[i] or type(v) ~= "table" and v or nil end
+  return list
 end
 
--- Calls reduce(list of values in the window, places it covers) per window.
-local function windows(x, kernel, options, reduce)
-  options = options or {}
-  local kh, kw = pair(kernel)
-  local sh, sw = pair(options.stride, kernel)
-  local ph, pw = pair(options.padding, 0)
-  local dh, dw = pair(options.dilation, 1)
-  local function plane(p)
-    local H, W = #p, #p[1]
-    local function size(n, k, s, pad, d)
-      local room = n + 2 * pad - d * (k - 1) - 1
-      local out = room // s + 1
-      if options.ceil_mode and room % s ~= 0 and out * s < n + pad then out = out + 1 end
-      return out
-    end
-    local y = util.zeros { size(H, kh, sh, ph, dh), size(W, kw, sw, pw, dw) }
-    for i = 1, #y do
-      for j = 1, #y[1] do
-        local values, places = {}, 0
-        for a = 0, kh - 1 do
-          for b = 0, kw - 1 do
-            local r, c = (i - 1) * sh - ph + a * dh + 1, (j - 1) * sw - pw + b * dw + 1
-            if r <= H + ph and c <= W + pw then places = places + 1 end
-            if r >= 1 and r <= H and c >= 1 and c <= W then values[#values + 1] = p[r][c] end
-          end
-        end
-        y[i][j] = reduce(values, places)
-      end
-    end
-    return y
-  end
+-- f(plane, sizes) for every block of the last n dimensions; results, by key, in x's leading shape.
+local function each_block(x, n, f)
   local function go(v, rank)
-    if rank == 2 then return plane(v) end
-    local out = {}
-    for i = 1, #v do out[i] = go(v[i], rank - 1) end
-    return out
+    if rank == n then
+      local y, places = f(v, util.shape(v))
+      return y, places
+    end
+    local out, also = {}, {}
+    for i = 1, #v do out[i], also[i] = go(v[i], rank - 1) end
+    return out, also
   end
   return go(x, #util.shape(x))
 end
 
-function reference.max_pool2d(x, kernel, options)
-  return windows(x, kernel, options, function(values) return math.max(table.unpack(values)) end)
+-- Windows as lists of places per dimension: f(values, indices (from 1, row-major), places covered).
+local function windows(x, n, axes, f)
+  return each_block(x, n, function(block, sizes)
+    local count = {}
+    for d = 1, n do count[d] = axes.count(d, sizes[d]) end
+    local y, places = util.zeros(count), util.zeros(count)
+    util.each_index(count, function(at)
+      local lists, extent, covered = {}, {}, 1
+      for d = 1, n do
+        local list, all = axes.window(d, at[d], sizes[d])
+        lists[d], extent[d], covered = list, #list, covered * all
+      end
+      local values, index = {}, {}
+      util.each_index(extent, function(k)
+        local p, flat = {}, 0
+        for d = 1, n do
+          p[d] = lists[d][k[d]]
+          flat = flat * sizes[d] + p[d] - 1
+        end
+        values[#values + 1], index[#index + 1] = util.get(block, p), flat + 1
+      end)
+      local v, place = f(values, index, covered)
+      util.set(y, at, v)
+      util.set(places, at, place)
+    end)
+    return y, places
+  end)
 end
 
-function reference.avg_pool2d(x, kernel, options)
-  local padded = not options or options.count_include_pad ~= false
-  return windows(x, kernel, options, function(values, places)
+local function by_kernel(n, kernel, o)
+  local k, s = per_dim(kernel, nil, n), per_dim(o.stride, kernel, n)
+  local p, e = per_dim(o.padding, 0, n), per_dim(o.dilation, 1, n)
+  return {
+    count = function(d, size)
+      local room = size + 2 * p[d] - e[d] * (k[d] - 1) - 1
+      local out = room // s[d] + 1
+      if o.ceil_mode and room % s[d] ~= 0 and out * s[d] < size + p[d] then out = out + 1 end
+      return out
+    end,
+    window = function(d, i, size)
+      local list, all = {}, 0
+      for a = 0, k[d] - 1 do
+        local at = (i - 1) * s[d] - p[d] + a * e[d] + 1
+        if at <= size + p[d] then all = all + 1 end
+        if at >= 1 and at <= size then list[#list + 1] = at end
+      end
+      return list, all
+    end,
+  }
+end
+
+local function adaptive(n, sizes)
+  local out = per_dim(sizes, nil, n)
+  local axes = {}
+  function axes.count(d, size) return out[d] == -1 and size or out[d] end
+  function axes.window(d, i, size)
+    local m, list = axes.count(d, size), {}
+    for at = (i - 1) * size // m + 1, -(-i * size // m) do list[#list + 1] = at end
+    return list, #list
+  end
+  return axes
+end
+
+local function largest(values, index)
+  local best = 1
+  for i = 2, #values do
+    if values[i] > values[best] then best = i end
+  end
+  return values[best], index[best]
+end
+
+local function average(o)
+  return function(values, _, covered)
     local s = 0
     for _, v in ipairs(values) do s = s + v end
-    return s / (padded and places or #values)
-  end)
+    return s / (o.divisor_override or o.count_include_pad ~= false and covered or #values)
+  end
+end
+
+local function max_pool(n)
+  return function(x, kernel, o)
+    o = o or {}
+    local y, places = windows(x, n, by_kernel(n, kernel, o), largest)
+    if o.return_indices then return y, places end
+    return y
+  end
+end
+
+local function avg_pool(n)
+  return function(x, kernel, o)
+    o = o or {}
+    return (windows(x, n, by_kernel(n, kernel, o), average(o)))
+  end
+end
+
+local function unpool(n)
+  return function(x, index, kernel, o)
+    local k, sizes, shape = per_dim(kernel, nil, n), {}, util.shape(x)
+    for d = 1, n do
+      local given = o and o.output_size and o.output_size[d]
+      sizes[d] = given or (shape[#shape - n + d] - 1) * k[d] + k[d]
+    end
+    local lead = {table.unpack(shape, 1, #shape - n)}
+    local y = util.zeros {table.unpack(lead)}
+    util.each_index(lead, function(at)
+      local flat, total = {}, 1
+      for d = 1, n do total = total * sizes[d] end
+      for i = 1, total do flat[i] = 0 end
+      local from = util.flat(util.get(x, at))
+      for i, p in ipairs(util.flat(util.get(index, at))) do flat[p] = from[i] end
+      util.set(y, at, util.unflat(flat, sizes))
+    end)
+    return y
+  end
+end
+
+for n = 1, 3 do
+  local name = n .. "d"
+  reference["max_pool" .. name], reference["avg_pool" .. name] = max_pool(n), avg_pool(n)
+  reference["max_unpool" .. name] = unpool(n)
+  reference["adaptive_max_pool" .. name] = function(x, sizes, return_indices)
+    local y, places = windows(x, n, adaptive(n, sizes), largest)
+    if return_indices then return y, places end
+    return y
+  end
+  reference["adaptive_avg_pool" .. name] = function(x, sizes)
+    return (windows(x, n, adaptive(n, sizes), average {}))
+  end
+  reference["lp_pool" .. name] = function(x, p, kernel, stride, o)
+    if type(stride) == "table" and #stride == 0 then stride, o = nil, stride end
+    return (windows(x, n, by_kernel(n, kernel, {stride = stride, ceil_mode = o and o.ceil_mode}), function(values)
+      local s = 0
+      for _, v in ipairs(values) do s = s + v ^ p end
+      return s ^ (1 / p)
+    end))
+  end
+end
+
+local function with_stride(stride, o)
+  local all = {stride = stride}
+  for k, v in pairs(o or {}) do all[k] = v end
+  return all
+end
+
+function reference.max_planes(x, kernel, stride, o)
+  local y, places = windows(x, 2, by_kernel(2, kernel, with_stride(stride, o)), largest)
+  return y, util.map(places, function(p) return p - 1 end)
+end
+
+function reference.avg_planes(x, kernel, stride, o)
+  return reference.avg_pool2d(x, kernel, with_stride(stride, o))
+end
+
+local function flat_places(places)
+  for i, p in ipairs(places) do places[i] = util.flat(p) end
+  return places
+end
+
+function reference.window_places(x, kernel, stride, padding, dilation, ceil_mode)
+  local o = {stride = stride, padding = padding, dilation = dilation, ceil_mode = ceil_mode}
+  local _, places = windows(x, 3, by_kernel(3, kernel, o), largest)
+  return flat_places(places)
+end
+
+function reference.adaptive_places(x, size)
+  local _, places = windows(x, 3, adaptive(3, size), largest)
+  return flat_places(places)
 end
 
 return reference

@@ -1,14 +1,13 @@
-/* Pooling in two dimensions. max_pool2d keeps the place of each maximum; its gradient puts values
-   back at those places, and the gradient of that picks them out again: a closed set. avg_pool2d is
-   linear, and its gradient's gradient is itself. */
-#include "../kernels/pool.h"
+/* The inside of the poolings: hidden rows over planes, x: [..., H, W]. max_planes keeps the place of
+   each maximum; its gradient puts values back at those places, and the gradient of that picks them
+   out again: a closed set. avg_planes is linear, and its gradient's gradient is itself. Their
+   callers have checked the arguments. */
+#include "../../kernels/pool.h"
 
-#include "../calc.h"
+#include "../../calc.h"
 
 /* Attributes of the maximum's rows. Gradients take the input's height and width last. */
 enum { KERNEL, STRIDE, PADDING, DILATION, CEIL, SIZE };
-
-#define LL(x) ((long long)(x))
 
 static PoolShape shape_of(const Call *c, const int64_t *in, const int64_t *out, int64_t planes) {
   return (PoolShape){.planes = planes,
@@ -34,24 +33,11 @@ static int64_t planes_of(const Tensor *x) {
 
 static const int64_t *last_two(const Tensor *x) { return x->shape + x->ndim - 2; }
 
-/* ---- checks, shapes --------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------------------- */
 
-static int64_t out_size(Call *c, int i, int64_t in) {
+static int64_t out_size(const Call *c, int i, int64_t in) {
   int64_t k = c->attr[KERNEL].v[i], s = c->attr[STRIDE].v[i], p = c->attr[PADDING].v[i];
-  int64_t d = c->attr[DILATION].v[i], reach = d * (k - 1) + 1, room = in + 2 * p - reach;
-  if (k < 1 || s < 1 || d < 1) {
-    t_fail("%s: kernel_size %lld, stride %lld, dilation %lld; they are at least 1", call_name(c),
-           LL(k), LL(s), LL(d));
-  }
-  if (p < 0 || 2 * p > k) {
-    t_fail("%s: padding %lld; it is at most half the kernel_size %lld", call_name(c), LL(p), LL(k));
-  }
-  if (room < 0) {
-    t_fail(
-        "%s: a window that spans %lld does not fit an input of %lld with padding %lld (input %s)",
-        call_name(c), LL(reach), LL(in), LL(p), t_shape_str(c->x[0]));
-  }
-  int64_t n = room / s + 1;
+  int64_t room = in + 2 * p - c->attr[DILATION].v[i] * (k - 1) - 1, n = room / s + 1;
   if (c->attr[CEIL].i && room % s != 0 && n * s < in + p) n++; /* a window must start inside */
   return n;
 }
@@ -59,10 +45,6 @@ static int64_t out_size(Call *c, int i, int64_t in) {
 /* The output's shape; the input becomes contiguous floats. */
 static DType prepare(Call *c, int64_t *shape) {
   const Tensor *x = c->x[0];
-  if (x->ndim != 3 && x->ndim != 4) {
-    t_fail("%s: input is %s; [N,C,H,W] or [C,H,W] is wanted", call_name(c), t_shape_str(x));
-  }
-  if (!attr_given(c, STRIDE)) c->attr[STRIDE] = c->attr[KERNEL];
   for (int d = 0; d < x->ndim - 2; d++) shape[d] = x->shape[d];
   for (int i = 0; i < 2; i++) shape[x->ndim - 2 + i] = out_size(c, i, last_two(x)[i]);
   DType d = call_promote(c, 0, 1);
@@ -100,7 +82,7 @@ static void max_infer(Call *c) {
   int64_t shape[T_MAXDIM];
   DType d = prepare(c, shape);
   call_out(c, 0, d, c->x[0]->ndim, shape);
-  call_hidden(c, T_I32, c->x[0]->ndim, shape);
+  call_out(c, 1, T_I32, c->x[0]->ndim, shape);
 }
 
 static const char *max_run(Call *c) {
@@ -117,7 +99,7 @@ static const char *max_run(Call *c) {
 }
 
 static void max_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  gx[0] = related(c, "max_pool2d_dx", gy[0], c->y[1], c->x[0]);
+  gx[0] = related(c, "max_planes_dx", gy[0], c->y[1], c->x[0]);
 }
 
 static void max_dx_infer(Call *c) {
@@ -140,7 +122,7 @@ static const char *max_dx_run(Call *c) {
 }
 
 static void max_dx_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  if (c->want[0]) gx[0] = related(c, "max_pool2d_pick", gy[0], c->x[1], NULL);
+  if (c->want[0]) gx[0] = related(c, "max_planes_pick", gy[0], c->x[1], NULL);
 }
 
 static void max_pick_infer(Call *c) {
@@ -163,7 +145,7 @@ static const char *max_pick_run(Call *c) {
 }
 
 static void max_pick_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  if (c->want[0]) gx[0] = related(c, "max_pool2d_dx", gy[0], c->x[1], c->x[0]);
+  if (c->want[0]) gx[0] = related(c, "max_planes_dx", gy[0], c->x[1], c->x[0]);
 }
 
 /* ---- average --------------------------------------------------------------------------------------------- */
@@ -184,7 +166,6 @@ static void avg_infer(Call *c) {
   Call r = in_common(c);
   r.x = c->x;
   DType d = prepare(&r, shape);
-  c->attr[STRIDE] = r.attr[STRIDE];
   call_out(c, 0, d, c->x[0]->ndim, shape);
 }
 
@@ -213,7 +194,7 @@ static Tensor *avg_related(const Call *c, const char *name, Tensor *a, const Ten
 }
 
 static void avg_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  gx[0] = avg_related(c, "avg_pool2d_dx", gy[0], c->x[0]);
+  gx[0] = avg_related(c, "avg_planes_dx", gy[0], c->x[0]);
 }
 
 static void avg_dx_infer(Call *c) { infer_dx(c, AVG_SIZE); }
@@ -234,59 +215,58 @@ static const char *avg_dx_run(Call *c) {
 }
 
 static void avg_dx_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  gx[0] = avg_related(c, "avg_pool2d", gy[0], NULL);
+  gx[0] = avg_related(c, "avg_planes", gy[0], NULL);
 }
 
-#define WINDOW "kernel_size: ints{2}, stride: ints{2}?, padding: ints{2}=0"
+#define WINDOW "kernel_size: ints{2}, stride: ints{2}, padding: ints{2}=0"
 #define INSIDE WINDOW ", dilation: ints{2}=1, ceil_mode: bool=false"
 
 static Op rows[] = {
-    {.sig = "max_pool2d(input: tensor, " INSIDE ") -> y: tensor",
-     .doc = "The maximum in windows. input: [N,C,H,W] or [C,H,W]; stride defaults to kernel_size. "
-            "Of equal values the first counts; NaN counts as the greatest.",
-     .test = "{{randn(2,2,4,5), 2}, {randn(1,2,5,5), 3, {stride = 2, padding = 1}}, "
-             "{randn(1,1,6,5), 2, {stride = 1, dilation = 2}}, "
-             "{randn(2,5,5), 2, {ceil_mode = true}}}",
-     .ref = "reference.max_pool2d",
+    {.sig = "max_planes(input: tensor, " INSIDE ") -> y: tensor, places: tensor",
+     .doc = "The maximum in windows of planes, and its place in the plane, from 0.",
+     .test = "{{randn(2,2,4,5), 2, 2}, {randn(1,2,5,5), 3, 2, {padding = 1}}, "
+             "{randn(1,1,6,5), 2, 1, {dilation = 2}}, {randn(2,5,5), 2, 2, {ceil_mode = true}}}",
+     .ref = "reference.max_planes",
+     .flags = OP_HIDDEN,
      .save = SAVE_Y(1),
      .infer = max_infer,
      .run = max_run,
      .grad = max_grad},
-    {.sig = "max_pool2d_dx(gy: tensor, places: tensor, " INSIDE ", size: ints{2}=1) -> gx: tensor",
-     .doc = "Gradient of max_pool2d: gy at the places of the maxima, zero elsewhere.",
-     .test = "{{randn(1,1,2,2), tensor({{{{0,3},{8,11}}}}, {dtype=\"int32\"}), 2, {size = 4}}}",
+    {.sig = "max_planes_dx(gy: tensor, places: tensor, " INSIDE ", size: ints{2}=1) -> gx: tensor",
+     .doc = "Gradient of max_planes: gy at the places of the maxima, zero elsewhere.",
+     .test = "{{randn(1,1,2,2), tensor({{{{0,3},{8,11}}}}, {dtype=\"int32\"}), 2, 2, {size = 4}}}",
      .flags = OP_HIDDEN,
      .save = SAVE_X(1),
      .infer = max_dx_infer,
      .run = max_dx_run,
      .grad = max_dx_grad},
-    {.sig = "max_pool2d_pick(x: tensor, places: tensor, " INSIDE ") -> y: tensor",
-     .doc = "Values of x at places that max_pool2d kept.",
-     .test = "{{randn(1,1,4,4), tensor({{{{0,3},{8,11}}}}, {dtype=\"int32\"}), 2, {stride = 2}}}",
+    {.sig = "max_planes_pick(x: tensor, places: tensor, " INSIDE ") -> y: tensor",
+     .doc = "Values of x at places that max_planes kept.",
+     .test = "{{randn(1,1,4,4), tensor({{{{0,3},{8,11}}}}, {dtype=\"int32\"}), 2, 2}}",
      .flags = OP_HIDDEN,
      .save = SAVE_X(1),
      .infer = max_pick_infer,
      .run = max_pick_run,
      .grad = max_pick_grad},
-    {.sig = "avg_pool2d(input: tensor, " WINDOW ", ceil_mode: bool=false, "
+    {.sig = "avg_planes(input: tensor, " WINDOW ", ceil_mode: bool=false, "
             "count_include_pad: bool=true) -> y: tensor",
-     .doc = "The average in windows. input: [N,C,H,W] or [C,H,W]; stride defaults to kernel_size. "
-            "count_include_pad lets padding count as zeros.",
-     .test = "{{randn(2,2,4,5), 2}, {randn(1,2,5,5), 3, {stride = 2, padding = 1}}, "
-             "{randn(1,2,5,5), 3, {stride = 2, padding = 1, count_include_pad = false}}, "
-             "{randn(2,5,5), 2, {ceil_mode = true}}}",
-     .ref = "reference.avg_pool2d",
+     .doc = "The average in windows of planes; count_include_pad lets padding count as zeros.",
+     .test = "{{randn(2,2,4,5), 2, 2}, {randn(1,2,5,5), 3, 2, {padding = 1}}, "
+             "{randn(1,2,5,5), 3, 2, {padding = 1, count_include_pad = false}}, "
+             "{randn(2,5,5), 2, 2, {ceil_mode = true}}}",
+     .ref = "reference.avg_planes",
+     .flags = OP_HIDDEN,
      .infer = avg_infer,
      .run = avg_run,
      .grad = avg_grad},
-    {.sig = "avg_pool2d_dx(gy: tensor, " WINDOW ", ceil_mode: bool=false, "
+    {.sig = "avg_planes_dx(gy: tensor, " WINDOW ", ceil_mode: bool=false, "
             "count_include_pad: bool=true, size: ints{2}=1) -> gx: tensor",
-     .doc = "Gradient of avg_pool2d for an input of height and width `size`.",
-     .test = "{{randn(1,2,2,2), 2, {stride = 2, size = 5}}}",
+     .doc = "Gradient of avg_planes for an input of height and width `size`.",
+     .test = "{{randn(1,2,2,2), 2, 2, {size = 5}}}",
      .flags = OP_HIDDEN,
      .infer = avg_dx_infer,
      .run = avg_dx_run,
      .grad = avg_dx_grad},
 };
 
-FAMILY(pool, rows);
+FAMILY(planes, rows);

@@ -1,0 +1,230 @@
+/* Sampling at places that are computed: grid_sample, and affine_grid that computes them. In plain ops:
+   derivatives of any order are those of the parts. */
+#include "../../calc.h"
+
+enum { BILINEAR, NEAREST, BICUBIC };
+enum { ZEROS, BORDER, REFLECTION };
+
+/* What is sampled, and how: attributes mode, padding_mode, align_corners. */
+typedef struct Sampling {
+  int nd;
+  int64_t mode, padding;
+  bool align;
+  Tensor *flat;    /* [N,C,P] */
+  int64_t size[3]; /* of the places */
+  Tensor *at[3];   /* [N,M] coordinates along each dimension, in places from 0 */
+} Sampling;
+
+/* ---- coordinates ---------------------------------------------------------------------------------- */
+
+/* From -1..1 to places from 0. */
+static Tensor *places(Tensor *g, int64_t size, bool align) {
+  double n = (double)size;
+  if (align) return t_muln(t_addn(g, 1), (n - 1) / 2);
+  return t_muln(t_addn(t_muln(t_addn(g, 1), n), -1), 0.5);
+}
+
+static Tensor *clamped(Tensor *x, int64_t size) {
+  return t_call("clamp", "xff", x, 0.0, (double)(size - 1));
+}
+
+/* Folded at the edges low and low + span. */
+static Tensor *reflected(Tensor *x, double low, double span) {
+  if (span <= 0) return t_muln(x, 0);
+  Tensor *away = t_abs(t_addn(x, -low)), *width = t_num(span);
+  Tensor *rest = t_op2("remainder", away, width);
+  Tensor *odd = t_op2("remainder", t_op1("floor", t_div(away, width)), t_num(2));
+  return t_addn(t_where(t_gt(odd, t_num(0.5)), t_rsubn(span, rest), rest), low);
+}
+
+static Tensor *kept_inside(const Sampling *s, Tensor *x, int64_t size) {
+  if (s->padding == ZEROS) return x;
+  if (s->padding == REFLECTION) {
+    x = s->align ? reflected(x, 0, (double)size - 1) : reflected(x, -0.5, (double)size);
+  }
+  return clamped(x, size);
+}
+
+/* ---- values --------------------------------------------------------------------------------------- */
+
+/* The value at whole places, zero outside: [N,C,M]. at: nd tensors [N,M] */
+static Tensor *value_at(const Sampling *s, Tensor *const *at) {
+  Tensor *index = NULL, *inside = NULL;
+  for (int d = 0; d < s->nd; d++) {
+    Tensor *in = t_op2("logical_and", t_ge(at[d], t_num(0)),
+                       t_op2("le", at[d], t_num((double)s->size[d] - 1)));
+    Tensor *safe = t_cast(t_where(in, at[d], t_num(0)), T_I64);
+    index = index ? t_add(t_mul(index, t_scalar_int(s->size[d], T_I64)), safe) : safe;
+    inside = inside ? t_op2("logical_and", inside, in) : in;
+  }
+  index = t_add(index, t_scalar_int(T_BASE, T_I64));
+  const int64_t shape[3] = {s->flat->shape[0], s->flat->shape[1], index->shape[1]};
+  Tensor *v =
+      t_call("gather", "xxi", s->flat, t_expand(t_unsqueeze(index, 1), 3, shape), (int64_t)2);
+  return t_where(t_unsqueeze(inside, 1), v, t_num(0));
+}
+
+static Tensor *nearest(const Sampling *s) {
+  Tensor *at[3];
+  for (int d = 0; d < s->nd; d++) at[d] = t_op1("round", kept_inside(s, s->at[d], s->size[d]));
+  return value_at(s, at);
+}
+
+/* The sum over the corners of each place's cell, weighted by the distance to the opposite one. */
+static Tensor *linear(const Sampling *s) {
+  Tensor *low[3], *rest[3], *sum = NULL;
+  for (int d = 0; d < s->nd; d++) {
+    Tensor *x = kept_inside(s, s->at[d], s->size[d]);
+    low[d] = t_op1("floor", x);
+    rest[d] = t_sub(x, low[d]);
+  }
+  for (int corner = 0; corner < 1 << s->nd; corner++) {
+    Tensor *at[3], *weight = NULL;
+    for (int d = 0; d < s->nd; d++) {
+      bool high = corner >> d & 1;
+      Tensor *w = high ? rest[d] : t_rsubn(1, rest[d]);
+      at[d] = high ? t_addn(low[d], 1) : low[d];
+      weight = weight ? t_mul(weight, w) : w;
+    }
+    Tensor *part = t_mul(value_at(s, at), t_unsqueeze(weight, 1));
+    sum = sum ? t_add(sum, part) : part;
+  }
+  return sum;
+}
+
+/* Keys 1981 with a = -0.75: the weights of the places at -1, 0, 1 and 2, for x in 0..1. */
+static void cubic(Tensor *x, Tensor **w) {
+  const double a = -0.75;
+  for (int k = 0; k < 4; k++) {
+    Tensor *t = k < 2 ? t_addn(x, 1 - k) : t_rsubn(k - 1, x); /* the distance */
+    if (k == 1 || k == 2) {                                   /* ((a + 2) t - (a + 3)) t t + 1 */
+      w[k] = t_addn(t_mul(t_addn(t_muln(t, a + 2), -(a + 3)), t_square(t)), 1);
+    } else { /* ((a t - 5 a) t + 8 a) t - 4 a */
+      Tensor *inner = t_addn(t_mul(t_addn(t_muln(t, a), -5 * a), t), 8 * a);
+      w[k] = t_addn(t_mul(inner, t), -4 * a);
+    }
+  }
+}
+
+static Tensor *bicubic(const Sampling *s) {
+  Tensor *low[2], *weight[2][4], *sum = NULL;
+  for (int d = 0; d < 2; d++) {
+    low[d] = t_op1("floor", s->at[d]);
+    cubic(t_sub(s->at[d], low[d]), weight[d]);
+  }
+  for (int k = 0; k < 16; k++) {
+    Tensor *at[2];
+    for (int d = 0; d < 2; d++) {
+      int step = d == 0 ? k / 4 : k % 4;
+      at[d] = t_op1("round", kept_inside(s, t_addn(low[d], step - 1), s->size[d]));
+    }
+    Tensor *w = t_mul(weight[0][k / 4], weight[1][k % 4]);
+    Tensor *part = t_mul(value_at(s, at), t_unsqueeze(w, 1));
+    sum = sum ? t_add(sum, part) : part;
+  }
+  return sum;
+}
+
+/* ---- grid_sample ---------------------------------------------------------------------------------- */
+
+static void check_grid(Call *c) {
+  const Tensor *x = c->x[0], *g = c->x[1];
+  int nd = x->ndim - 2;
+  bool fits = (nd == 2 || nd == 3) && g->ndim == x->ndim && g->shape[0] == x->shape[0] &&
+              g->shape[g->ndim - 1] == nd;
+  for (int d = 2; fits && d < x->ndim; d++) fits = x->shape[d] > 0;
+  if (!fits) {
+    t_fail("grid_sample: input is %s and grid %s; [N,C,H,W] with [N,H',W',2], or [N,C,D,H,W] with "
+           "[N,D',H',W',3], are wanted",
+           t_shape_str(x), t_shape_str(g));
+  }
+  if (c->attr[0].i == BICUBIC && nd != 2) {
+    t_fail("grid_sample: bicubic is for images, input is %s", t_shape_str(x));
+  }
+}
+
+static void grid_sample(Call *c) {
+  check_grid(c);
+  Tensor *x = c->x[0], *g = c->x[1];
+  Sampling s = {.nd = x->ndim - 2, .mode = c->attr[0].i, .padding = c->attr[1].i};
+  s.align = attr_given(c, 2) && c->attr[2].i;
+  int64_t flat[3] = {x->shape[0], x->shape[1], 1}, points[2] = {x->shape[0], 1};
+  int64_t shape[5] = {x->shape[0], x->shape[1]};
+  for (int d = 0; d < s.nd; d++) {
+    s.size[d] = x->shape[2 + d];
+    flat[2] *= s.size[d];
+    points[1] *= shape[2 + d] = g->shape[1 + d];
+  }
+  s.flat = t_reshape(x, 3, flat);
+  for (int d = 0; d < s.nd; d++) { /* the grid has x, the last dimension, first */
+    Tensor *along = t_reshape(t_select(g, g->ndim - 1, s.nd - 1 - d), 2, points);
+    s.at[d] = places(along, s.size[d], s.align);
+  }
+  Tensor *y = s.mode == NEAREST ? nearest(&s) : s.mode == BICUBIC ? bicubic(&s) : linear(&s);
+  c->y[0] = t_reshape(y, x->ndim, shape);
+}
+
+/* ---- affine_grid ---------------------------------------------------------------------------------- */
+
+/* -1..1 in n steps, at the centres of n cells unless align. */
+static double step_at(int64_t i, int64_t n, bool align) {
+  if (align) return n > 1 ? 2.0 * (double)i / (double)(n - 1) - 1 : 0;
+  return (2.0 * (double)i + 1) / (double)n - 1;
+}
+
+static void affine_grid(Call *c) {
+  Tensor *theta = c->x[0];
+  const Attr *size = &c->attr[0];
+  int nd = size->n - 2;
+  if ((nd != 2 && nd != 3) || theta->ndim != 3 || theta->shape[0] != size->v[0] ||
+      theta->shape[1] != nd || theta->shape[2] != nd + 1) {
+    t_fail("affine_grid: theta is %s and size has %d numbers; [N,2,3] with {N,C,H,W}, or [N,3,4] "
+           "with {N,C,D,H,W}, are wanted",
+           t_shape_str(theta), size->n);
+  }
+  int64_t base[2] = {1, nd + 1}, shape[5] = {size->v[0]};
+  for (int d = 0; d < nd; d++) {
+    shape[1 + d] = size->v[2 + d];
+    if (shape[1 + d] < 0 || __builtin_mul_overflow(base[0], shape[1 + d], &base[0])) {
+      t_fail("affine_grid: size %s is not that of a tensor", t_dims_str(size->n, size->v));
+    }
+  }
+  shape[1 + nd] = nd;
+  bool align = attr_given(c, 1) && c->attr[1].i;
+  Tensor *points = t_new(T_F64, 2, base);
+  for (int64_t i = 0; i < base[0]; i++) {
+    int64_t rest = i;
+    for (int d = nd - 1; d >= 0; d--) {
+      t_set(points, i * (nd + 1) + nd - 1 - d, step_at(rest % shape[1 + d], shape[1 + d], align));
+      rest /= shape[1 + d];
+    }
+    t_set(points, i * (nd + 1) + nd, 1);
+  }
+  DType d = dtype_is_float((DType)theta->dtype) ? (DType)theta->dtype : T_F32;
+  c->y[0] = t_reshape(t_matmul(t_cast(points, d), t_transpose(theta, 1, 2)), nd + 2, shape);
+}
+
+static Op rows[] = {
+    {.sig = "grid_sample(input: tensor, grid: tensor, mode: string{bilinear|nearest|bicubic}="
+            "bilinear, padding_mode: string{zeros|border|reflection}=zeros, align_corners: bool?) "
+            "-> y: tensor",
+     .doc = "The input at places that grid says: [N,C,H,W] at [N,H',W',2] -> [N,C,H',W'], or "
+            "[N,C,D,H,W] at [N,D',H',W',3]. A place is (x, y), from -1 to 1 over the width and the "
+            "height, between the edges of the corners, or their centres with align_corners. Places "
+            "outside give zeros, the border's value, or what is reflected at the border.",
+     .test = "{{randn(1,2,3,4), rand(1,2,3,2) * 1.8 - 0.9}, {randn(2,1,3,3), rand(2,2,2,2) * 3 - "
+             "1.5, 'bilinear', 'border', true}, {randn(1,1,4,3), rand(1,2,2,2) * 3 - 1.5, "
+             "'bilinear', 'reflection'}, {randn(1,1,3,4), rand(1,2,2,2) * 2.4 - 1.2, 'nearest', "
+             "'zeros'}, {randn(1,1,5,4), rand(1,2,2,2) * 2.4 - 1.2, 'bicubic', 'reflection', "
+             "true}, {randn(1,1,2,3,2), rand(1,1,2,2,3) * 2 - 1}}",
+     .ref = "reference.grid_sample",
+     .compose = grid_sample},
+    {.sig = "affine_grid(theta: tensor, size: ints, align_corners: bool?) -> grid: tensor",
+     .doc = "The grid for grid_sample that moves an image of that size {N,C,H,W} by matrices "
+            "[N,2,3], or a volume {N,C,D,H,W} by [N,3,4].",
+     .test = "{{randn(2,2,3), {2,1,2,3}}, {randn(1,3,4), {1,1,2,1,2}, true}}",
+     .ref = "reference.affine_grid",
+     .compose = affine_grid},
+};
+
+FAMILY(grid, rows);
