@@ -137,6 +137,7 @@ typedef struct {
 } Cut;
 
 #define SMALL_WORK ((int64_t)1 << 21) /* multiplications below which one call is best */
+#define LARGE_WORK ((int64_t)1 << 24) /* and those above which one of a batch is cut */
 #define MOST_PARTS 64
 
 static Cut cut_along(char along, int64_t extent, int64_t least) {
@@ -272,7 +273,7 @@ static void run_batch(const GemmBatch *batch, Product p) {
   if (count == 0) return;
   double work = (double)p.m * (double)p.n * (double)p.k;
   Batch b = {batch, p, count, 1};
-  if (count >= 8 || p.cut.along == 'k') b.p.cut = (Cut){'m', 1, p.m};
+  if (count >= 8 || work <= (double)LARGE_WORK || p.cut.along == 'k') b.p.cut = (Cut){'m', 1, p.m};
   if (b.p.cut.parts == 1 && work < (double)SMALL_WORK)
     b.each = work < 1 ? count : (int64_t)((double)SMALL_WORK / work) + 1;
   team_run((count + b.each - 1) / b.each * b.p.cut.parts, batch_part, &b);

@@ -2,7 +2,6 @@
 #include "../calc.h"
 #include "../cast.h"
 #include "../gemm.h"
-#include "../team.h"
 
 /* ---- operands as they lie ----------------------------------------------------------------------- */
 
@@ -47,42 +46,6 @@ static void check_inner(Call *c, int64_t k, int64_t k2) {
 
 /* ---- bmm and mm ----------------------------------------------------------------------------------- */
 
-typedef struct Batch {
-  const Tensor *a, *b;
-  Tensor *y;
-  Layout la, lb;
-  int64_t m, n, k;
-} Batch;
-
-static void product(const Batch *p, int64_t i, bool team, void *scratch) {
-  const Tensor *a = p->a, *b = p->b;
-  int64_t ao = a->ndim == 3 ? i * a->stride[0] : 0, bo = b->ndim == 3 ? i * b->stride[0] : 0;
-  int64_t yo = i * p->m * p->n;
-  if (p->y->dtype == T_F32) {
-    const float *pa = t_f32(a) + ao, *pb = t_f32(b) + bo;
-    float *py = t_f32(p->y) + yo;
-    if (team) {
-      gemm_team_f32(p->la.transposed, p->lb.transposed, p->m, p->n, p->k, pa, p->la.ld, pb,
-                    p->lb.ld, 0, py, p->n, scratch);
-    } else {
-      gemm_f32(p->la.transposed, p->lb.transposed, p->m, p->n, p->k, pa, p->la.ld, pb, p->lb.ld, 0,
-               py, p->n);
-    }
-  } else {
-    const double *pa = t_f64(a) + ao, *pb = t_f64(b) + bo;
-    double *py = t_f64(p->y) + yo;
-    if (team) {
-      gemm_team_f64(p->la.transposed, p->lb.transposed, p->m, p->n, p->k, pa, p->la.ld, pb,
-                    p->lb.ld, 0, py, p->n, scratch);
-    } else {
-      gemm_f64(p->la.transposed, p->lb.transposed, p->m, p->n, p->k, pa, p->la.ld, pb, p->lb.ld, 0,
-               py, p->n);
-    }
-  }
-}
-
-static void batch_part(void *job, int64_t i) { product(job, i, false, NULL); }
-
 /* Attribute-free rows of [m,k] x [k,n] or [b,m,k] x [b,k,n]. */
 static void bmm_infer(Call *c) {
   int want = call_name(c)[0] == 'b' ? 3 : 2;
@@ -105,24 +68,30 @@ static void bmm_infer(Call *c) {
   if (in != d) c->y[CALL_Y - 1] = t_new(in, y->ndim, y->shape);
 }
 
+/* y = a b for matrices, or for as many as their first dimension counts. */
+static void multiply(const Tensor *a, const Tensor *b, Tensor *y, void *scratch) {
+  Layout la, lb;
+  layout_of(a, &la);
+  layout_of(b, &lb);
+  bool ta = la.transposed, tb = lb.transposed;
+  int64_t m = y->shape[y->ndim - 2], n = y->shape[y->ndim - 1], k = a->shape[a->ndim - 1];
+  if (y->ndim == 2 || y->shape[0] == 1) {
+    if (y->dtype == T_F32)
+      gemm_team_f32(ta, tb, m, n, k, t_f32(a), la.ld, t_f32(b), lb.ld, 0, t_f32(y), n, scratch);
+    else
+      gemm_team_f64(ta, tb, m, n, k, t_f64(a), la.ld, t_f64(b), lb.ld, 0, t_f64(y), n, scratch);
+    return;
+  }
+  GemmBatch batch = {1, {y->shape[0]}, {a->stride[0]}, {b->stride[0]}, {m * n}};
+  if (y->dtype == T_F32)
+    gemm_batch_f32(&batch, ta, tb, m, n, k, t_f32(a), la.ld, t_f32(b), lb.ld, 0, t_f32(y), n);
+  else
+    gemm_batch_f64(&batch, ta, tb, m, n, k, t_f64(a), la.ld, t_f64(b), lb.ld, 0, t_f64(y), n);
+}
+
 static const char *bmm_run(Call *c) {
   Tensor *y = c->x[0]->dtype == c->y[0]->dtype ? c->y[0] : c->y[CALL_Y - 1];
-  int nd = y->ndim;
-  Batch p = {.a = c->x[0], .b = c->x[1], .y = y};
-  layout_of(p.a, &p.la);
-  layout_of(p.b, &p.lb);
-  p.m = y->shape[nd - 2];
-  p.n = y->shape[nd - 1];
-  p.k = p.a->shape[nd - 1];
-  int64_t batch = nd == 3 ? y->shape[0] : 1;
-  if (y->numel > 0) {
-    /* many small products: one part each; few large ones: each shared out */
-    bool shared = batch == 1 || p.m * p.n * p.k > (int64_t)1 << 24;
-    if (!shared)
-      team_run(batch, batch_part, &p);
-    else
-      for (int64_t i = 0; i < batch; i++) product(&p, i, true, c->scratch);
-  }
+  if (y->numel > 0) multiply(c->x[0], c->x[1], y, c->scratch);
   if (y != c->y[0]) cast_into(c->y[0], y);
   c->y[CALL_Y - 1] = NULL;
   return NULL;
