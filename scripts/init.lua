@@ -41,7 +41,6 @@ table.insert(package.searchers, 2, function(name)
 end)
 
 package.loaded["lunette.core"] = core
-local options = require "lunette.options"
 
 -- ---- tensor --------------------------------------------------------------------------------------
 
@@ -54,14 +53,14 @@ local function strict(lib, name)
     local names = {}
     for known in next, lib do names[#names + 1] = known end
     table.sort(names)
-    local near = type(key) == "string" and options.suggest(key, names)
+    local near = type(key) == "string" and core.suggest(key, names)
     error(("%s has no field '%s'%s"):format(name, tostring(key),
       near and ("; did you mean %s.%s?"):format(name, near) or ""), 2)
   end
   return setmetatable(lib, meta)
 end
 
-core.strict, core.suggest = strict, options.suggest
+core.strict = strict
 require "lunette.tensor"
 strict(tensor, "tensor")
 
@@ -81,7 +80,7 @@ return setmetatable(lunette, {
       return module
     end
     local names = { "tensor", table.unpack(lazy) }
-    local near = options.suggest(tostring(key), names)
+    local near = core.suggest(tostring(key), names)
     error(("lunette has no field '%s'%s"):format(tostring(key), near and "; did you mean " .. near .. "?" or ""), 2)
   end,
   __tostring = function() return lunette._VERSION end,

@@ -1,41 +1,8 @@
--- options.lua: checks of option tables and name suggestions, for every function that takes options.
+-- options.lua: checks of option tables, for every function that takes options.
+
+local core = require "lunette.core"
 
 local options = {}
-
--- Edit distance with neighbouring letters exchanged counted as one edit.
-local function distance(a, b)
-  local before, above = {}, {}
-  for j = 0, #b do above[j] = j end
-  for i = 1, #a do
-    local row = {[0] = i}
-    for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      row[j] = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost)
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        row[j] = math.min(row[j], before[j - 2] + 1)
-      end
-    end
-    before, above = above, row
-  end
-  return above[#b]
-end
-
--- Name without case, underscores and dashes: `batchSize` is close to `batch_size`.
-local function plain(name) return (name:lower():gsub("[_%-]", "")) end
-
---- The entry of `list` nearest to `name`, or nil when none is near. Earlier entries win ties.
-function options.suggest(name, list)
-  if type(name) ~= "string" or #name > 64 then return nil end
-  local wanted, best, least = plain(name), nil, math.huge
-  for _, candidate in ipairs(list) do
-    local have = plain(candidate)
-    local d = distance(wanted, have)
-    local starts = #wanted >= 3 and have:sub(1, #wanted) == wanted
-    if d > math.max(1, #have // 3) then d = starts and #have or math.huge end
-    if d < least then best, least = candidate, d end
-  end
-  return best
-end
 
 local function raise(message, level) error(message, level == 0 and 0 or level + 1) end
 
@@ -64,7 +31,7 @@ function options.check(where, given, allowed, level)
   end
   if #unknown == 0 then return given end
   table.sort(unknown)
-  local near = options.suggest(unknown[1], allowed)
+  local near = core.suggest(unknown[1], allowed)
   local repair = near and ("did you mean '" .. near .. "'?")
     or #allowed == 0 and "it takes no options"
     or "the options are " .. table.concat(allowed, ", ")

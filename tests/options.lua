@@ -1,13 +1,14 @@
 -- options.lua: tests of lunette.options: checks of option tables and suggestions.
 
+local core = require "lunette.core"
 local options = require "lunette.options"
 
 local function test_options(t)
   local names = {"label", "color", "width", "batch_size"}
-  t.eq("suggest a swapped letter", options.suggest("lable", names), "label")
-  t.eq("suggest across spelling", options.suggest("batchSize", names), "batch_size")
-  t.eq("suggest from a beginning", options.suggest("batch", names), "batch_size")
-  t.eq("suggest nothing far away", options.suggest("momentum", names), nil)
+  t.eq("suggest a swapped letter", core.suggest("lable", names), "label")
+  t.eq("suggest across spelling", core.suggest("batchSize", names), "batch_size")
+  t.eq("suggest from a beginning", core.suggest("batch", names), "batch_size")
+  t.eq("suggest nothing far away", core.suggest("momentum", names), nil)
   t.eq("check lets nil be an empty table", next(options.check("f", nil, names)), nil)
   local given = {label = "a"}
   t.ok("check returns what was given", options.check("f", given, names) == given)

@@ -1,7 +1,7 @@
 -- axes.lua: one pair of axes: what is drawn on it, its labels, limits and scales. Chart kinds are
 -- added as methods by init.lua; layout.lua places and draws an axes.
 
-local options = require "lunette.options"
+local core = require "lunette.core"
 
 local Axes = {}
 
@@ -72,7 +72,7 @@ function Axes:legend(spot)
     local known = false
     for _, name in ipairs(spots) do known = known or name == spot end
     if not known then
-      local near = options.suggest(spot, spots)
+      local near = core.suggest(spot, spots)
       error(("legend: no place '%s'; %s"):format(tostring(spot), near
         and "did you mean '" .. near .. "'?" or "places are " .. table.concat(spots, ", ")), 0)
     end

@@ -15,6 +15,7 @@
 local Axes = require "lunette.plot.axes"
 local Figure = require "lunette.plot.figure"
 local history = require "lunette.plot.history"
+local core = require "lunette.core"
 local options = require "lunette.options"
 
 local line, images = require "lunette.plot.line", require "lunette.plot.images"
@@ -52,7 +53,7 @@ local function function_names(target)
 end
 
 local function no_such(what, name, names)
-  local near = options.suggest(name, names)
+  local near = core.suggest(name, names)
   return ("%s has no '%s'; %s"):format(what, tostring(name),
     near and "did you mean '" .. near .. "'?" or "it has " .. table.concat(names, ", "))
 end

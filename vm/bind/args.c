@@ -22,16 +22,15 @@ static int find_param(const Sig *s, const char *name) {
 
 static _Noreturn void unknown_option(Reader *r, const char *key) {
   char all[512] = "";
-  const char *near = NULL;
-  int best = 99;
+  Suggestion near = {.wrong = key};
   for (int i = 0; i < r->s->nparams; i++) {
     const char *name = r->s->param[i].name;
-    if (suggest_nearer(key, name, &best)) near = name;
+    suggest_consider(&near, name);
     strncat(all, i ? ", " : "", sizeof all - strlen(all) - 1);
     strncat(all, name, sizeof all - strlen(all) - 1);
   }
-  t_fail("%s: unknown option '%s'%s%s%s (%s)", r->name, key, near ? "; did you mean " : "",
-         near ? near : "", near ? "?" : "", all);
+  t_fail("%s: unknown option '%s'%s%s%s (%s)", r->name, key, near.name[0] ? "; did you mean " : "",
+         near.name, near.name[0] ? "?" : "", all);
 }
 
 static void read_options(Reader *r, int i, unsigned *given) {

@@ -72,10 +72,17 @@ bool args_option_bool(lua_State *L, int i, const char *name);
 int luaopen_lunette_core(lua_State *L);
 
 void bind_push_result(lua_State *L, Tensor *y, bool as_tensor);
-/* suggest.c: is name the nearest to a wrong one so far (*best, 99 at first)? And the nearest key of
-   a table, into out; false when none is near. */
-bool suggest_nearer(const char *wrong, const char *name, int *best);
-int bind_suggest(lua_State *L, const char *wrong, int table, char *out, size_t room);
+/* suggest.c: the known name nearest to a wrong one. Start from {.wrong = ...}, consider names one by
+   one; name is empty while none is near. Of equals the one that begins alike, then the first in the
+   alphabet, so that the order of a table does not matter. */
+typedef struct Suggestion {
+  const char *wrong;
+  char name[64];
+  int distance;
+} Suggestion;
+void suggest_consider(Suggestion *s, const char *name);
+void suggest_from_keys(Suggestion *s, lua_State *L, int table);
+void suggest_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 
 /* Each adds its functions to the library table on the top of the stack; meta is the place of the
    tensor metatable, methods the place of the table of methods. */

@@ -218,9 +218,10 @@ static bool is_identifier(const char *s) {
 }
 
 static int no_such(lua_State *L, const char *name) {
-  char near[64];
-  if (bind_suggest(L, name, lua_upvalueindex(2), near, sizeof near)) {
-    return luaL_error(L, "tensor has no method '%s'; did you mean %s?", name, near);
+  Suggestion near = {.wrong = name};
+  suggest_from_keys(&near, L, lua_upvalueindex(2));
+  if (near.name[0]) {
+    return luaL_error(L, "tensor has no method '%s'; did you mean %s?", name, near.name);
   }
   return luaL_error(L, "tensor has no method or field '%s'", name);
 }

@@ -6,9 +6,7 @@
 #include "lauxlib.h"
 #include "../bind/bind.h"
 
-#define SHORTEST 3  /* shorter names resemble too many */
-#define LONGEST  40 /* of a name that is suggested */
-#define FAR      99 /* the distance of a name that is not suggested */
+enum { SHORTEST = 3 }; /* shorter names resemble too many */
 
 static const struct {
   const char *name, *repair;
@@ -51,24 +49,13 @@ static const struct {
     {"pi", "it is math.pi"},
 };
 
-typedef struct {
-  const char *wanted;
-  char name[LONGEST + 1]; /* the best so far */
-  int distance;
-} Best;
-
-/* Ties go to the name that sorts first, so that the order of a table does not matter. */
-static void consider(Best *best, const char *name) {
-  int distance = FAR;
-  if (name[0] == '(' || strlen(name) > LONGEST) return; /* "(temporary)" and its like */
-  if (strcmp(name, best->wanted) == 0) return;          /* a field that this build lacks */
-  if (!suggest_nearer(best->wanted, name, &distance) || distance > best->distance) return;
-  if (distance == best->distance && strcmp(name, best->name) >= 0) return;
-  best->distance = distance;
-  strcpy(best->name, name);
+static void consider(Suggestion *best, const char *name) {
+  if (name[0] == '(') return;                 /* "(temporary)" and its like */
+  if (strcmp(name, best->wrong) == 0) return; /* a field that this build lacks */
+  suggest_consider(best, name);
 }
 
-static void consider_variables(lua_State *L, lua_Debug *ar, Best *best) {
+static void consider_variables(lua_State *L, lua_Debug *ar, Suggestion *best) {
   const char *name;
   for (int i = 1; (name = lua_getlocal(L, ar, i)) != NULL; i++) {
     consider(best, name);
@@ -82,7 +69,7 @@ static void consider_variables(lua_State *L, lua_Debug *ar, Best *best) {
   lua_pop(L, 1);
 }
 
-static void consider_globals(lua_State *L, int globals, Best *best) {
+static void consider_globals(lua_State *L, int globals, Suggestion *best) {
   lua_pushnil(L);
   while (lua_next(L, globals)) {
     if (lua_type(L, -2) == LUA_TSTRING) consider(best, lua_tostring(L, -2));
@@ -98,7 +85,7 @@ void suggest_push(lua_State *L, lua_Debug *ar, const char *name, int globals,
       return;
     }
   }
-  Best best = {name, "", FAR};
+  Suggestion best = {.wrong = name};
   if (strlen(name) >= SHORTEST) {
     luaL_checkstack(L, 8, NULL);
     consider_variables(L, ar, &best);
