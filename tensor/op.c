@@ -12,7 +12,7 @@
   X(create) \
   X(random) X(multinomial) X(dropout) \
   X(unary) X(binary) \
-  X(reduce) X(cumsum) \
+  X(reduce) X(scan) X(statistics) \
   X(reshape) X(views) X(join) X(blocks) X(triangles) X(write) X(window) \
   X(gather) X(select) X(masks) X(advanced) \
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \

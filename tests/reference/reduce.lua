@@ -130,16 +130,24 @@ local function variance(values, correction)
   return s / (#values - correction)
 end
 
-local moments = { "dim", "correction", "keepdim" }
+local moments = { "dim", "unbiased", "keepdim", "correction" }
+
+local function moments_of(...)
+  local first = ...
+  if type(first) == "boolean" then return { correction = first and 1 or 0 } end
+  local args = arguments(moments, ...)
+  args.correction = args.correction or (args.unbiased == false and 0 or 1)
+  return args
+end
 
 function reference.var(x, ...)
-  local args = arguments(moments, ...)
-  return reduce(x, args, function(v) return variance(v, args.correction or 1) end)
+  local args = moments_of(...)
+  return reduce(x, args, function(v) return variance(v, args.correction) end)
 end
 
 function reference.std(x, ...)
-  local args = arguments(moments, ...)
-  return reduce(x, args, function(v) return math.sqrt(variance(v, args.correction or 1)) end)
+  local args = moments_of(...)
+  return reduce(x, args, function(v) return math.sqrt(variance(v, args.correction)) end)
 end
 
 local function nonzero(values)
@@ -163,6 +171,7 @@ function reference.count_nonzero(x, ...) return reduce(x, arguments(simple, ...)
 local function norm(values, p)
   local sizes = {}
   for i, v in ipairs(values) do sizes[i] = math.abs(v) end
+  if p == "fro" then p = 2 end
   if p == math.huge then return math.max(table.unpack(sizes)) end
   if p == -math.huge then return math.min(table.unpack(sizes)) end
   if p == 0 then return nonzero(values) end
@@ -203,5 +212,214 @@ end
 function reference.cumsum(x, dim) return running(x, dim, false) end
 
 function reference.cumsum_back(x, dim) return running(x, dim, true) end
+
+-- f(values so far) for every place of a dimension: as many tables as f has results.
+local function so_far(x, dim, f)
+  local shape, results = util.shape(x), {}
+  if #shape == 0 then return f { x } end
+  if dim < 0 then dim = #shape + 1 + dim end
+  util.each_index(shape, function(index)
+    local at, values = table.move(index, 1, #shape, 1, {}), {}
+    for i = 1, index[dim] do
+      at[dim] = i
+      values[i] = number(util.get(x, at))
+    end
+    for k, v in ipairs { f(values) } do
+      results[k] = results[k] or util.zeros(shape)
+      util.set(results[k], index, v)
+    end
+  end)
+  return table.unpack(results)
+end
+
+local function product(values)
+  local p = 1
+  for _, v in ipairs(values) do p = p * v end
+  return p
+end
+
+function reference.cumprod(x, dim) return so_far(x, dim, product) end
+
+local function last_best(better)
+  return function(values)
+    local at = 1
+    for i, v in ipairs(values) do
+      if better(v, values[at]) or v == values[at] then at = i end
+    end
+    return values[at], at
+  end
+end
+
+function reference.cummax(x, dim) return so_far(x, dim, last_best(more)) end
+
+function reference.cummin(x, dim) return so_far(x, dim, last_best(less)) end
+
+function reference.logcumsumexp(x, dim)
+  return so_far(x, dim, function(values)
+    local top, s = math.max(table.unpack(values)), 0
+    for _, v in ipairs(values) do s = s + math.exp(v - top) end
+    return top + math.log(s)
+  end)
+end
+
+function reference.recur(x, a, dim, back)
+  local shape = util.shape(x)
+  local y = util.zeros(shape)
+  for n = 1, shape[dim] do
+    util.each_index(shape, function(index)
+      local i = back and shape[dim] + 1 - n or n
+      if index[dim] ~= i then return end
+      local before = table.move(index, 1, #shape, 1, {})
+      before[dim] = back and i + 1 or i - 1
+      local carried = n > 1 and util.get(a, index) * util.get(y, before) or 0
+      util.set(y, index, util.get(x, index) + carried)
+    end)
+  end
+  return y
+end
+
+-- ---- further statistics ------------------------------------------------------------------------------
+
+function reference.var_mean(x, ...)
+  local args = moments_of(...)
+  return reduce(x, args, function(v) return variance(v, args.correction), mean(v) end)
+end
+
+function reference.std_mean(x, ...)
+  local args = moments_of(...)
+  return reduce(x, args, function(v) return math.sqrt(variance(v, args.correction)), mean(v) end)
+end
+
+function reference.aminmax(x, ...)
+  return reduce(x, arguments(simple, ...), function(v) return best(v, less), (best(v, more)) end)
+end
+
+local function numbers(values)
+  local kept = {}
+  for _, v in ipairs(values) do
+    if v == v then kept[#kept + 1] = v end
+  end
+  return kept
+end
+
+function reference.nansum(x, ...)
+  return reduce(x, arguments(simple, ...), function(v) return total(numbers(v)) end)
+end
+
+function reference.nanmean(x, ...)
+  return reduce(x, arguments(simple, ...), function(v) return mean(numbers(v)) end)
+end
+
+-- f(list) gives a list (or one number, which drops the dimension) for each row along dim.
+local function rows(x, dim, f)
+  local shape = util.shape(x)
+  if dim < 0 then dim = #shape + 1 + dim end
+  local outer, y = table.move(shape, 1, #shape, 1, {}), nil
+  outer[dim] = 1
+  util.each_index(outer, function(index)
+    local at, row = table.move(index, 1, #shape, 1, {}), {}
+    for i = 1, shape[dim] do
+      at[dim] = i
+      row[i] = util.get(x, at)
+    end
+    local result = f(row, index)
+    if not y then
+      local out = table.move(shape, 1, #shape, 1, {})
+      out[dim] = #result
+      y = util.zeros(out)
+    end
+    for i, v in ipairs(result) do
+      at[dim] = i
+      util.set(y, at, v)
+    end
+  end)
+  return y
+end
+
+function reference.diff(x, ...)
+  local args = arguments({ "n", "dim", "prepend", "append" }, ...)
+  local dim = args.dim or -1
+  local rank = #util.shape(x)
+  if dim < 0 then dim = rank + 1 + dim end
+  return rows(x, dim, function(row, index)
+    local function part(t)
+      local list = {}
+      rows(t, dim, function(r, at)
+        for d = 1, rank do
+          if at[d] ~= index[d] then return r end
+        end
+        list = r
+        return r
+      end)
+      return list
+    end
+    local list = args.prepend and part(args.prepend) or {}
+    table.move(row, 1, #row, #list + 1, list)
+    if args.append then
+      local more_values = part(args.append)
+      table.move(more_values, 1, #more_values, #list + 1, list)
+    end
+    for _ = 1, args.n or 1 do
+      local steps = {}
+      for i = 1, #list - 1 do steps[i] = list[i + 1] - list[i] end
+      list = steps
+    end
+    return list
+  end)
+end
+
+-- The areas under the pieces between samples y of a row, at places x or dx apart.
+local function areas(y, x, dx)
+  local list = {}
+  for i = 1, #y - 1 do list[i] = (y[i] + y[i + 1]) / 2 * (x and x[i + 1] - x[i] or dx or 1) end
+  return list
+end
+
+local function integral(y, x, options, f)
+  if type(x) == "table" and #x == 0 then x, options = nil, x end
+  options = options or {}
+  local result = rows(y, options.dim or -1, function(row, index)
+    local places = x
+    for _, i in ipairs(x and type(x[1]) == "table" and table.move(index, 1, #index - 1, 1, {}) or {}) do
+      places = places[i]
+    end
+    return f(areas(row, places, options.dx))
+  end)
+  return result
+end
+
+function reference.cumulative_trapezoid(y, x, options)
+  return integral(y, x, options, function(list)
+    for i = 2, #list do list[i] = list[i] + list[i - 1] end
+    return list
+  end)
+end
+
+function reference.trapezoid(y, x, options)
+  if type(x) == "table" and #x == 0 then x, options = nil, x end
+  local result = integral(y, x, options, function(list) return { total(list) } end)
+  local shape = util.shape(y)
+  table.remove(shape, options and options.dim or #shape)
+  return util.unflat(util.flat(result), shape)
+end
+
+function reference.dist(x, y, p)
+  local values = util.flat(util.broadcast(function(a, b) return a - b end, x, y))
+  return norm(values, p or 2)
+end
+
+function reference.renorm(x, p, dim, maxnorm)
+  local slices = {}
+  util.each_index(util.shape(x), function(at)
+    slices[at[dim]] = slices[at[dim]] or {}
+    table.insert(slices[at[dim]], util.get(x, at))
+  end)
+  local y = util.zeros(util.shape(x))
+  util.each_index(util.shape(x), function(at)
+    local size = norm(slices[at[dim]], p)
+    util.set(y, at, util.get(x, at) * (size > maxnorm and maxnorm / (size + 1e-7) or 1))
+  end)
+  return y
+end
 
 return reference

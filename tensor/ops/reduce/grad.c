@@ -106,7 +106,7 @@ static Tensor *var_dx(Call *c, unsigned dims) {
   for (int d = 0; d < c->x[0]->ndim; d++) {
     if (dims >> d & 1) list[n++] = d;
   }
-  double count = (double)fold_count(c->x[0], dims), free = count - attr_float(c, 1, 1);
+  double count = (double)fold_count(c->x[0], dims), free = count - reduce_correction(c);
   Tensor *mean = n ? t_muln(t_sum(c->x[0], n, list, true), 1 / count) : c->x[0];
   return t_muln(t_sub(c->x[0], mean), 2 / (free > 0 ? free : 0));
 }

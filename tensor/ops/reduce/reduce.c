@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "../../calc.h"
+
 /* ---- shared steps ------------------------------------------------------------------------------- */
 
 static DType float_type(DType d) { return dtype_is_float(d) ? d : T_F32; }
@@ -18,6 +20,8 @@ DType reduce_type(Call *c, int attr, DType otherwise) {
   }
   return d;
 }
+
+double reduce_correction(const Call *c) { return attr_float(c, 3, c->attr[1].i ? 1 : 0); }
 
 /* Input as `in`, results of type `out`, scratch. */
 static void prepare(Call *c, FoldKind kind, DType in, DType out, unsigned dims, bool keepdim) {
@@ -126,10 +130,10 @@ static void var_infer(Call *c) {
   prepare(c, FOLD_MOMENTS, d, d, fold_dims(c, 0), keepdim(c, 2));
 }
 static const char *var_run(Call *c) {
-  return fold(c, FOLD_MOMENTS, fold_dims(c, 0), attr_float(c, 1, 1), false);
+  return fold(c, FOLD_MOMENTS, fold_dims(c, 0), reduce_correction(c), false);
 }
 static const char *std_run(Call *c) {
-  return fold(c, FOLD_MOMENTS, fold_dims(c, 0), attr_float(c, 1, 1), true);
+  return fold(c, FOLD_MOMENTS, fold_dims(c, 0), reduce_correction(c), true);
 }
 
 static FoldKind norm_kind(double p) {
@@ -150,6 +154,22 @@ static void norm_infer(Call *c) {
 static const char *norm_run(Call *c) {
   double p = attr_float(c, 0, 2);
   return fold(c, norm_kind(p), fold_dims(c, 1), p, false);
+}
+
+/* Attributes: p, dim, keepdim, dtype. */
+static void norm_compose(Call *c) {
+  Tensor *x = c->x[0];
+  bool named = c->attr[0].tag == A_CHOICE;
+  if (attr_given(c, 3)) x = t_cast(x, (DType)c->attr[3].i);
+  Call f;
+  call_begin(&f, op_need(named && c->attr[0].i == 1 ? "linalg.matrix_norm" : "p_norm"));
+  f.x[0] = x;
+  f.attr[0] = named && c->attr[0].i == 0 ? attr_of_float(2) : c->attr[0];
+  if (attr_given(c, 1)) f.attr[1] = c->attr[1];
+  f.attr[2] = c->attr[2];
+  if (named && !attr_given(c, 1) && x->ndim == 2) f.attr[1] = attr_of_ints(2, (int64_t[]){0, 1});
+  op_apply(&f);
+  c->y[0] = f.y[0];
 }
 
 static void logsumexp_infer(Call *c) {
@@ -249,19 +269,23 @@ static Op rows[] = {
      .infer = amax_infer,
      .run = amin_run,
      .grad = amax_grad},
-    {.sig = "var(x: tensor, dim: dims?, correction: int=1, keepdim: bool=false) -> y: tensor",
+    {.sig =
+         "var(x: tensor, dim: dims?, unbiased: bool=true, keepdim: bool=false, correction: int?) "
+         "-> y: tensor",
      .doc = "Variance over the dimensions in dim, or over all: the sum of squared distances from "
-            "the mean, divided by the count less correction. correction 1 estimates the variance "
-            "of what the values were drawn from, 0 is theirs. nan where nothing is left to divide "
-            "by.",
+            "the mean, divided by the count less correction. correction 1, which unbiased = true "
+            "stands for, estimates the variance of what the values were drawn from; 0, unbiased = "
+            "false, is theirs. nan where nothing is left to divide by.",
      .test = "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, "
-             "{randn(2,3,2), {1, -1}, {keepdim = true}}}",
+             "{randn(2,3,2), {1, -1}, {keepdim = true}}, {randn(4), false}}",
      .ref = "reference.var",
      .save = SAVE_X(0),
      .infer = var_infer,
      .run = var_run,
      .grad = var_grad},
-    {.sig = "std(x: tensor, dim: dims?, correction: int=1, keepdim: bool=false) -> y: tensor",
+    {.sig =
+         "std(x: tensor, dim: dims?, unbiased: bool=true, keepdim: bool=false, correction: int?) "
+         "-> y: tensor",
      .doc = "Standard deviation: the square root of var. Its gradient at 0 is 0.",
      .test = "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, "
              "{randn(2,3,2), {1, -1}, {keepdim = true}}}",
@@ -291,18 +315,27 @@ static Op rows[] = {
      .flags = OP_CONST,
      .infer = count_infer,
      .run = count_run},
-    {.sig = "norm(x: tensor, p: float=2, dim: dims?, keepdim: bool=false) -> y: tensor",
-     .doc = "The p-norm: the p-th root of the sum of |x|^p. p = 1 sums absolute values, math.huge "
-            "takes the largest, -math.huge the smallest, 0 counts what is not zero. The gradient "
-            "at 0 is 0.",
+    {.sig = "p_norm(x: tensor, p: float=2, dim: dims?, keepdim: bool=false) -> y: tensor",
+     .doc = "The p-norm: the p-th root of the sum of |x|^p, see norm.",
      .test = "{{randn(2,3)}, {randn(2,3), 1, 2}, {randn(2,3,2), 3, {1, -1}, {keepdim = true}}, "
              "{randn(2,3), math.huge, 1}, {randn(2,3), -math.huge}, {randn(2,3), 0}, "
              "{randn(2,3), 1.5, 1}}",
      .ref = "reference.norm",
+     .flags = OP_HIDDEN,
      .save = SAVE_X(0) | SAVE_Y(0),
      .infer = norm_infer,
      .run = norm_run,
      .grad = norm_grad},
+    {.sig = "norm(x: tensor, p: float{fro|nuc}=2, dim: dims?, keepdim: bool=false, dtype: dtype?) "
+            "-> y: tensor",
+     .doc = "The p-norm: the p-th root of the sum of |x|^p. p = 1 sums absolute values, math.huge "
+            "takes the largest, -math.huge the smallest, 0 counts what is not zero; 'fro' is 2, "
+            "'nuc' the sum of a matrix's singular values. The gradient at 0 is 0.",
+     .example = "tensor{3.0, -4.0}:norm() --> 5",
+     .test = "{{randn(2,3)}, {randn(2,3), 1, 2}, {randn(2,3), 'fro', {1, 2}, true}, {ints(2,3), 2, "
+             "{dtype = 'float64'}}}",
+     .ref = "reference.norm",
+     .compose = norm_compose},
     {.sig = "logsumexp(x: tensor, dim: dims, keepdim: bool=false) -> y: tensor",
      .doc = "Logarithm of the sum of exponentials over the dimensions in dim, without overflow.",
      .test = "{{randn(2,3), 2}, {randn(2,3,2), {1, -1}, {keepdim = true}}}",

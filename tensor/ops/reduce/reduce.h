@@ -6,6 +6,8 @@
 
 /* The type asked for by a dtype attribute, or `otherwise`. */
 DType reduce_type(Call *c, int attr, DType otherwise);
+/* What is taken off the count of a variance: attributes dim, unbiased, keepdim, correction. */
+double reduce_correction(const Call *c);
 
 /* grad.c: gradients */
 void sum_grad(Call *c, Tensor *const *gy, Tensor **gx);

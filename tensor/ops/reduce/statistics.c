@@ -1,0 +1,217 @@
+/* Statistics and sums in terms of other ops: pairs of moments and extremes, sums without NaN,
+   differences and integrals along a dimension, distances. */
+#include <math.h>
+
+#include "../../calc.h"
+#include "../../iter.h"
+
+/* The op of another name on x, with this call's first n attributes. */
+static Tensor *with_attrs(const Call *c, const char *name, Tensor *x, int n) {
+  Call f;
+  call_begin(&f, op_need(name));
+  f.x[0] = x;
+  for (int i = 0; i < n; i++) f.attr[i] = c->attr[i];
+  op_apply(&f);
+  return f.y[0];
+}
+
+/* ---- pairs --------------------------------------------------------------------------------------- */
+
+/* Attributes: dim, unbiased, keepdim, correction. */
+static void moments(Call *c, const char *name) {
+  c->y[0] = with_attrs(c, name, c->x[0], 4);
+  c->attr[1] = c->attr[2]; /* of mean: dim, keepdim */
+  c->y[1] = with_attrs(c, "mean", c->x[0], 2);
+}
+static void var_mean_compose(Call *c) { moments(c, "var"); }
+static void std_mean_compose(Call *c) { moments(c, "std"); }
+
+/* Attributes: dim, keepdim. */
+static void aminmax_compose(Call *c) {
+  if (attr_given(c, 0)) c->attr[0] = attr_of_ints(1, (int64_t[]){c->attr[0].i});
+  c->y[0] = with_attrs(c, "amin", c->x[0], 2);
+  c->y[1] = with_attrs(c, "amax", c->x[0], 2);
+}
+
+/* ---- without NaN: attributes dim, keepdim, dtype --------------------------------------------------- */
+
+static void nansum_compose(Call *c) {
+  Tensor *x = c->x[0];
+  if (dtype_is_float((DType)x->dtype)) x = t_where(t_op1("isnan", x), t_num(0), x);
+  c->y[0] = with_attrs(c, "sum", x, 3);
+}
+
+static void nanmean_compose(Call *c) {
+  Tensor *x = c->x[0];
+  if (!dtype_is_float((DType)x->dtype)) {
+    t_fail("nanmean: x is %s, which has no nan; mean serves", dtype_name((DType)x->dtype));
+  }
+  Tensor *numbers = t_op1("logical_not", t_op1("isnan", x));
+  nansum_compose(c);
+  c->y[0] = t_div(c->y[0], with_attrs(c, "sum", numbers, 2));
+}
+
+/* ---- along a dimension ------------------------------------------------------------------------------- */
+
+/* x without its first position along dim, less x without its last. */
+static Tensor *steps(Tensor *x, int dim) {
+  int64_t n = x->shape[dim] > 0 ? x->shape[dim] - 1 : 0;
+  Tensor *after = t_narrow(x, dim, x->shape[dim] - n, n), *before = t_narrow(x, dim, 0, n);
+  return x->dtype == T_BOOL ? t_op2("logical_xor", after, before) : t_sub(after, before);
+}
+
+/* Inputs: x, prepend, append; attributes n, dim. */
+static void diff_compose(Call *c) {
+  int64_t n = c->attr[0].i;
+  int dim = (int)c->attr[1].i, parts = 0;
+  Tensor *x = c->x[0], *part[3];
+  if (x->ndim == 0) t_fail("diff: a single value has no differences");
+  if (n < 0) t_fail("diff: n is %lld; it is 0 or more", (long long)n);
+  if (c->x[1]) part[parts++] = c->x[1];
+  part[parts++] = x;
+  if (c->x[2]) part[parts++] = c->x[2];
+  for (int i = 0; i < parts; i++) { /* a single value serves for all */
+    if (part[i]->ndim > 0 || part[i] == x) continue;
+    int64_t shape[T_MAXDIM];
+    for (int d = 0; d < x->ndim; d++) shape[d] = d == dim ? 1 : x->shape[d];
+    part[i] = t_expand(part[i], x->ndim, shape);
+  }
+  if (parts > 1) x = t_cat(parts, part, dim);
+  for (; n > 0 && x->shape[dim] > 0; n--) x = steps(x, dim);
+  c->y[0] = x;
+}
+
+/* The areas under the pieces between samples y, at places x or dx apart. Inputs: y, x; attributes
+   dx, dim. */
+static Tensor *areas(Call *c, int *dim) {
+  Tensor *y = c->x[0], *x = c->x[1];
+  *dim = (int)c->attr[1].i;
+  if (y->ndim == 0) t_fail("%s: y is a single value; samples are wanted", call_name(c));
+  if (x && attr_given(c, 0))
+    t_fail("%s: x and dx are two ways of saying it; give one", call_name(c));
+  int64_t n = y->shape[*dim] > 0 ? y->shape[*dim] - 1 : 0;
+  Tensor *pairs = t_add(t_narrow(y, *dim, y->shape[*dim] - n, n), t_narrow(y, *dim, 0, n));
+  if (!x) return t_muln(pairs, attr_float(c, 0, 1) / 2);
+  if (x->ndim == 1 && x->shape[0] == y->shape[*dim]) {
+    int64_t shape[T_MAXDIM];
+    for (int d = 0; d < y->ndim; d++) shape[d] = d == *dim ? x->shape[0] : 1;
+    x = t_reshape(x, y->ndim, shape);
+  }
+  int lead = x->ndim - y->ndim;
+  if (lead + *dim < 0 || x->shape[lead + *dim] != y->shape[*dim]) {
+    t_fail("%s: y is %s and x %s; there is a place for each sample of dimension %d", call_name(c),
+           t_shape_str(y), t_shape_str(x), *dim + 1);
+  }
+  *dim += lead > 0 ? lead : 0;
+  return t_muln(t_mul(pairs, steps(x, (int)c->attr[1].i + lead)), 0.5);
+}
+
+static void trapezoid_compose(Call *c) {
+  int dim;
+  Tensor *a = areas(c, &dim);
+  c->y[0] = t_sum1(a, dim, false);
+}
+
+static void cumulative_trapezoid_compose(Call *c) {
+  int dim;
+  Tensor *a = areas(c, &dim);
+  c->y[0] = t_call("cumsum", "xi", a, (int64_t)dim);
+}
+
+/* ---- distances ----------------------------------------------------------------------------------------- */
+
+static void dist_compose(Call *c) {
+  c->y[0] = t_call("p_norm", "xf", t_sub(c->x[0], c->x[1]), attr_float(c, 0, 2));
+}
+
+/* Attributes: p, dim, maxnorm. */
+static void renorm_compose(Call *c) {
+  Tensor *x = c->x[0];
+  int64_t dims[T_MAXDIM];
+  int n = 0;
+  double p = attr_float(c, 0, 2), most = attr_float(c, 2, 0);
+  if (x->ndim < 2) t_fail("renorm: x is %s; two dimensions or more are wanted", t_shape_str(x));
+  if (!(p > 0) || !(most >= 0)) {
+    t_fail("renorm: p is %g and maxnorm %g; p is above 0, maxnorm 0 or more", p, most);
+  }
+  for (int d = 0; d < x->ndim; d++) {
+    if (d != c->attr[1].i) dims[n++] = d;
+  }
+  Tensor *size = t_call("p_norm", "xflb", x, p, n, dims, true);
+  Tensor *scale = t_div(t_num(most), t_addn(size, 1e-7));
+  c->y[0] = t_mul(x, t_where(t_gt(size, t_num(most)), scale, t_num(1)));
+}
+
+/* ---- the rows ---------------------------------------------------------------------------------- */
+
+static Op rows[] = {
+    {.sig = "var_mean(x: tensor, dim: dims?, unbiased: bool=true, keepdim: bool=false, correction: "
+            "int?) -> variance: tensor, mean: tensor",
+     .doc = "The variance over the dimensions in dim, or over all, and the mean; see var.",
+     .test =
+         "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, {randn(2,3,2), {1, -1}, false, true}}",
+     .ref = "reference.var_mean",
+     .compose = var_mean_compose},
+    {.sig = "std_mean(x: tensor, dim: dims?, unbiased: bool=true, keepdim: bool=false, correction: "
+            "int?) -> deviation: tensor, mean: tensor",
+     .doc =
+         "The standard deviation over the dimensions in dim, or over all, and the mean; see var.",
+     .test =
+         "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, {randn(2,3,2), {1, -1}, false, true}}",
+     .ref = "reference.std_mean",
+     .compose = std_mean_compose},
+    {.sig = "aminmax(x: tensor, dim: dim?, keepdim: bool=false) -> least: tensor, largest: tensor",
+     .doc = "The smallest and the largest value of a dimension, or of all.",
+     .example = "tensor{3, 9, 4}:aminmax() --> 3 9",
+     .test = "{{randn(2,3)}, {randn(2,3), 1}, {randn(2,3), -1, {keepdim = true}}}",
+     .ref = "reference.aminmax",
+     .compose = aminmax_compose},
+    {.sig = "nansum(x: tensor, dim: dims?, keepdim: bool=false, dtype: dtype?) -> y: tensor",
+     .doc = "The sum of what is not nan.",
+     .test =
+         "{{randn(2,3)}, {tensor{{0/0, 2, 1}, {0/0, 0/0, 7}}:double(), 2}, {ints(2,3), 1, true}}",
+     .ref = "reference.nansum",
+     .compose = nansum_compose},
+    {.sig = "nanmean(x: tensor, dim: dims?, keepdim: bool=false, dtype: dtype?) -> y: tensor",
+     .doc = "The mean of what is not nan.",
+     .test =
+         "{{randn(2,3)}, {tensor{{0/0, 2, 1}, {0/0, 0/0, 7}}:double(), 2}, {randn(2,3), 1, true}}",
+     .ref = "reference.nanmean",
+     .compose = nanmean_compose},
+    {.sig =
+         "diff(x: tensor, n: int=1, dim: dim=-1, prepend: tensor?, append: tensor?) -> y: tensor",
+     .doc =
+         "The differences of neighbours along a dimension, taken n times; prepend and append are "
+         "joined to x before.",
+     .example = "tensor{1, 4, 9}:diff() --> int64 [2]  3  5",
+     .test = "{{randn(2,4)}, {randn(4,2), 2, 1}, {randn(2,3), 1, -1, randn(2,1), randn(2,2)}}",
+     .ref = "reference.diff",
+     .compose = diff_compose},
+    {.sig = "trapezoid(y: tensor, x: tensor?, dx: float?, dim: dim=-1) -> z: tensor",
+     .aliases = "trapz",
+     .doc = "The integral of samples y along a dimension by the trapezoid rule, at places x or dx "
+            "(1) apart.",
+     .example = "tensor{1.0, 2.0, 3.0}:trapezoid() --> 4",
+     .test = "{{randn(2,4)}, {randn(5), {dx = 0.5}}, {randn(2,3), randn(2,3)}, {randn(2,3), "
+             "randn(3)}, {randn(3,2), {dim = 1}}}",
+     .ref = "reference.trapezoid",
+     .compose = trapezoid_compose},
+    {.sig = "cumulative_trapezoid(y: tensor, x: tensor?, dx: float?, dim: dim=-1) -> z: tensor",
+     .doc = "The running integral of samples y along a dimension, see trapezoid.",
+     .test = "{{randn(2,4)}, {randn(5), {dx = 0.5}}, {randn(2,3), randn(2,3)}, {randn(2,3), "
+             "randn(3)}}",
+     .ref = "reference.cumulative_trapezoid",
+     .compose = cumulative_trapezoid_compose},
+    {.sig = "dist(x: tensor, other: tensor, p: float=2) -> y: tensor",
+     .doc = "The p-norm of x - other, which broadcast.",
+     .test = "{{randn(2,3), randn(2,3)}, {randn(2,3), randn(3), 3}}",
+     .ref = "reference.dist",
+     .compose = dist_compose},
+    {.sig = "renorm(x: tensor, p: float, dim: dim, maxnorm: float) -> y: tensor",
+     .doc = "x with those slices along dim whose p-norm is above maxnorm scaled down to it.",
+     .test = "{{randn(2,3), 2, 1, 0.5}, {randn(3,2,2), 1, 2, 2}}",
+     .ref = "reference.renorm",
+     .compose = renorm_compose},
+};
+
+FAMILY_PART(reduce, statistics, rows);
