@@ -22,7 +22,7 @@ local function op_rows()
       if row.inplace then names[#names + 1] = row.name .. "_" end
       for _, name in ipairs(names) do
         rows[name] = row
-        local f = rawget(tensor, name) or core.methods[name]
+        local f = core.functions[name]
         if f then rows[f] = row end
       end
     end

@@ -62,6 +62,7 @@ end
 
 core.strict = strict
 require "lunette.tensor"
+for name, functions in next, core.namespaces do strict(functions, "tensor." .. name) end
 strict(tensor, "tensor")
 
 -- ---- the table -----------------------------------------------------------------------------------

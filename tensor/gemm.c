@@ -53,10 +53,14 @@ void gemm_reserve(int threads) {
   pthread_mutex_unlock(&reserve_lock);
 }
 
-static bool blas_ready(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc) {
+bool gemm_ready(void) {
   if (atomic_load_explicit(&reserved, memory_order_acquire) == 0) gemm_reserve(1);
-  return !atomic_load_explicit(&refused, memory_order_relaxed) && m <= INT_MAX && n <= INT_MAX &&
-         k <= INT_MAX && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX;
+  return !atomic_load_explicit(&refused, memory_order_relaxed);
+}
+
+static bool blas_ready(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc) {
+  return gemm_ready() && m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX &&
+         ldb <= INT_MAX && ldc <= INT_MAX;
 }
 
 const char *gemm_core(void) { return openblas_get_corename(); }
@@ -105,6 +109,39 @@ static int stride(int64_t ld, int64_t columns) {
   return (int)(ld < columns ? columns : ld < 1 ? 1 : ld);
 }
 
+/* A product with a vector, on the right (n = 1) or on the left (m = 1). */
+static void vector_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a,
+                       int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                       int64_t ldc) {
+  int step_a = ta ? (int)lda : 1, step_b = tb ? 1 : (int)ldb;
+  if (beta == 0) clear_f32(m, n, 0, c, ldc);
+  if (m == 1 && n == 1) {
+    c[0] = cblas_sdot((int)k, a, step_a, b, step_b) + (beta == 0 ? 0 : beta * c[0]);
+  } else if (n == 1) {
+    cblas_sgemv(CblasRowMajor, op(ta), (int)(ta ? k : m), (int)(ta ? m : k), 1, a,
+                stride(lda, ta ? m : k), b, step_b, beta == 0 ? 1 : beta, c, (int)ldc);
+  } else {
+    cblas_sgemv(CblasRowMajor, op(!tb), (int)(tb ? n : k), (int)(tb ? k : n), 1, b,
+                stride(ldb, tb ? k : n), a, step_a, beta == 0 ? 1 : beta, c, 1);
+  }
+}
+
+static void vector_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a,
+                       int64_t lda, const double *b, int64_t ldb, double beta, double *c,
+                       int64_t ldc) {
+  int step_a = ta ? (int)lda : 1, step_b = tb ? 1 : (int)ldb;
+  if (beta == 0) clear_f64(m, n, 0, c, ldc);
+  if (m == 1 && n == 1) {
+    c[0] = cblas_ddot((int)k, a, step_a, b, step_b) + (beta == 0 ? 0 : beta * c[0]);
+  } else if (n == 1) {
+    cblas_dgemv(CblasRowMajor, op(ta), (int)(ta ? k : m), (int)(ta ? m : k), 1, a,
+                stride(lda, ta ? m : k), b, step_b, beta == 0 ? 1 : beta, c, (int)ldc);
+  } else {
+    cblas_dgemv(CblasRowMajor, op(!tb), (int)(tb ? n : k), (int)(tb ? k : n), 1, b,
+                stride(ldb, tb ? k : n), a, step_a, beta == 0 ? 1 : beta, c, 1);
+  }
+}
+
 void gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
               const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
@@ -112,6 +149,8 @@ void gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a,
     clear_f32(m, n, beta, c, ldc);
   else if (!blas_ready(m, n, k, lda, ldb, ldc))
     loops_f32(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
+  else if (m == 1 || n == 1)
+    vector_f32(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
   else
     cblas_sgemm(CblasRowMajor, op(ta), op(tb), (int)m, (int)n, (int)k, 1, a,
                 stride(lda, ta ? m : k), b, stride(ldb, tb ? k : n), beta, c, stride(ldc, n));
@@ -124,6 +163,8 @@ void gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a
     clear_f64(m, n, beta, c, ldc);
   else if (!blas_ready(m, n, k, lda, ldb, ldc))
     loops_f64(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
+  else if (m == 1 || n == 1)
+    vector_f64(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
   else
     cblas_dgemm(CblasRowMajor, op(ta), op(tb), (int)m, (int)n, (int)k, 1, a,
                 stride(lda, ta ? m : k), b, stride(ldb, tb ? k : n), beta, c, stride(ldc, n));

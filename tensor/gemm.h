@@ -42,6 +42,8 @@ void gemm_batch_f64(const GemmBatch *batch, bool ta, bool tb, int64_t m, int64_t
 /* Has OpenBLAS set aside its buffers for so many products at a time. Its first product under an
    address limit would spin for ever, so this asks the system first; the team calls it at start. */
 void gemm_reserve(int threads);
+/* Are there any? Sets one aside if nobody has yet. */
+bool gemm_ready(void);
 
 /* "Cooperlake", "Haswell", ...: the kernels OpenBLAS chose. */
 const char *gemm_core(void);

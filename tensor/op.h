@@ -30,7 +30,8 @@ enum {
 
 struct Op {
   /* name(param: kind=default, ...) -> result: kind, ...   parsed once by sig.c, which lists the
-     kinds. Alternative spellings of the name stand in aliases, separated by spaces. */
+     kinds. Alternative spellings of the name stand in aliases, separated by spaces. A name with a
+     dot stands in a namespace: linalg.solve is the function tensor.linalg.solve, and no method. */
   const char *sig, *aliases;
   const char *doc;     /* first sentence is the summary; shapes, units, errors, source */
   const char *example; /* Lua, runnable, with `--> what it prints` */
@@ -73,7 +74,8 @@ typedef enum AttrTag {
   A_INTS,
   A_CHOICE,
   A_DTYPE,
-  A_FLOATS
+  A_FLOATS,
+  A_TEXT
 } AttrTag;
 
 typedef struct Attr {
@@ -81,6 +83,7 @@ typedef struct Attr {
   union {
     int64_t i; /* A_INT, A_BOOL, A_DTYPE; A_CHOICE: position in the signature's list, from 0 */
     double f;
+    const char *s; /* A_TEXT: gone after the call, so only composed rows take it */
     int64_t v[T_MAXDIM];
     double fv[T_MAXDIM];
   };
@@ -109,7 +112,8 @@ typedef enum Kind {
   K_INDEX,   /* a tensor of positions, from T_BASE */
   K_CLASS,   /* a tensor of classes, from T_BASE */
   K_LIST,    /* a tensor, a number, or a list of numbers of any length: arrives as a tensor */
-  K_TENSORS, /* a list of tensors; in c->x it comes after all other tensors */
+  K_TENSORS, /* a list of tensors; in c->x it comes after all other tensors; as the last parameter
+                also all remaining positional tensors */
   K_SCALAR,  /* a number, kept as integer or float */
   K_INT,
   K_INTS,   /* a list, or one number; "ints{2}" repeats one number to two; "ints{2|same}" takes the
@@ -118,12 +122,15 @@ typedef enum Kind {
   K_DIM,    /* a dimension of the first tensor; arrives counted from 0 */
   K_NEWDIM, /* a place between dimensions: one more than there are */
   K_DIMS,   /* a list of dimensions or one */
+  K_PAIRS,  /* a count, A_INT; or two lists of dimensions, of the first and second tensor, one after
+               the other in A_INTS */
   K_POS,    /* a position: an integer from T_BASE or from the end; arrives from 0, or negative */
   K_BOOL,
   K_FLOAT,  /* "float{a|b}": a number, or one of these names, which arrives as A_CHOICE */
   K_CHOICE, /* string{a|b|c} */
   K_DTYPE,
   K_FLOATS, /* a list of numbers, or one */
+  K_TEXT,   /* any string */
 } Kind;
 
 typedef struct Param {

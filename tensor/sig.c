@@ -2,9 +2,10 @@
 
      name(x: tensor, dim: dim?, keepdim: bool=false) -> values: tensor, indices: index
 
-   Kinds: tensor index class list tensors scalar int ints ints{n} ints{n|a|b} sizes dim newdim dims pos
-   bool float float{a|b} floats string{a|b} dtype. A question mark makes a parameter optional (absent), =value gives a default:
-   a number, true, false, a choice, a type's name, or a bracketed list [1,1]. */
+   Kinds: tensor index class list tensors scalar int ints ints{n} ints{n|a|b} sizes dim newdim dims
+   pairs pos bool float float{a|b} floats string{a|b} text dtype. A question mark makes a parameter
+   optional (absent), =value gives a default: a number, true, false, a choice, a type's name, or a
+   bracketed list [1,1]. */
 #include "sig.h"
 
 #include <stdio.h>
@@ -29,14 +30,18 @@ static bool take(Cursor *p, const char *text) {
   return true;
 }
 
-static void word(Cursor *p, char *out, size_t room) {
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-"
+
+static void word_of(Cursor *p, const char *letters, char *out, size_t room) {
   while (*p->at == ' ' || *p->at == '\n') p->at++;
-  size_t n = strspn(p->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-");
+  size_t n = strspn(p->at, letters);
   if (n == 0 || n >= room) bad(p, "a name is missing or too long");
   memcpy(out, p->at, n);
   out[n] = 0;
   p->at += n;
 }
+
+static void word(Cursor *p, char *out, size_t room) { word_of(p, LETTERS, out, room); }
 
 static const struct {
   const char *name;
@@ -46,7 +51,7 @@ static const struct {
     {"tensors", K_TENSORS}, {"scalar", K_SCALAR}, {"int", K_INT},       {"ints", K_INTS},
     {"sizes", K_SIZES},     {"dim", K_DIM},       {"newdim", K_NEWDIM}, {"dims", K_DIMS},
     {"pos", K_POS},         {"bool", K_BOOL},     {"float", K_FLOAT},   {"string", K_CHOICE},
-    {"dtype", K_DTYPE},     {"floats", K_FLOATS},
+    {"dtype", K_DTYPE},     {"floats", K_FLOATS}, {"text", K_TEXT},     {"pairs", K_PAIRS},
 };
 
 static bool take_choices(Cursor *p, Kind kind) {
@@ -86,6 +91,9 @@ static Attr parse_number(Cursor *p) {
   return a;
 }
 
+/* Does a number in digits come next, no name? */
+static bool number_next(const Cursor *p) { return *p->at && strchr("-+.0123456789", *p->at); }
+
 static void parse_default(Cursor *p, Param *q) {
   q->optional = true;
   if (take(p, "true"))
@@ -96,7 +104,7 @@ static void parse_default(Cursor *p, Param *q) {
     q->value = (Attr){.tag = A_INTS};
     do { q->value.v[q->value.n++] = parse_number(p).i; } while (take(p, ","));
     if (!take(p, "]")) bad(p, "] expected");
-  } else if (q->kind == K_CHOICE) {
+  } else if (q->kind == K_CHOICE || (q->nchoices && !number_next(p))) {
     char name[24];
     word(p, name, sizeof name);
     for (int i = 0; i < q->nchoices; i++) {
@@ -159,7 +167,7 @@ static bool defaults_stand(const Sig *s) {
 void sig_parse(const char *text, Sig *s) {
   Cursor p = {text, text};
   memset(s, 0, sizeof *s);
-  word(&p, s->name, sizeof s->name);
+  word_of(&p, LETTERS ".", s->name, sizeof s->name);
   size_t n = strlen(s->name);
   snprintf(s->written, sizeof s->written, s->name[n - 1] == '_' ? "%s" : "%s_", s->name);
   if (!take(&p, "(")) bad(&p, "( expected");

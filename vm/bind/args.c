@@ -163,6 +163,10 @@ void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
     if (lua_type(L, i) == LUA_TTABLE && skips_to_list(s, k)) continue;
     if (lua_type(L, i) == LUA_TBOOLEAN && skips_to_bool(s, k)) continue;
     given |= 1u << k;
+    if (p->kind == K_TENSORS && k == s->nparams - 1 && handle_at(L, i)) {
+      i = args_tensors(&r, i, last, p);
+      continue;
+    }
     if (greedy(s, k) && lua_type(L, i) == LUA_TNUMBER) {
       i = read_greedy(&r, i, last, p);
       continue;

@@ -13,6 +13,8 @@ typedef struct Reader {
 
 /* Reads the value at a stack place into the parameter's input or attribute. */
 void args_value(Reader *r, int i, const Param *p);
+/* The tensors from stack place i on become the list of inputs; returns the place after them. */
+int args_tensors(Reader *r, int i, int top, const Param *p);
 Tensor *args_number(lua_State *L, int i); /* a number or boolean as a weak tensor */
 /* May numbers stand for the op's tensors? Not for the one of x.sum(2), where x:sum(2) was meant. */
 bool args_number_does(const Op *op);

@@ -182,16 +182,22 @@ static Tensor *read_numbers(Reader *r, int i, const Param *p) {
   return x;
 }
 
+/* Room for n tensors of a list, after the other inputs. */
+static Tensor **list_room(Reader *r, const Param *p, int n) {
+  Tensor *others[CALL_X];
+  memcpy(others, r->c->x, (size_t)p->slot * sizeof *others);
+  call_inputs(r->c, p->slot + n);
+  memcpy(r->c->x, others, (size_t)p->slot * sizeof *others);
+  return r->c->x + p->slot;
+}
+
 static void read_tensors(Reader *r, int i, const Param *p) {
   lua_State *L = r->L;
   if (lua_type(L, i) != LUA_TTABLE) {
     t_fail("%s: %s is a list of tensors: %s({a, b}, ...)", r->name, p->name, r->name);
   }
-  int n = list_length(r, i, p), before = p->slot;
-  Tensor *others[CALL_X];
-  memcpy(others, r->c->x, (size_t)before * sizeof *others);
-  call_inputs(r->c, before + n);
-  memcpy(r->c->x, others, (size_t)before * sizeof *others);
+  int n = list_length(r, i, p);
+  Tensor **list = list_room(r, p, n);
   for (int k = 0; k < n; k++) {
     lua_rawgeti(L, i, k + 1);
     Tensor *x = handle_at(L, lua_gettop(L));
@@ -201,9 +207,17 @@ static void read_tensors(Reader *r, int i, const Param *p) {
       t_fail("%s: element %d of the list is %s, a tensor is wanted", r->name, k + 1,
              type_name(L, lua_gettop(L)));
     }
-    r->c->x[before + k] = x;
+    list[k] = x;
     lua_pop(L, 1);
   }
+}
+
+int args_tensors(Reader *r, int i, int top, const Param *p) {
+  int n = 0;
+  while (i + n <= top && handle_at(r->L, i + n)) n++;
+  Tensor **list = list_room(r, p, n);
+  for (int k = 0; k < n; k++) list[k] = handle_at(r->L, i + k);
+  return i + n;
 }
 
 static Attr read_choice(Reader *r, int i, const Param *p) {
@@ -265,6 +279,34 @@ static Attr read_floats(Reader *r, int i, const Param *p) {
   return a;
 }
 
+/* {{2, 3}, {1, 2}}: dimensions of the first tensor, and as many of the second. */
+static Attr read_pairs(Reader *r, int i, const Param *p) {
+  lua_State *L = r->L;
+  if (lua_type(L, i) != LUA_TTABLE) return attr_of_int(args_int(r, i, p));
+  Attr both = {.tag = A_INTS};
+  int half = 0;
+  for (int k = 1; k <= 2; k++) {
+    Attr a = {.tag = A_INTS};
+    lua_rawgeti(L, i, k);
+    if (lua_type(L, -1) != LUA_TTABLE || lua_rawlen(L, i) != 2) {
+      t_fail("%s: %s wants a count or two lists of dimensions: {{2, 3}, {1, 2}}", r->name, p->name);
+    }
+    read_int_list(r, lua_gettop(L), p, &a);
+    lua_pop(L, 1);
+    if (k == 2 && a.n != half) {
+      t_fail("%s: %s has %d and %d dimensions; both lists need as many", r->name, p->name, half,
+             a.n);
+    }
+    half = a.n;
+    for (int j = 0; j < a.n; j++) {
+      if (both.n == T_MAXDIM) t_fail("%s: %s names too many dimensions", r->name, p->name);
+      Tensor *x = r->c->x[k - 1];
+      both.v[both.n++] = args_dim(r->name, a.v[j], x ? x->ndim : 0);
+    }
+  }
+  return both;
+}
+
 void args_value(Reader *r, int i, const Param *p) {
   lua_State *L = r->L;
   if (p->kind == K_TENSORS) {
@@ -301,6 +343,13 @@ void args_value(Reader *r, int i, const Param *p) {
   case K_SCALAR: *a = read_scalar(r, i, p); break;
   case K_CHOICE: *a = read_choice(r, i, p); break;
   case K_DTYPE: *a = read_dtype(r, i, p); break;
+  case K_PAIRS: *a = read_pairs(r, i, p); break;
+  case K_TEXT:
+    if (lua_type(L, i) != LUA_TSTRING) {
+      t_fail("%s: %s wants a string, got %s", r->name, p->name, type_name(L, i));
+    }
+    *a = (Attr){.tag = A_TEXT, .s = lua_tostring(L, i)};
+    break;
   default: /* lists of whole numbers */
     if (p->nchoices > 0 && lua_type(L, i) == LUA_TSTRING) {
       *a = read_choice(r, i, p);

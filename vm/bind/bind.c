@@ -77,38 +77,69 @@ static void push_op(lua_State *L, int meta, const Op *op, bool inplace) {
   lua_pushcclosure(L, l_op, 3);
 }
 
-static void set_op(lua_State *L, int meta, int lib, int methods, const Op *op, const char *name,
-                   bool inplace) {
-  push_op(L, meta, op, inplace);
-  if (!(op->flags & OP_FUNCTION)) {
-    lua_pushvalue(L, -1);
-    lua_setfield(L, methods, name);
+/* Where functions go: stack positions of tables. */
+typedef struct Tables {
+  int meta, lib, methods, hidden, functions, namespaces;
+} Tables;
+
+/* Pushes lib's table for names that begin with name[0..n-1] and a dot. */
+static void push_namespace(lua_State *L, const Tables *t, const char *name, size_t n) {
+  lua_pushlstring(L, name, n);
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, t->namespaces) == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, t->namespaces);
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, t->lib);
   }
-  lua_setfield(L, lib, name);
+  lua_remove(L, -2);
 }
 
-static void set_all(lua_State *L, int meta, int lib, int methods, int hidden) {
+static void set_op(lua_State *L, const Tables *t, const Op *op, const char *name, bool inplace) {
+  push_op(L, t->meta, op, inplace);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, t->functions, name);
+  const char *dot = strchr(name, '.');
+  if (dot) {
+    push_namespace(L, t, name, (size_t)(dot - name));
+    lua_insert(L, -2);
+    lua_setfield(L, -2, dot + 1);
+    lua_pop(L, 1);
+    return;
+  }
+  if (!(op->flags & OP_FUNCTION)) {
+    lua_pushvalue(L, -1);
+    lua_setfield(L, t->methods, name);
+  }
+  lua_setfield(L, t->lib, name);
+}
+
+static void set_all(lua_State *L, const Tables *t) {
   char name[64];
   for (int i = 0; i < op_count(); i++) {
     const Op *op = op_at(i);
     const Sig *s = op_sig(op);
     if (op->flags & OP_HIDDEN) {
-      push_op(L, meta, op, false);
-      lua_setfield(L, hidden, s->name);
+      push_op(L, t->meta, op, false);
+      lua_setfield(L, t->hidden, s->name);
       continue;
     }
-    set_op(L, meta, lib, methods, op, s->name, false);
+    set_op(L, t, op, s->name, false);
     for (const char *a = op->aliases; a && *a;) {
       size_t n = strcspn(a, " ");
       memcpy(name, a, n);
       name[n] = 0;
-      set_op(L, meta, lib, methods, op, name, false);
+      set_op(L, t, op, name, false);
       a += n + (a[n] == ' ');
     }
     if (op->flags & OP_INPLACE) {
       strcpy(name, s->name);
       strcat(name, "_");
-      set_op(L, meta, lib, methods, op, name, true);
+      set_op(L, t, op, name, true);
     }
   }
 }
@@ -219,7 +250,8 @@ static int l_composed(lua_State *L) {
   return n;
 }
 
-/* The core as a table: `tensor` (functions), `ops`, `hidden`, and what the other files add. */
+/* The core as a table: `tensor` (functions), `ops`, `hidden`, `functions` (all ops but the hidden ones,
+   by their full names), `namespaces` (tables of tensor), and what the other files add. */
 int luaopen_lunette_core(lua_State *L) {
   luaL_checkversion(L);
   handle_open(L);
@@ -231,7 +263,10 @@ int luaopen_lunette_core(lua_State *L) {
   int lib = lua_gettop(L);
   lua_newtable(L);
   int hidden = lua_gettop(L);
-  set_all(L, meta, lib, methods, hidden);
+  lua_newtable(L);
+  lua_newtable(L);
+  Tables tables = {meta, lib, methods, hidden, hidden + 1, hidden + 2};
+  set_all(L, &tables);
   set_operators(L, meta);
   list_open(L, lib);
   construct_open(L, lib, methods);
@@ -248,6 +283,10 @@ int luaopen_lunette_core(lua_State *L) {
   lua_setfield(L, -2, "tensor");
   lua_pushvalue(L, hidden);
   lua_setfield(L, -2, "hidden");
+  lua_pushvalue(L, tables.functions);
+  lua_setfield(L, -2, "functions");
+  lua_pushvalue(L, tables.namespaces);
+  lua_setfield(L, -2, "namespaces");
   lua_pushvalue(L, methods);
   lua_setfield(L, -2, "methods");
   lua_pushvalue(L, meta);

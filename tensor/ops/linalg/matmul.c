@@ -1,7 +1,7 @@
-/* Matrix products: mm and bmm, matmul in all rank combinations, linear with its bias. */
-#include "../calc.h"
-#include "../cast.h"
-#include "../gemm.h"
+/* Matrix products: mm and bmm, mv and dot, matmul in all rank combinations, linear with its bias. */
+#include "../../calc.h"
+#include "../../cast.h"
+#include "../../gemm.h"
 
 /* ---- operands as they lie ----------------------------------------------------------------------- */
 
@@ -106,6 +106,60 @@ static void bmm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[1]) gx[1] = times(flip(c->x[0]), gy[0]);
 }
 
+/* ---- mv and dot ----------------------------------------------------------------------------------- */
+
+/* [m,k] times [k], or, of a dot product, [k] times [k]: a matrix of one row. */
+static void mv_infer(Call *c) {
+  bool dot = c->x[0]->ndim == 1;
+  int rank = call_name(c)[0] == 'd' ? 1 : 2;
+  if (c->x[0]->ndim != rank || c->x[1]->ndim != 1) {
+    t_fail("%s: %s times %s; %s and a vector are wanted (matmul takes any)", call_name(c),
+           t_shape_str(c->x[0]), t_shape_str(c->x[1]), rank == 1 ? "a vector" : "a matrix");
+  }
+  int64_t m = dot ? 1 : c->x[0]->shape[0], k = c->x[0]->shape[dot ? 0 : 1];
+  check_inner(c, k, c->x[1]->shape[0]);
+  DType d = call_promote(c, 0, 2), in = d == T_F32 || d == T_F64 ? d : T_F64;
+  Layout layout;
+  if (dot || c->x[0]->dtype != in || !layout_of(c->x[0], &layout)) call_want(c, 0, in);
+  call_want(c, 1, in);
+  Tensor *y = call_out(c, 0, d, dot ? 0 : 1, &m);
+  call_scratch(c, gemm_scratch(m, 1, k, dtype_size(in)));
+  if (in != d) c->y[CALL_Y - 1] = t_new(in, y->ndim, y->shape);
+}
+
+/* A contiguous vector, or single value, as a matrix. */
+static Tensor as_matrix(const Tensor *x, int64_t rows, int64_t cols) {
+  Tensor y = *x;
+  y.ndim = 2;
+  y.shape[0] = rows;
+  y.shape[1] = cols;
+  y.stride[0] = cols;
+  y.stride[1] = 1;
+  return y;
+}
+
+static const char *mv_run(Call *c) {
+  const Tensor *x = c->x[0];
+  Tensor *y = x->dtype == c->y[0]->dtype ? c->y[0] : c->y[CALL_Y - 1];
+  int64_t k = c->x[1]->numel;
+  Tensor a = x->ndim == 2 ? *x : as_matrix(x, 1, k), b = as_matrix(c->x[1], k, 1);
+  Tensor z = as_matrix(y, y->numel, 1);
+  if (y->numel > 0) multiply(&a, &b, &z, c->scratch);
+  if (y != c->y[0]) cast_into(c->y[0], y);
+  c->y[CALL_Y - 1] = NULL;
+  return NULL;
+}
+
+static void mv_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (c->want[0]) gx[0] = t_mul(t_unsqueeze(gy[0], 1), t_unsqueeze(c->x[1], 0));
+  if (c->want[1]) gx[1] = t_op2("mv", t_transpose(c->x[0], 0, 1), gy[0]);
+}
+
+static void dot_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (c->want[0]) gx[0] = t_mul(gy[0], c->x[1]);
+  if (c->want[1]) gx[1] = t_mul(gy[0], c->x[0]);
+}
+
 /* ---- matmul ----------------------------------------------------------------------------------------- */
 
 static Tensor *as_batch(Tensor *x, int nbatch, const int64_t *batch, int64_t count) {
@@ -159,6 +213,13 @@ static void matmul_compose(Call *c) {
   }
   bool row = a->ndim == 1, column = b->ndim == 1;
   check_inner(c, a->shape[a->ndim - 1], b->shape[column ? 0 : b->ndim - 2]);
+  if (row + column == 2 || (a->ndim == 2 && column) || (row && b->ndim == 2)) {
+    if (row && !column)
+      c->y[0] = t_op2("mv", flip(b), a);
+    else
+      c->y[0] = t_op2(row ? "dot" : "mv", a, b);
+    return;
+  }
   if (row) a = t_unsqueeze(a, 0);
   if (column) b = t_unsqueeze(b, 1);
   Tensor *y = batched(c, a, b);
@@ -253,7 +314,28 @@ static Op rows[] = {
      .infer = bmm_infer,
      .run = bmm_run,
      .grad = bmm_grad},
+    {.sig = "mv(x: tensor, vec: tensor) -> z: tensor",
+     .doc = "Product of a matrix [m,k] and a vector [k], to [m].",
+     .test = "{{randn(3,4), randn(4)}, {randn(1,3), randn(3)}, {ints(2,3), ints(3)}}",
+     .ref = "reference.matmul",
+     .flags = OP_CROSS,
+     .save = SAVE_X(0) | SAVE_X(1),
+     .infer = mv_infer,
+     .run = mv_run,
+     .grad = mv_grad},
+    {.sig = "dot(x: tensor, y: tensor) -> z: tensor",
+     .aliases = "vdot",
+     .doc = "Sum of the products of two vectors of one length.",
+     .example = "tensor{1, 2, 3}:dot(tensor{4, 5, 6}) --> 32",
+     .test = "{{randn(4), randn(4)}, {ints(3), ints(3)}}",
+     .ref = "reference.matmul",
+     .flags = OP_CROSS,
+     .save = SAVE_X(0) | SAVE_X(1),
+     .infer = mv_infer,
+     .run = mv_run,
+     .grad = dot_grad},
     {.sig = "matmul(x: tensor, y: tensor) -> z: tensor",
+     .aliases = "linalg.matmul",
      .doc = "Matrix product in all combinations of ranks. Vectors count as a row on the left and a "
             "column on the right; further dimensions are batches and broadcast.",
      .example = "tensor{{1, 2}, {3, 4}}:matmul(tensor{1, 1}) --> int64 [2] 3 7",
@@ -273,4 +355,4 @@ static Op rows[] = {
      .grad = linear_grad},
 };
 
-FAMILY(matmul, rows);
+FAMILY_PART(linalg, matmul, rows);

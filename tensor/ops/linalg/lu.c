@@ -1,0 +1,220 @@
+/* LU factors with row exchanges, and what is read off them. */
+#include <string.h>
+
+#include "../../lapack.h"
+#include "linalg.h"
+
+#define ZERO_PIVOT "the factor U has a zero at %d on its diagonal: the matrix is singular"
+
+/* ---- factors -------------------------------------------------------------------------------------- */
+
+static size_t factor_room(const Tensor *a, DType d) {
+  return la_pad((size_t)(la_rows(a) * la_cols(a)) * dtype_size(d));
+}
+
+/* a: [...,m,n]  ->  LU [...,m,n], pivots [...,min(m,n)], info [...] */
+static void factor_infer(Call *c) {
+  la_matrix(c, 0);
+  if (!attr_int(c, 0, 1)) t_fail("%s: pivot = false: rows are always exchanged here", call_name(c));
+  DType d = la_float(c, 0, 1);
+  const Tensor *a = c->x[0];
+  int64_t shape[T_MAXDIM], m = la_rows(a), n = la_cols(a);
+  call_out(c, 0, d, a->ndim, a->shape);
+  call_out(c, 1, T_I32, la_shape(a, shape, 1, m < n ? m : n, 0), shape);
+  if (op_sig(c->op)->nresults == 3) call_out(c, 2, T_I32, a->ndim - 2, a->shape);
+  la_scratch(c, la_count(a), factor_room(a, d));
+}
+
+static int factor_one(const Call *c, int64_t i, char *room) {
+  const Tensor *a = c->x[0];
+  DType d = (DType)a->dtype;
+  int m = (int)la_rows(a), n = (int)la_cols(a);
+  int *pivots = (int *)t_data(c->y[1]) + i * (m < n ? m : n);
+  la_transpose(d, m, n, la_at(a, i), room);
+  int info = lapack_getrf(d, m, n, room, pivots);
+  la_transpose(d, n, m, room, la_at(c->y[0], i));
+  return info;
+}
+
+static const char *factor(Call *c) {
+  const Tensor *a = c->x[0];
+  double m = (double)la_rows(a), n = (double)la_cols(a);
+  return la_each(c, la_count(a), factor_room(a, (DType)a->dtype), m * n * (m < n ? m : n),
+                 factor_one);
+}
+
+static const char *lu_factor_run(Call *c) {
+  const char *bad = factor(c);
+  return bad ? bad : la_complain(c, la_count(c->x[0]), ZERO_PIVOT);
+}
+
+static const char *lu_factor_ex_run(Call *c) {
+  const char *bad = factor(c);
+  int64_t count = la_count(c->x[0]);
+  if (bad) return bad;
+  if (count) memcpy(t_data(c->y[2]), la_info(c), (size_t)count * sizeof(int));
+  return attr_int(c, 1, 0) ? la_complain(c, count, ZERO_PIVOT) : NULL;
+}
+
+static Tensor *permutation(Tensor *pivots, int64_t m, DType d) {
+  Call c;
+  la_begin(&c, "lu_permutation", pivots, NULL);
+  c.attr[0] = attr_of_int(m);
+  c.attr[1] = (Attr){.tag = A_DTYPE, .i = d};
+  return la_apply(&c);
+}
+
+/* With B = P'A = L U: of a wide B the columns beyond the square part are L times U's, of a tall one
+   the rows below it L's times U; what is left is the square case, L^-1 dB U^-1 = L^-1 dL + dU U^-1,
+   whose two terms are a strictly lower and an upper triangle. */
+static void factor_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (!gy[0]) return;
+  Tensor *lu = c->y[0], *g = gy[0];
+  int64_t m = la_rows(lu), n = la_cols(lu), k = m < n ? m : n;
+  Tensor *square = la_cut(la_cut(lu, -2, 0, k), -1, 0, k);
+  Tensor *gs = la_cut(la_cut(g, -2, 0, k), -1, 0, k);
+  Tensor *l = t_add(la_lower(square, -1), la_eye((DType)lu->dtype, k)), *u = la_upper(square, 0);
+  Tensor *gl = la_lower(gs, -1), *gu = la_upper(gs, 0), *rest = NULL;
+  if (n > k) {
+    rest = la_solve_triangular(la_flip(l), la_cut(g, -1, k, n), true, true, true);
+    gl = t_sub(gl, t_matmul(rest, la_flip(la_cut(lu, -1, k, n))));
+  }
+  if (m > k) {
+    rest = la_solve_triangular(la_flip(u), la_cut(g, -2, k, m), false, false, false);
+    gu = t_sub(gu, t_matmul(la_flip(la_cut(lu, -2, k, m)), rest));
+  }
+  Tensor *inner =
+      t_add(la_lower(t_matmul(la_flip(l), gl), -1), la_upper(t_matmul(gu, la_flip(u)), 0));
+  Tensor *gb = la_solve_triangular(la_flip(l), inner, true, true, true);
+  gb = la_solve_triangular(la_flip(u), gb, false, false, false);
+  if (rest) gb = t_cat(2, (Tensor *[]){gb, rest}, gb->ndim - (n > k ? 1 : 2));
+  gx[0] = t_matmul(permutation(c->y[1], m, (DType)lu->dtype), gb);
+}
+
+/* ---- the permutation ------------------------------------------------------------------------------ */
+
+/* pivots: [...,k]  ->  P [...,m,m], the product of the exchanges of rows i and pivots[i] */
+static void permutation_infer(Call *c) {
+  const Tensor *p = c->x[0];
+  int64_t shape[T_MAXDIM], m = c->attr[0].i;
+  if (p->ndim < 1 || !dtype_is_int((DType)p->dtype)) {
+    t_fail("lu_unpack: the pivots are %s of %s; integers [...,n] are wanted", t_shape_str(p),
+           dtype_name((DType)p->dtype));
+  }
+  if (p->ndim + 1 > T_MAXDIM || p->shape[p->ndim - 1] > m) {
+    t_fail("lu_unpack: %s pivots for %lld rows", t_shape_str(p), (long long)m);
+  }
+  call_want(c, 0, T_I64);
+  p = c->x[0];
+  for (int64_t i = 0; i < p->numel; i++) {
+    int64_t v = t_i64(p)[i];
+    if (v >= 1 && v <= m) continue;
+    t_fail("lu_unpack: pivot %lld is not a row 1..%lld", (long long)v, (long long)m);
+  }
+  memcpy(shape, p->shape, sizeof shape);
+  shape[p->ndim - 1] = shape[p->ndim] = m;
+  call_out(c, 0, (DType)c->attr[1].i, p->ndim + 1, shape);
+  call_scratch(c, (size_t)m * sizeof(int64_t));
+}
+
+static const char *permutation_run(Call *c) {
+  const Tensor *p = c->x[0];
+  Tensor *y = c->y[0];
+  int64_t m = c->attr[0].i, k = p->shape[p->ndim - 1], *row = c->scratch;
+  if (y->numel == 0) return NULL;
+  memset(t_data(y), 0, (size_t)y->numel * dtype_size((DType)y->dtype));
+  for (int64_t b = 0; b < y->numel / (m * m); b++) {
+    for (int64_t i = 0; i < m; i++) row[i] = i;
+    for (int64_t i = 0; i < k; i++) {
+      int64_t other = t_i64(p)[b * k + i] - 1, keep = row[i];
+      row[i] = row[other];
+      row[other] = keep;
+    }
+    for (int64_t i = 0; i < m; i++) t_set(y, (b * m + row[i]) * m + i, 1);
+  }
+  return NULL;
+}
+
+/* ---- put apart ------------------------------------------------------------------------------------ */
+
+static Tensor *unit_lower(Tensor *lu) {
+  int64_t m = la_rows(lu), k = m < la_cols(lu) ? m : la_cols(lu);
+  Tensor *eye = la_cut(la_eye((DType)lu->dtype, m), -1, 0, k);
+  return t_add(la_lower(la_cut(lu, -1, 0, k), -1), eye);
+}
+
+static Tensor *upper_part(Tensor *lu) {
+  int64_t n = la_cols(lu), k = n < la_rows(lu) ? n : la_rows(lu);
+  return la_upper(la_cut(lu, -2, 0, k), 0);
+}
+
+static void lu_unpack_compose(Call *c) {
+  la_matrix(c, 0);
+  Tensor *lu = c->x[0];
+  bool data = attr_int(c, 0, 1), pivots = attr_int(c, 1, 1);
+  int64_t none = 0;
+  DType d = (DType)lu->dtype;
+  c->y[0] = pivots ? permutation(c->x[1], la_rows(lu), d) : t_zeros(d, 1, &none);
+  c->y[1] = data ? unit_lower(lu) : t_zeros(d, 1, &none);
+  c->y[2] = data ? upper_part(lu) : t_zeros(d, 1, &none);
+}
+
+static void lu_compose(Call *c) {
+  Call f;
+  la_begin(&f, "linalg.lu_factor_ex", c->x[0], NULL);
+  f.attr[0] = c->attr[0];
+  Tensor *lu = la_apply(&f);
+  c->y[0] = permutation(f.y[1], la_rows(lu), (DType)lu->dtype);
+  c->y[1] = unit_lower(lu);
+  c->y[2] = upper_part(lu);
+}
+
+static Op rows[] = {
+    {.sig = "linalg.lu_factor(A: tensor, pivot: bool=true) -> LU: tensor, pivots: tensor",
+     .aliases = "lu",
+     .doc = "A [...,m,n] = P L U with row exchanges: both triangles in one matrix, L's ones left "
+            "out, and for every row the one it was exchanged with, from 1. A zero on U's diagonal "
+            "is an error. For lu_solve and lu_unpack.",
+     .test = "{{well(3)}, {randn(2,4,3)}, {randn(3,4)}}",
+     .ref = "reference.lu_factor",
+     .save = SAVE_Y(0) | SAVE_Y(1),
+     .infer = factor_infer,
+     .run = lu_factor_run,
+     .grad = factor_grad},
+    {.sig = "linalg.lu_factor_ex(A: tensor, pivot: bool=true, check_errors: bool=false) -> LU: "
+            "tensor, pivots: tensor, info: tensor",
+     .doc = "lu_factor, and for each matrix 0 or the place of the zero on U's diagonal, which is "
+            "an error only with check_errors.",
+     .test = "{{well(3)}, {randn(4,3)}, {randn(2,2,3)}}",
+     .ref = "reference.lu_factor",
+     .flags = OP_FUNCTION,
+     .save = SAVE_Y(0) | SAVE_Y(1),
+     .infer = factor_infer,
+     .run = lu_factor_ex_run,
+     .grad = factor_grad},
+    {.sig = "lu_permutation(pivots: tensor, rows: int, dtype: dtype) -> P: tensor",
+     .doc = "The permutation matrix of pivots, which count from 1.",
+     .test = "{{tensor{2,3,3}, 3, \"float64\"}, {tensor{{3,2},{2,2}}, 4, \"float64\"}}",
+     .ref = "reference.lu_permutation",
+     .flags = OP_HIDDEN | OP_CONST,
+     .infer = permutation_infer,
+     .run = permutation_run},
+    {.sig = "lu_unpack(LU_data: tensor, LU_pivots: tensor, unpack_data: bool=true, "
+            "unpack_pivots: bool=true) -> P: tensor, L: tensor, U: tensor",
+     .doc = "P, L and U from lu_factor's results; what is not asked for is empty.",
+     .test = "{{randn(3,3), tensor{2,3,3}}, {randn(2,4,2), tensor{{3,2},{1,4}}}, {randn(2,3), "
+             "tensor{2,2}, {unpack_pivots = false}}}",
+     .ref = "reference.lu_unpack",
+     .compose = lu_unpack_compose},
+    {.sig = "linalg.lu(A: tensor, pivot: bool=true) -> P: tensor, L: tensor, U: tensor",
+     .doc = "A [...,m,n] = P L U: a permutation [m,m], a lower triangle with ones on its diagonal "
+            "[m,min(m,n)], and an upper triangle [min(m,n),n].",
+     .example = "P, L, U = tensor.linalg.lu(tensor{{1., 2.}, {4., 4.}}); print(U[1], L[2]) --> "
+                "[2] 4 4 [2] 0.25 1",
+     .test = "{{well(3)}, {randn(2,4,3)}, {randn(3,4)}}",
+     .ref = "reference.lu",
+     .flags = OP_FUNCTION,
+     .compose = lu_compose},
+};
+
+FAMILY_PART(linalg, lu, rows);
