@@ -90,6 +90,7 @@ static void call_with(Call *c, const char *name, const char *kinds, va_list args
     }
     Attr *a = &c->attr[at++];
     switch (*kinds) {
+    case 'a': *a = *va_arg(args, const Attr *); break;
     case 'i': *a = attr_of_int(va_arg(args, int64_t)); break;
     case 'f': *a = attr_of_float(va_arg(args, double)); break;
     case 'b': *a = attr_of_bool(va_arg(args, int)); break;

@@ -1,6 +1,6 @@
 /* The calculus: ops as C functions, for gradient rules and for programs in C. Results are born in
    the open scope and recorded like any call. Dimensions count from 0 here. Any other op is called
-   through call_begin and op_apply; t_op0..t_op3 do that for ops without attributes. */
+   by name: t_op1..t_op3 for ops without attributes, t_call for all. */
 #ifndef LUNETTE_CALC_H
 #define LUNETTE_CALC_H
 
@@ -13,7 +13,8 @@ Tensor *t_op3(const char *name, Tensor *a, Tensor *b, Tensor *c);
 /* Any op, with attributes. A letter of `kinds` for each argument that follows, inputs first:
      x  Tensor *, or NULL for an absent one     i  int64_t     f  double
      b  int, a bool                             c  int, the position of a choice
-     l  int n, const int64_t *v: a list         -  nothing is read: the default stands
+     l  int n, const int64_t *v: a list         a  const Attr *, of another call
+     -  nothing is read: the default stands
    t_call_into keeps the call, for ops with several outputs. */
 Tensor *t_call(const char *name, const char *kinds, ...);
 void t_call_into(Call *c, const char *name, const char *kinds, ...);

@@ -1,4 +1,4 @@
-/* Loops of the index and random families: adding rows, choosing by a mask. */
+/* Loops of the index family: adding rows, choosing by a mask. */
 #include "index.h"
 
 static void add_f32(int64_t n, float *restrict y, const float *restrict v, float alpha) {
@@ -7,23 +7,6 @@ static void add_f32(int64_t n, float *restrict y, const float *restrict v, float
 
 static void add_f64(int64_t n, double *restrict y, const double *restrict v, double alpha) {
   for (int64_t i = 0; i < n; i++) y[i] += alpha * v[i];
-}
-
-static void keep_f32(int64_t n, const uint8_t *mask, const float *x, float *y, double scale) {
-  const float by = (float)scale;
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; i++) {
-    float v = x[i] * by;
-    y[i] = mask[i] ? v : 0;
-  }
-}
-
-static void keep_f64(int64_t n, const uint8_t *mask, const double *x, double *y, double scale) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; i++) {
-    double v = x[i] * scale;
-    y[i] = mask[i] ? v : 0;
-  }
 }
 
 #define WHERE(T)                                                                                   \
@@ -68,8 +51,6 @@ static bool within(int64_t n, const int64_t *p, int64_t size) {
 const IndexLoops AT_LEVEL(index_loops) = {
     .add_f32 = add_f32,
     .add_f64 = add_f64,
-    .keep_f32 = keep_f32,
-    .keep_f64 = keep_f64,
     .within = within,
     .choose = {choose_uint8_t, choose_uint16_t, choose_uint32_t, choose_uint64_t},
     .where = {where_uint8_t, where_uint16_t, where_uint32_t, where_uint64_t},

@@ -1,4 +1,4 @@
-/* Loops of the index and random families that are worth vector instructions. */
+/* Loops of the index family that are worth vector instructions. */
 #ifndef LUNETTE_KERNELS_INDEX_H
 #define LUNETTE_KERNELS_INDEX_H
 
@@ -9,9 +9,6 @@ typedef struct IndexLoops {
   /* y[i] += alpha v[i] */
   void (*add_f32)(int64_t n, float *y, const float *v, float alpha);
   void (*add_f64)(int64_t n, double *y, const double *v, double alpha);
-  /* y[i] = mask[i] ? scale x[i] : 0 */
-  void (*keep_f32)(int64_t n, const uint8_t *mask, const float *x, float *y, double scale);
-  void (*keep_f64)(int64_t n, const uint8_t *mask, const double *x, double *y, double scale);
   /* Are all of p[0..n-1] in 1..size? */
   bool (*within)(int64_t n, const int64_t *p, int64_t size);
   /* y = x[0] has a bit set ? x[1] : x[2], for elements of 1, 2, 4 and 8 bytes: at log2(bytes) */

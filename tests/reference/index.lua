@@ -7,13 +7,6 @@ local function copy(x) return util.map(x, function(v) return v end) end
 
 local function from_start(i, n) return i < 0 and n + 1 + i or i end
 
-local function build(shape, f)
-  if #shape == 0 then return f {} end
-  local x = util.zeros(shape)
-  util.each_index(shape, function(index) util.set(x, index, f(index)) end)
-  return x
-end
-
 -- index with the dim'th number replaced
 local function moved(index, dim, i)
   local at = table.move(index, 1, #index, 1, {})
@@ -26,7 +19,7 @@ end
 function reference.gather(x, dim, index)
   local shape = util.shape(index)
   dim = from_start(dim, #shape)
-  return build(shape, function(at) return util.get(x, moved(at, dim, util.get(index, at))) end)
+  return util.build(shape, function(at) return util.get(x, moved(at, dim, util.get(index, at))) end)
 end
 
 local function scattered(x, dim, index, src, combine)
@@ -54,7 +47,7 @@ function reference.index_select(x, dim, list)
   local shape = util.shape(x)
   dim = from_start(dim, #shape)
   shape[dim] = #list
-  return build(shape, function(at) return util.get(x, moved(at, dim, list[at[dim]])) end)
+  return util.build(shape, function(at) return util.get(x, moved(at, dim, list[at[dim]])) end)
 end
 
 function reference.index_add(x, dim, list, src, options)

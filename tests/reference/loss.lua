@@ -3,20 +3,6 @@
 local util = require "tests.reference.util"
 local reference = {}
 
-local function is_options(v) return type(v) == "table" and #v == 0 and next(v) ~= nil end
-
-local function arguments(names, ...)
-  local given, args = table.pack(...), {}
-  for i = 1, given.n do
-    if is_options(given[i]) then
-      for key, value in pairs(given[i]) do args[key] = value end
-    else
-      args[names[i]] = given[i]
-    end
-  end
-  return args
-end
-
 local function reduced(losses, reduction, divisor)
   if reduction == "none" then return losses end
   local sum, flat = 0, util.flat(losses)
@@ -29,7 +15,7 @@ end
 -- term(x, t, arguments) of every element.
 local function pairwise(names, term)
   return function(x, t, ...)
-    local a = arguments(names, ...)
+    local a = util.arguments(names, ...)
     local losses = util.broadcast(function(xi, ti) return term(xi, ti, a) end, x, t)
     return reduced(losses, a.reduction)
   end
@@ -53,13 +39,13 @@ end)
 local function bce(p, t, positive) return -(positive * t * math.log(p) + (1 - t) * math.log(1 - p)) end
 
 function reference.binary_cross_entropy(x, t, ...)
-  local a = arguments({ "weight", "reduction" }, ...)
+  local a = util.arguments({ "weight", "reduction" }, ...)
   local losses = util.broadcast(function(p, ti, w) return w * bce(p, ti, 1) end, x, t, a.weight or 1)
   return reduced(losses, a.reduction)
 end
 
 function reference.binary_cross_entropy_with_logits(x, t, ...)
-  local a = arguments({ "weight", "pos_weight", "reduction" }, ...)
+  local a = util.arguments({ "weight", "pos_weight", "reduction" }, ...)
   local losses = util.broadcast(function(z, ti, w, positive)
     return w * bce(1 / (1 + math.exp(-z)), ti, positive)
   end, x, t, a.weight or 1, a.pos_weight or 1)
@@ -128,16 +114,16 @@ end
 local of_classes = { "weight", "ignore_index", "reduction", "label_smoothing" }
 
 function reference.cross_entropy(x, target, ...)
-  return class_loss(x, target, arguments(of_classes, ...), log_softmax)
+  return class_loss(x, target, util.arguments(of_classes, ...), log_softmax)
 end
 
 function reference.nll_loss(x, target, ...)
-  return class_loss(x, target, arguments(of_classes, ...), function(v) return v end)
+  return class_loss(x, target, util.arguments(of_classes, ...), function(v) return v end)
 end
 
 -- The derivative of a row's loss: sum_k q[k] w[k] (p[c] - [c = k]), with p = exp(x - lse).
 function reference.score_loss_dx(g, x, target, weight, lse, total, ...)
-  local a = arguments({ "ignore_index", "reduction", "label_smoothing" }, ...)
+  local a = util.arguments({ "ignore_index", "reduction", "label_smoothing" }, ...)
   local s, dx = a.label_smoothing or 0, util.zeros(util.shape(x))
   for i, scores in ipairs(x) do
     local t = target[i]

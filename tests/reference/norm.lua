@@ -10,20 +10,6 @@ local function moments(values)
   return mean, var
 end
 
-local function is_options(v) return type(v) == "table" and #v == 0 and next(v) ~= nil end
-
-local function options_of(names, ...)
-  local given, args = table.pack(...), {}
-  for i = 1, given.n do
-    if is_options(given[i]) then
-      for key, value in pairs(given[i]) do args[key] = value end
-    else
-      args[names[i]] = given[i]
-    end
-  end
-  return args
-end
-
 -- The values of channel c of x: [N,C,...], and a function that puts a value for each in y.
 local function channel(x, c)
   local values, shape = {}, util.shape(x)
@@ -38,7 +24,7 @@ local function channel(x, c)
 end
 
 function reference.batch_norm(x, ...)
-  local a = options_of(
+  local a = util.arguments(
     { "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps" }, ...)
   local y = util.zeros(util.shape(x))
   for c = 1, #x[1] do
@@ -53,7 +39,7 @@ end
 
 -- Through the chain rule: y = w (x - mean) rstd, with mean and rstd as given.
 function reference.batch_norm_dx(g, x, mean, rstd, ...)
-  local a = options_of({ "weight", "training" }, ...)
+  local a = util.arguments({ "weight", "training" }, ...)
   local dx, dw, db = util.zeros(util.shape(x)), {}, {}
   for c = 1, #x[1] do
     local values, put = channel(x, c)
@@ -96,7 +82,7 @@ local function size_of(shape)
 end
 
 function reference.layer_norm(x, shape, ...)
-  local a = options_of({ "weight", "bias", "eps" }, ...)
+  local a = util.arguments({ "weight", "bias", "eps" }, ...)
   local w, b = a.weight and util.flat(a.weight), a.bias and util.flat(a.bias)
   local list = rows(x, size_of(shape))
   for _, row in ipairs(list) do

@@ -3,20 +3,6 @@
 local util = require "tests.reference.util"
 local reference = {}
 
--- Arguments by name: positional ones, then perhaps a table of options.
-local function arguments(names, ...)
-  local given, args = table.pack(...), {}
-  for i = 1, given.n do
-    local v = given[i]
-    if type(v) == "table" and next(v) ~= nil and #v == 0 then
-      for key, value in pairs(v) do args[key] = value end
-    else
-      args[names[i]] = v
-    end
-  end
-  return args
-end
-
 local function number(v) return v == true and 1 or v == false and 0 or v end
 
 local function from_start(d, rank) return d < 0 and rank + 1 + d or d end
@@ -89,7 +75,7 @@ end
 -- ---- whole orders ------------------------------------------------------------------------------------
 
 function reference.sort(x, ...)
-  local args = arguments({ "dim", "descending" }, ...)
+  local args = util.arguments({ "dim", "descending" }, ...)
   return along(x, args.dim or -1, true, function(row) return picked(row, positions(row, args.descending)) end)
 end
 
@@ -101,7 +87,7 @@ end
 function reference.msort(x) return (reference.sort(x, 1)) end
 
 function reference.topk(x, k, ...)
-  local args = arguments({ "dim", "largest" }, ...)
+  local args = util.arguments({ "dim", "largest" }, ...)
   return along(x, args.dim or -1, true, function(row)
     local order = table.move(positions(row, args.largest ~= false), 1, k, 1, {})
     if args.sorted == false then table.sort(order) end
@@ -112,7 +98,7 @@ end
 -- ---- one value of a row ------------------------------------------------------------------------------
 
 function reference.kthvalue(x, k, ...)
-  local args = arguments({ "dim", "keepdim" }, ...)
+  local args = util.arguments({ "dim", "keepdim" }, ...)
   return along(x, args.dim or -1, args.keepdim, function(row)
     local at = positions(row)[k]
     return { row[at] }, { at }
@@ -120,7 +106,7 @@ function reference.kthvalue(x, k, ...)
 end
 
 local function median(x, keep, ...)
-  local args = arguments({ "dim", "keepdim" }, ...)
+  local args = util.arguments({ "dim", "keepdim" }, ...)
   local function middle(row)
     local kept, from = {}, {}
     for i, v in ipairs(row) do
@@ -138,7 +124,7 @@ function reference.median(x, ...) return median(x, function() return true end, .
 function reference.nanmedian(x, ...) return median(x, function(v) return v == v end, ...) end
 
 function reference.mode(x, ...)
-  local args = arguments({ "dim", "keepdim" }, ...)
+  local args = util.arguments({ "dim", "keepdim" }, ...)
   return along(x, args.dim or -1, args.keepdim, function(row)
     local value, count, last
     for _, at in ipairs(positions(row)) do
@@ -161,7 +147,7 @@ local between = {
 }
 
 local function quantile(x, q, keep, ...)
-  local args = arguments({ "dim", "keepdim" }, ...)
+  local args = util.arguments({ "dim", "keepdim" }, ...)
   local mix = between[args.interpolation or "linear"]
   local function one(p)
     local function value(row)
@@ -245,11 +231,11 @@ local function unique(x, args, sorted)
 end
 
 function reference.unique(x, ...)
-  return unique(x, arguments({ "sorted", "return_inverse", "return_counts", "dim" }, ...), true)
+  return unique(x, util.arguments({ "sorted", "return_inverse", "return_counts", "dim" }, ...), true)
 end
 
 function reference.unique_consecutive(x, ...)
-  return unique(x, arguments({ "return_inverse", "return_counts", "dim" }, ...), false)
+  return unique(x, util.arguments({ "return_inverse", "return_counts", "dim" }, ...), false)
 end
 
 function reference.isin(x, list, options)

@@ -3,20 +3,6 @@
 local util = require "tests.reference.util"
 local reference = {}
 
--- Arguments by name: positional ones, then perhaps a table of options.
-local function arguments(names, ...)
-  local given, args = table.pack(...), {}
-  for i = 1, given.n do
-    local v = given[i]
-    if type(v) == "table" and next(v) ~= nil and #v == 0 then
-      for key, value in pairs(v) do args[key] = value end
-    else
-      args[names[i]] = v
-    end
-  end
-  return args
-end
-
 -- Which dimensions are reduced: a set of positions from 1.
 local function reduced_set(dim, rank)
   local set = {}
@@ -87,12 +73,12 @@ local function less(a, b) return a < b end
 
 local simple = { "dim", "keepdim" }
 
-function reference.sum(x, ...) return reduce(x, arguments(simple, ...), total) end
+function reference.sum(x, ...) return reduce(x, util.arguments(simple, ...), total) end
 
-function reference.mean(x, ...) return reduce(x, arguments(simple, ...), mean) end
+function reference.mean(x, ...) return reduce(x, util.arguments(simple, ...), mean) end
 
 function reference.prod(x, ...)
-  return reduce(x, arguments(simple, ...), function(values)
+  return reduce(x, util.arguments(simple, ...), function(values)
     local p = 1
     for _, v in ipairs(values) do p = p * v end
     return p
@@ -101,7 +87,7 @@ end
 
 local function extreme(better)
   return function(x, ...)
-    local args = arguments(simple, ...)
+    local args = util.arguments(simple, ...)
     local values, indices = reduce(x, args, function(v) return best(v, better) end)
     if args.dim == nil then return values end
     return values, indices
@@ -110,13 +96,13 @@ end
 
 local function position(better)
   return function(x, ...)
-    return reduce(x, arguments(simple, ...), function(v) return (select(2, best(v, better))) end)
+    return reduce(x, util.arguments(simple, ...), function(v) return (select(2, best(v, better))) end)
   end
 end
 
 local function value(better)
   return function(x, ...)
-    return reduce(x, arguments(simple, ...), function(v) return (best(v, better)) end)
+    return reduce(x, util.arguments(simple, ...), function(v) return (best(v, better)) end)
   end
 end
 
@@ -135,7 +121,7 @@ local moments = { "dim", "unbiased", "keepdim", "correction" }
 local function moments_of(...)
   local first = ...
   if type(first) == "boolean" then return { correction = first and 1 or 0 } end
-  local args = arguments(moments, ...)
+  local args = util.arguments(moments, ...)
   args.correction = args.correction or (args.unbiased == false and 0 or 1)
   return args
 end
@@ -159,14 +145,14 @@ local function nonzero(values)
 end
 
 function reference.any(x, ...)
-  return reduce(x, arguments(simple, ...), function(v) return nonzero(v) > 0 end)
+  return reduce(x, util.arguments(simple, ...), function(v) return nonzero(v) > 0 end)
 end
 
 function reference.all(x, ...)
-  return reduce(x, arguments(simple, ...), function(v) return nonzero(v) == #v end)
+  return reduce(x, util.arguments(simple, ...), function(v) return nonzero(v) == #v end)
 end
 
-function reference.count_nonzero(x, ...) return reduce(x, arguments(simple, ...), nonzero) end
+function reference.count_nonzero(x, ...) return reduce(x, util.arguments(simple, ...), nonzero) end
 
 local function norm(values, p)
   local sizes = {}
@@ -181,12 +167,12 @@ local function norm(values, p)
 end
 
 function reference.norm(x, ...)
-  local args = arguments({ "p", "dim", "keepdim" }, ...)
+  local args = util.arguments({ "p", "dim", "keepdim" }, ...)
   return reduce(x, args, function(v) return norm(v, args.p or 2) end)
 end
 
 function reference.logsumexp(x, ...)
-  return reduce(x, arguments(simple, ...), function(values)
+  return reduce(x, util.arguments(simple, ...), function(values)
     local s = 0
     for _, v in ipairs(values) do s = s + math.exp(v) end
     return math.log(s)
@@ -291,7 +277,7 @@ function reference.std_mean(x, ...)
 end
 
 function reference.aminmax(x, ...)
-  return reduce(x, arguments(simple, ...), function(v) return best(v, less), (best(v, more)) end)
+  return reduce(x, util.arguments(simple, ...), function(v) return best(v, less), (best(v, more)) end)
 end
 
 local function numbers(values)
@@ -303,11 +289,11 @@ local function numbers(values)
 end
 
 function reference.nansum(x, ...)
-  return reduce(x, arguments(simple, ...), function(v) return total(numbers(v)) end)
+  return reduce(x, util.arguments(simple, ...), function(v) return total(numbers(v)) end)
 end
 
 function reference.nanmean(x, ...)
-  return reduce(x, arguments(simple, ...), function(v) return mean(numbers(v)) end)
+  return reduce(x, util.arguments(simple, ...), function(v) return mean(numbers(v)) end)
 end
 
 -- f(list) gives a list (or one number, which drops the dimension) for each row along dim.
@@ -337,7 +323,7 @@ local function rows(x, dim, f)
 end
 
 function reference.diff(x, ...)
-  local args = arguments({ "n", "dim", "prepend", "append" }, ...)
+  local args = util.arguments({ "n", "dim", "prepend", "append" }, ...)
   local dim = args.dim or -1
   local rank = #util.shape(x)
   if dim < 0 then dim = rank + 1 + dim end

@@ -3,14 +3,6 @@
 local util = require "tests.reference.util"
 local reference = {}
 
--- Nested tables of a shape, the element at each index being f(index).
-local function build(shape, f)
-  if #shape == 0 then return f {} end
-  local x = util.zeros(shape)
-  util.each_index(shape, function(index) util.set(x, index, f(index)) end)
-  return x
-end
-
 local function count(shape)
   local n = 1
   for _, size in ipairs(shape) do n = n * size end
@@ -84,7 +76,7 @@ function reference.permute(x, dims)
     order[d] = from_start(from, #old)
     shape[d] = old[order[d]]
   end
-  return build(shape, function(index)
+  return util.build(shape, function(index)
     local at = {}
     for d, from in ipairs(order) do at[from] = index[d] end
     return util.get(x, at)
@@ -120,7 +112,7 @@ end
 function reference.flip(x, dims)
   local shape, turned = util.shape(x), {}
   for _, d in ipairs(list_of(dims)) do turned[from_start(d, #shape)] = true end
-  return build(shape, function(index)
+  return util.build(shape, function(index)
     local at = {}
     for d, i in ipairs(index) do at[d] = turned[d] and shape[d] + 1 - i or i end
     return util.get(x, at)
@@ -136,7 +128,7 @@ function reference.roll(x, shifts, dims)
   end
   local by = {}
   for k, d in ipairs(list_of(dims)) do by[from_start(d, #shape)] = list_of(shifts)[k] end
-  return build(shape, function(index)
+  return util.build(shape, function(index)
     local at = {}
     for d, i in ipairs(index) do at[d] = (i - 1 - (by[d] or 0)) % shape[d] + 1 end
     return util.get(x, at)
@@ -152,7 +144,7 @@ function reference.slice(x, dim, start, stop, step)
   start, stop = from_start(start or 1, size), from_start(stop or -1, size)
   for i = start, math.min(stop, size), step do positions[#positions + 1] = i end
   shape[dim] = #positions
-  return build(shape, function(index)
+  return util.build(shape, function(index)
     local at = copy(index)
     at[dim] = positions[index[dim]]
     return util.get(x, at)
@@ -169,7 +161,7 @@ function reference.select(x, dim, i)
   dim = from_start(dim, #shape)
   i = from_start(i, shape[dim])
   table.remove(shape, dim)
-  return build(shape, function(index)
+  return util.build(shape, function(index)
     local at = copy(index)
     table.insert(at, dim, i)
     return util.get(x, at)
@@ -197,7 +189,7 @@ function reference.diagonal(x, offset, dim1, dim2)
   local new = {}
   for k, d in ipairs(rest) do new[k] = shape[d] end
   new[#new + 1] = n
-  return build(new, function(index)
+  return util.build(new, function(index)
     local at = { [dim1] = i + index[#index] - 1, [dim2] = j + index[#index] - 1 }
     for k, d in ipairs(rest) do at[d] = index[k] end
     return util.get(x, at)
@@ -213,7 +205,7 @@ end
 
 function reference.as_strided(x, size, stride, offset)
   local flat = util.flat(x)
-  return build(size, function(index) return flat[place_of(index, stride, offset)] end)
+  return util.build(size, function(index) return flat[place_of(index, stride, offset)] end)
 end
 
 function reference.as_strided_scatter(x, values, size, stride, offset)
@@ -252,7 +244,7 @@ function reference.rep(x, times)
   local old, shape = util.shape(x), {}
   local lead = #times - #old
   for d, n in ipairs(times) do shape[d] = n * (old[d - lead] or 1) end
-  return build(shape, function(index)
+  return util.build(shape, function(index)
     local at = {}
     for d, size in ipairs(old) do at[d] = (index[lead + d] - 1) % size + 1 end
     return util.get(x, at)
@@ -264,7 +256,7 @@ function reference.repeat_interleave(x, times, dim)
   local shape = util.shape(x)
   dim = from_start(dim, #shape)
   shape[dim] = shape[dim] * times
-  return build(shape, function(index)
+  return util.build(shape, function(index)
     local at = copy(index)
     at[dim] = (index[dim] - 1) // times + 1
     return util.get(x, at)
@@ -275,7 +267,7 @@ function reference.pad(x, amounts, options)
   local old, shape = util.shape(x), {}
   local function before(d) return amounts[2 * (#old - d) + 1] or 0 end
   for d, size in ipairs(old) do shape[d] = size + before(d) + (amounts[2 * (#old - d) + 2] or 0) end
-  return build(shape, function(index)
+  return util.build(shape, function(index)
     local at, inside = {}, true
     for d, i in ipairs(index) do
       at[d] = i - before(d)
@@ -286,7 +278,7 @@ function reference.pad(x, amounts, options)
 end
 
 local function triangle(x, keep)
-  return build(util.shape(x), function(index)
+  return util.build(util.shape(x), function(index)
     return keep(index[#index] - index[#index - 1]) and util.get(x, index) or 0
   end)
 end
@@ -305,7 +297,7 @@ function reference.cat(list, dim)
     for i = 1, util.shape(x)[dim] do source[#source + 1] = { k, i } end
   end
   shape[dim] = #source
-  return build(shape, function(index)
+  return util.build(shape, function(index)
     local at = copy(index)
     local k
     k, at[dim] = table.unpack(source[index[dim]])

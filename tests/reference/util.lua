@@ -47,6 +47,14 @@ function util.zeros(shape, v)
   return make(1)
 end
 
+-- Nested tables of a shape, the element at each index being f(index).
+function util.build(shape, f)
+  if #shape == 0 then return f {} end
+  local x = util.zeros(shape)
+  util.each_index(shape, function(index) util.set(x, index, f(index)) end)
+  return x
+end
+
 -- f over every element.
 function util.map(x, f)
   if type(x) ~= "table" then return f(x) end
@@ -107,6 +115,20 @@ function util.broadcast(f, ...)
   local out = util.zeros(shape)
   util.each_index(shape, function(index) util.set(out, index, value(index)) end)
   return out
+end
+
+-- Arguments by name: positional ones, then perhaps a table of options.
+function util.arguments(names, ...)
+  local given, args = table.pack(...), {}
+  for i = 1, given.n do
+    local v = given[i]
+    if type(v) == "table" and next(v) ~= nil and #v == 0 then
+      for key, value in pairs(v) do args[key] = value end
+    else
+      args[names[i]] = v
+    end
+  end
+  return args
 end
 
 return util

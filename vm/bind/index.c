@@ -286,16 +286,6 @@ static Tensor *value_at(lua_State *L, int i) {
   return v;
 }
 
-static void copy_into(Tensor *y, Tensor *value) {
-  static const Op *op;
-  if (!op) op = op_need("copy_");
-  Call c;
-  call_begin(&c, op);
-  c.x[0] = y;
-  c.x[1] = value;
-  op_apply(&c);
-}
-
 static void write_job(void *arg) {
   Job *j = arg;
   j->x = handle_at(j->L, 1);
@@ -306,7 +296,7 @@ static void write_job(void *arg) {
   Tensor *value = value_at(j->L, 3);
   Tensor *y = p.basic || !p.picks ? basic(j->x, &p) : j->x;
   if (!p.picks) {
-    copy_into(y, value);
+    t_op2("copy_", y, value);
     return;
   }
   Call c;

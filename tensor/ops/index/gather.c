@@ -245,16 +245,11 @@ static const char *scatter_add_run(Call *c) { return scatter(c, adds[c->y[0]->dt
 /* What src gets: g at the index; zeros where src is larger. A single value gets the sum. */
 static Tensor *src_grad(Call *c, Tensor *g) {
   const Tensor *src = c->x[2];
-  Call f;
-  call_begin(&f, op_find("gather"));
-  f.x[0] = g;
-  f.x[1] = c->x[1];
-  f.attr[0] = c->attr[0];
-  op_apply(&f);
-  if (src->ndim == 0 || t_same_shape(src, f.y[0])) return f.y[0];
+  Tensor *got = t_call("gather", "xxa", g, c->x[1], &c->attr[0]);
+  if (src->ndim == 0 || t_same_shape(src, got)) return got;
   Window w = window_whole(src->ndim, src->shape);
-  for (int d = 0; d < w.ndim; d++) w.shape[d] = f.y[0]->shape[d];
-  return window_add(f.y[0], src->ndim, src->shape, &w);
+  for (int d = 0; d < w.ndim; d++) w.shape[d] = got->shape[d];
+  return window_add(got, src->ndim, src->shape, &w);
 }
 
 static void scatter_grad(Call *c, Tensor *const *gy, Tensor **gx) {

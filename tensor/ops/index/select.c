@@ -39,13 +39,7 @@ static const char *index_select_run(Call *c) {
 }
 
 static Tensor *select_rows(Tensor *x, int dim, Tensor *index) {
-  Call f;
-  call_begin(&f, op_find("index_select"));
-  f.x[0] = x;
-  f.x[1] = index;
-  f.attr[0] = attr_of_int(dim);
-  op_apply(&f);
-  return f.y[0];
+  return t_call("index_select", "xxi", x, index, (int64_t)dim);
 }
 
 static void index_select_grad(Call *c, Tensor *const *gy, Tensor **gx) {
@@ -158,14 +152,8 @@ static const char *embedding_run(Call *c) {
 }
 
 static void embedding_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  Call f;
-  call_begin(&f, op_find("embedding_dw"));
-  f.x[0] = pick_computed(gy[0]);
-  f.x[1] = c->x[1];
-  f.attr[0] = attr_of_int(c->x[0]->shape[0]);
-  f.attr[1] = c->attr[0];
-  op_apply(&f);
-  gx[0] = f.y[0];
+  gx[0] =
+      t_call("embedding_dw", "xxia", pick_computed(gy[0]), c->x[1], c->x[0]->shape[0], &c->attr[0]);
 }
 
 /* ---- embedding_dw: inputs g [..., D], indices; attributes rows, padding_idx ---------------------- */
@@ -198,13 +186,7 @@ static const char *embedding_dw_run(Call *c) {
 }
 
 static void embedding_dw_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  Call f;
-  call_begin(&f, op_find("embedding"));
-  f.x[0] = gy[0];
-  f.x[1] = c->x[1];
-  f.attr[0] = c->attr[1];
-  op_apply(&f);
-  gx[0] = f.y[0];
+  gx[0] = t_call("embedding", "xxa", gy[0], c->x[1], &c->attr[1]);
   int64_t row = padding_row(c, 1, c->attr[0].i);
   if (row < 0) return;
   Tensor *is_padding = t_eq(c->x[1], t_scalar_int(row + T_BASE, T_I64));

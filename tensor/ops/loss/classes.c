@@ -108,13 +108,7 @@ static void split_targets(Call *c, const Tensor *t, DType d, Tensor **keep, Tens
 }
 
 static Tensor *gathered(Tensor *x, Tensor *index) {
-  Call g;
-  call_begin(&g, op_find("gather"));
-  g.x[0] = x;
-  g.x[1] = index;
-  g.attr[0] = attr_of_int(1);
-  op_apply(&g);
-  return g.y[0];
+  return t_call("gather", "xxi", x, index, (int64_t)1);
 }
 
 /* The loss from log probabilities logp: [M,C], in plain ops. */
@@ -142,12 +136,7 @@ static Tensor *from_logs(Call *c, Tensor *logp, const Tensor *target, Tensor *we
 }
 
 static Tensor *log_softmax(Tensor *x, int dim) {
-  Call s;
-  call_begin(&s, op_find("log_softmax"));
-  s.x[0] = x;
-  s.attr[0] = attr_of_int(dim);
-  op_apply(&s);
-  return s.y[0];
+  return t_call("log_softmax", "xi", x, (int64_t)dim);
 }
 
 void score_loss_compose(Call *c) {

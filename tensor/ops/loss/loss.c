@@ -50,8 +50,6 @@ void loss_check_shapes(Call *c) {
          call_name(c), t_shape_str(x), t_shape_str(t), repair);
 }
 
-Attr loss_choice(int64_t reduction) { return (Attr){.tag = A_CHOICE, .i = reduction}; }
-
 Tensor *loss_reduced(Tensor *loss, int64_t reduction) {
   if (reduction == REDUCTION_NONE) return loss;
   return reduction == REDUCTION_SUM ? t_sum_all(loss) : t_op1("mean", loss);

@@ -13,7 +13,6 @@ void loss_check_shapes(Call *c);
 const char *loss_place(const Tensor *x, int64_t at);
 /* Plain reduction of a loss per element. */
 Tensor *loss_reduced(Tensor *loss, int64_t reduction);
-Attr loss_choice(int64_t reduction);
 
 /* Attributes of the losses on class targets. */
 enum { A_IGNORE, A_REDUCTION, A_SMOOTHING };

@@ -158,13 +158,7 @@ static void check_probabilities(Call *c, const Tensor *x, const char *what, cons
 
 /* The loss of each element, or reduced at once where no weight stands between. */
 static Tensor *fused(Call *c, const char *row, int64_t reduction) {
-  Call f;
-  call_begin(&f, op_find(row));
-  f.x[0] = c->x[0];
-  f.x[1] = c->x[1];
-  f.attr[0] = loss_choice(reduction);
-  op_apply(&f);
-  return f.y[0];
+  return t_call(row, "xxc", c->x[0], c->x[1], (int)reduction);
 }
 
 /* Fails unless t, a weight, broadcasts to the input's shape. */

@@ -104,15 +104,8 @@ static const char *score_loss_run(Call *c) {
 /* ---- its gradient ---------------------------------------------------------------------------------- */
 
 static void score_loss_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  Call d;
-  call_begin(&d, op_find("score_loss_dx"));
-  d.x[0] = gy[0];
-  for (int i = 0; i < 3; i++) d.x[1 + i] = c->x[i];
-  d.x[4] = c->y[1];
-  d.x[5] = c->y[2];
-  memcpy(d.attr, c->attr, 3 * sizeof *d.attr);
-  op_apply(&d);
-  gx[0] = d.y[0];
+  gx[0] = t_call("score_loss_dx", "xxxxxxaaa", gy[0], c->x[0], c->x[1], c->x[2], c->y[1], c->y[2],
+                 &c->attr[0], &c->attr[1], &c->attr[2]);
 }
 
 static void score_loss_dx_infer(Call *c) {

@@ -155,14 +155,8 @@ static const char *batch_norm_run(Call *c) {
 
 static void batch_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Call d;
-  call_begin(&d, op_find("batch_norm_dx"));
-  d.x[0] = gy[0];
-  d.x[1] = c->x[X];
-  d.x[2] = c->y[1];
-  d.x[3] = c->y[2];
-  d.x[4] = c->x[WEIGHT];
-  d.attr[0] = c->attr[TRAINING];
-  op_apply(&d);
+  t_call_into(&d, "batch_norm_dx", "xxxxxa", gy[0], c->x[X], c->y[1], c->y[2], c->x[WEIGHT],
+              &c->attr[TRAINING]);
   if (c->want[X]) gx[X] = d.y[0];
   if (c->want[WEIGHT]) gx[WEIGHT] = d.y[1];
   if (c->want[BIAS]) gx[BIAS] = d.y[2];

@@ -110,15 +110,8 @@ static const char *layer_norm_run(Call *c) {
 
 static void layer_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Call d;
-  call_begin(&d, op_find("layer_norm_dx"));
-  d.x[0] = gy[0];
-  d.x[1] = c->x[X];
-  d.x[2] = c->y[1];
-  d.x[3] = c->y[2];
-  d.x[4] = c->x[WEIGHT];
-  d.attr[0] = c->attr[SHAPE];
-  d.attr[1] = attr_of_bool(c->want[WEIGHT] || c->want[BIAS]);
-  op_apply(&d);
+  t_call_into(&d, "layer_norm_dx", "xxxxxab", gy[0], c->x[X], c->y[1], c->y[2], c->x[WEIGHT],
+              &c->attr[SHAPE], c->want[WEIGHT] || c->want[BIAS]);
   for (int i = X; i <= BIAS; i++) {
     if (c->want[i]) gx[i] = d.y[i];
   }

@@ -6,24 +6,11 @@
 
 enum { LINEAR, LOWER, HIGHER, NEAREST, MIDPOINT }; /* as in the signature */
 
-static Tensor *sorted(Tensor *x) {
-  Call f;
-  call_begin(&f, op_find("sort"));
-  f.x[0] = x;
-  f.attr[0] = attr_of_int(x->ndim - 1);
-  op_apply(&f);
-  return f.y[0];
-}
+static Tensor *sorted(Tensor *x) { return t_call("sort", "xi", x, (int64_t)x->ndim - 1); }
 
 /* values of x along its last dimension at positions from 0 */
 static Tensor *gathered(Tensor *x, Tensor *at) {
-  Call f;
-  call_begin(&f, op_find("gather"));
-  f.x[0] = x;
-  f.x[1] = t_cast(t_addn(at, T_BASE), T_I64);
-  f.attr[0] = attr_of_int(x->ndim - 1);
-  op_apply(&f);
-  return f.y[0];
+  return t_call("gather", "xxi", x, t_cast(t_addn(at, T_BASE), T_I64), (int64_t)x->ndim - 1);
 }
 
 /* The quantiles q [m] of x [..., n], sorted with NaN at the end: [..., m]. */

@@ -91,32 +91,19 @@ static const char *sort_run(Call *c) {
 
 Tensor *order_sent_back(Call *c, Tensor *g, Tensor *indices, int64_t dim, bool dropped) {
   Tensor *x = c->x[0];
-  Call f;
   if (dropped && x->ndim > 0) {
     g = t_unsqueeze(g, (int)dim);
     indices = t_unsqueeze(indices, (int)dim);
   }
-  call_begin(&f, op_find("scatter_add"));
-  f.x[0] = t_zeros((DType)g->dtype, x->ndim, x->shape);
-  f.x[1] = indices;
-  f.x[2] = g;
-  f.attr[0] = attr_of_int(dim);
-  op_apply(&f);
-  return f.y[0];
+  Tensor *zeros = t_zeros((DType)g->dtype, x->ndim, x->shape);
+  return t_call("scatter_add", "xxxi", zeros, indices, g, dim);
 }
 
 static void sort_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (gy[0]) gx[0] = order_sent_back(c, gy[0], c->y[1], c->attr[0].i, false);
 }
 
-static void msort_compose(Call *c) {
-  Call f;
-  call_begin(&f, op_find("sort"));
-  f.x[0] = c->x[0];
-  f.attr[0] = attr_of_int(0);
-  op_apply(&f);
-  c->y[0] = f.y[0];
-}
+static void msort_compose(Call *c) { c->y[0] = t_call("sort", "xi", c->x[0], (int64_t)0); }
 
 /* ---- topk: attributes k, dim, largest, sorted ------------------------------------------------------ */
 

@@ -163,12 +163,7 @@ static void isin_compose(Call *c) {
   if (row->numel == 0) {
     found = t_cast(t_zeros(T_U8, x->ndim, x->shape), T_BOOL);
   } else {
-    Call f;
-    call_begin(&f, op_find("sort"));
-    f.x[0] = row;
-    f.attr[0] = attr_of_int(0);
-    op_apply(&f);
-    row = f.y[0];
+    row = t_call("sort", "xi", row, (int64_t)0);
     Tensor *at = t_op2("searchsorted", row, x);
     at = t_op2("minimum", at, t_scalar_int(row->numel, T_I64)); /* the place behind the end */
     found = t_eq(t_op2("take", row, at), x);

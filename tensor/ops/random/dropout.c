@@ -2,7 +2,7 @@
    are kept as a mask of bytes beside the output, for the gradient. */
 #include "../../calc.h"
 #include "../../iter.h"
-#include "../../kernels/index.h"
+#include "../../kernels/random.h"
 #include "../../team.h"
 #include "draw.h"
 
@@ -18,7 +18,7 @@ static void keep_part(void *job, int64_t part) {
   const Keep *k = job;
   int64_t at = part * GRAIN, n = k->y->numel - at < GRAIN ? k->y->numel - at : GRAIN;
   const uint8_t *mask = (const uint8_t *)t_data(k->mask) + at;
-  const IndexLoops *loops = SIMD_PICK(index_loops);
+  const RandomKernels *loops = SIMD_PICK(random_kernels);
   if (k->y->dtype == T_F64)
     loops->keep_f64(n, mask, t_f64(k->x) + at, t_f64(k->y) + at, k->scale);
   else
@@ -83,13 +83,7 @@ static void dropout_grad(Call *c, Tensor *const *gy, Tensor **gx) {
     gx[0] = gy[0];
     return;
   }
-  Call f;
-  call_begin(&f, op_find("dropout_apply"));
-  f.x[0] = gy[0];
-  f.x[1] = c->y[1];
-  f.attr[0] = attr_of_float(scale_of(attr_float(c, 0, 0.5)));
-  op_apply(&f);
-  gx[0] = f.y[0];
+  gx[0] = t_call("dropout_apply", "xxf", gy[0], c->y[1], scale_of(attr_float(c, 0, 0.5)));
 }
 
 /* ---- dropout_apply: inputs x, mask; attribute scale ------------------------------------------------ */
@@ -109,13 +103,7 @@ static const char *dropout_apply_run(Call *c) {
 }
 
 static void dropout_apply_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  Call f;
-  call_begin(&f, c->op);
-  f.x[0] = gy[0];
-  f.x[1] = c->x[1];
-  f.attr[0] = c->attr[0];
-  op_apply(&f);
-  gx[0] = f.y[0];
+  gx[0] = t_call("dropout_apply", "xxa", gy[0], c->x[1], &c->attr[0]);
 }
 
 /* ---- the rows ---------------------------------------------------------------------------------- */

@@ -88,14 +88,8 @@ void max_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   } else if (x->ndim == 0) {
     gx[0] = g;
   } else {
-    Call put;
-    call_begin(&put, op_find("scatter_add"));
-    put.x[0] = t_zeros((DType)g->dtype, x->ndim, x->shape);
-    put.x[1] = kept(c, c->y[1], dims);
-    put.x[2] = g;
-    put.attr[0] = c->attr[0];
-    op_apply(&put);
-    gx[0] = put.y[0];
+    Tensor *zeros = t_zeros((DType)g->dtype, x->ndim, x->shape);
+    gx[0] = t_call("scatter_add", "xxxa", zeros, kept(c, c->y[1], dims), g, &c->attr[0]);
   }
 }
 
