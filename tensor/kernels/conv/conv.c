@@ -19,42 +19,39 @@ static Way way_of(const ConvShape *s, enum ConvPass pass) {
   return 2 * to <= VL || from * s->kh * s->kw <= 16 ? PLACES : CHANNELS;
 }
 
-static size_t scratch(const ConvShape *s, enum ConvPass pass, size_t itemsize) {
-  bool forward = pass == CONV_FORWARD, dw = pass == CONV_DW;
-  if (itemsize == sizeof(double)) return 0;
-  switch (way_of(s, pass)) {
-  case GROUPS: return dw ? conv_lanes_dw_size(s) : conv_lanes_size(s, forward);
-  case PLACES: return dw ? conv_planes_dw_size(s) : conv_planes_size(s, forward);
-  default: return dw ? conv_weights_size(s) : conv_gather_size(s, forward);
-  }
-}
+static const struct {
+  size_t (*sum_size)(const ConvJob *job);
+  void (*sum)(const ConvJob *job, void *scratch);
+  size_t (*dw_size)(const ConvWeights *dw);
+  void (*dw)(const ConvWeights *dw, void *scratch);
+} ways[] = {
+    [CHANNELS] = {conv_gather_size, conv_gather, conv_weights_size, conv_weights},
+    [PLACES] = {conv_planes_size, conv_planes, conv_planes_dw_size, conv_planes_dw},
+    [GROUPS] = {conv_lanes_size, conv_lanes, conv_lanes_dw_size, conv_lanes_dw},
+};
 
-static void sum_f32(const ConvShape *s, bool forward, const float *src, const float *weight,
-                    const float *bias, bool relu, float *dst, void *memory) {
-  switch (way_of(s, forward ? CONV_FORWARD : CONV_DX)) {
-  case GROUPS: conv_lanes(s, forward, src, weight, bias, relu, dst, memory); break;
-  case PLACES: conv_planes(s, forward, src, weight, bias, relu, dst, memory); break;
-  default: conv_gather(s, forward, src, weight, bias, relu, dst, memory);
-  }
+static size_t scratch(const ConvShape *s, enum ConvPass pass, size_t itemsize) {
+  if (itemsize == sizeof(double)) return 0;
+  if (pass == CONV_DW) return ways[way_of(s, pass)].dw_size(&(ConvWeights){.s = s});
+  return ways[way_of(s, pass)].sum_size(&(ConvJob){.s = s, .forward = pass == CONV_FORWARD});
 }
 
 static void forward_f32(const ConvShape *s, const float *x, const float *weight, const float *bias,
                         bool relu, float *y, void *memory) {
-  sum_f32(s, true, x, weight, bias, relu, y, memory);
+  ConvJob job = {s, true, relu, x, weight, bias, y};
+  ways[way_of(s, CONV_FORWARD)].sum(&job, memory);
 }
 
 static void dx_f32(const ConvShape *s, const float *gy, const float *weight, const float *bias,
                    float *gx, void *memory) {
-  sum_f32(s, false, gy, weight, bias, false, gx, memory);
+  ConvJob job = {s, false, false, gy, weight, bias, gx};
+  ways[way_of(s, CONV_DX)].sum(&job, memory);
 }
 
 static void dw_f32(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
                    void *memory) {
-  switch (way_of(s, CONV_DW)) {
-  case GROUPS: conv_lanes_dw(s, x, gy, gw, gbias, memory); break;
-  case PLACES: conv_planes_dw(s, x, gy, gw, gbias, memory); break;
-  default: conv_weights(s, x, gy, gw, gbias, memory);
-  }
+  ConvWeights dw = {s, x, gy, gw, gbias};
+  ways[way_of(s, CONV_DW)].dw(&dw, memory);
 }
 
 const ConvKernels AT_LEVEL(conv_kernels) = {.scratch = scratch,

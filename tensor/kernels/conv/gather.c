@@ -13,10 +13,7 @@
 #define PACKED_PART  (64 << 10) /* floats of packed weights in use at a time: 256 KB */
 
 typedef struct {
-  const ConvShape *s;
-  bool forward, relu;
-  const float *src, *weight, *bias;
-  float *dst;
+  ConvJob job;
   int64_t from, to;         /* channels of a group in src and in dst */
   int64_t src_w, src_plane; /* of src: row and plane */
   int64_t dst_h, dst_w;
@@ -31,14 +28,14 @@ typedef struct {
 } Gather;
 
 static void lay_out(Gather *g, ConvArena *arena) {
-  const ConvShape *s = g->s;
+  const ConvShape *s = g->job.s;
   int64_t taps = s->kh * s->kw;
-  g->from = (g->forward ? s->c : s->o) / s->groups;
-  g->to = (g->forward ? s->o : s->c) / s->groups;
-  g->src_w = g->forward ? s->w : s->ow;
-  g->src_plane = g->forward ? s->h * s->w : s->oh * s->ow;
-  g->dst_h = g->forward ? s->oh : s->h;
-  g->dst_w = g->forward ? s->ow : s->w;
+  g->from = (g->job.forward ? s->c : s->o) / s->groups;
+  g->to = (g->job.forward ? s->o : s->c) / s->groups;
+  g->src_w = g->job.forward ? s->w : s->ow;
+  g->src_plane = g->job.forward ? s->h * s->w : s->oh * s->ow;
+  g->dst_h = g->job.forward ? s->oh : s->h;
+  g->dst_w = g->job.forward ? s->ow : s->w;
   g->blocks = conv_blocks(g->to);
   g->depth = g->from * taps;
 
@@ -61,18 +58,18 @@ static void lay_out(Gather *g, ConvArena *arena) {
 /* Packs the weights of one group and block: row (channel of src, tap), lanes channels of dst. */
 static void pack_part(void *job, int64_t part) {
   const Gather *g = job;
-  int64_t group = part / g->blocks, taps = g->s->kh * g->s->kw;
+  int64_t group = part / g->blocks, taps = g->job.s->kh * g->job.s->kw;
   ConvBlock block = conv_block(g->to, part % g->blocks);
   int64_t width = block.vn * VL;
   float *out = g->packed + (group * conv_padded(g->to) + block.first) * g->depth;
   if (block.count < width) memset(out, 0, (size_t)(g->depth * width) * sizeof(float));
-  if (g->forward) {
-    const float *w = g->weight + (group * g->to + block.first) * g->depth;
+  if (g->job.forward) {
+    const float *w = g->job.weight + (group * g->to + block.first) * g->depth;
     conv_flip(w, g->depth, block.count, g->depth, out, width);
     return;
   }
   for (int64_t o = 0; o < g->from; o++) {
-    const float *w = g->weight + ((group * g->from + o) * g->to + block.first) * taps;
+    const float *w = g->job.weight + ((group * g->from + o) * g->to + block.first) * taps;
     if (taps == 1)
       memcpy(out + o * width, w, (size_t)block.count * sizeof(float));
     else
@@ -95,7 +92,7 @@ typedef struct {
 static void sum_class(const Part *p, int64_t y_first, int64_t y_count, const ConvClass *cx,
                       const ConvSum *sum) {
   const Gather *g = p->g;
-  int64_t image_stride = (g->forward ? g->s->c : g->s->o) * g->src_plane;
+  int64_t image_stride = (g->job.forward ? g->job.s->c : g->job.s->o) * g->src_plane;
   const int64_t *ys = g->y.place + y_first, *xs = g->x.place + cx->first;
   int64_t left = p->images * y_count * cx->count, image = 0, i = 0, j = 0;
   float *spare = p->buffer + p->images * p->rows * g->dst_w * BLOCK_MAX;
@@ -127,7 +124,7 @@ static void sum_class(const Part *p, int64_t y_first, int64_t y_count, const Con
    tap. Answers their number. */
 static int64_t list_steps(const Part *p, const ConvClass *cy, const ConvClass *cx, int64_t from) {
   const Gather *g = p->g;
-  int64_t width = p->block.vn * VL, kw = g->s->kw, taps = g->s->kh * kw, n = 0;
+  int64_t width = p->block.vn * VL, kw = g->job.s->kw, taps = g->job.s->kh * kw, n = 0;
   if (cy->taps * cx->taps == 1) {
     int64_t a = (cy->tap * kw + cx->tap) * width;
     for (; n < from; n++) p->steps[n] = (ConvStep){n * g->src_plane, n * taps * width + a};
@@ -143,7 +140,7 @@ static int64_t list_steps(const Part *p, const ConvClass *cy, const ConvClass *c
 
 static void gather_classes(const Part *p) {
   const Gather *g = p->g;
-  int64_t width = p->block.vn * VL, taps = g->s->kh * g->s->kw;
+  int64_t width = p->block.vn * VL, taps = g->job.s->kh * g->job.s->kw;
   int64_t chunk = PACKED_PART / (taps * width);
   if (chunk < 8) chunk = 8;
   for (int64_t c = 0; c < g->from; c += chunk) {
@@ -179,13 +176,13 @@ static void gather_part(void *job, int64_t part) {
   rest /= g->row_parts;
   int64_t image_part = rest % g->image_parts;
   rest /= g->image_parts;
-  int64_t group = rest / g->blocks, n = g->s->n;
+  int64_t group = rest / g->blocks, n = g->job.s->n;
   Part p = {.g = g, .block = conv_block(g->to, rest % g->blocks)};
   p.image = image_part * g->images;
   p.images = n - p.image < g->images ? n - p.image : g->images;
   p.row = row_part * g->rows;
   p.rows = g->dst_h - p.row < g->rows ? g->dst_h - p.row : g->rows;
-  p.src = g->src + (p.image * g->s->groups + group) * g->from * g->src_plane;
+  p.src = g->job.src + (p.image * g->job.s->groups + group) * g->from * g->src_plane;
   p.packed = g->packed + (group * conv_padded(g->to) + p.block.first) * g->depth;
   p.buffer = g->buffer + team_self() * g->buffer_size;
   p.steps = g->steps + team_self() * g->steps_size;
@@ -193,33 +190,27 @@ static void gather_part(void *job, int64_t part) {
 
   int64_t channel = group * g->to + p.block.first, run = p.rows * g->dst_w;
   for (int64_t i = 0; i < p.images; i++) {
-    int64_t plane = (p.image + i) * g->to * g->s->groups + channel;
+    int64_t plane = (p.image + i) * g->to * g->job.s->groups + channel;
     conv_flip_out(p.buffer + i * run * p.block.vn * VL, p.block.vn * VL, run, p.block.count,
-                  g->bias ? g->bias + channel : NULL, g->relu,
-                  g->dst + (plane * g->dst_h + p.row) * g->dst_w, g->dst_h * g->dst_w);
+                  g->job.bias ? g->job.bias + channel : NULL, g->job.relu,
+                  g->job.dst + (plane * g->dst_h + p.row) * g->dst_w, g->dst_h * g->dst_w);
   }
 }
 
-size_t conv_gather_size(const ConvShape *s, bool forward) {
-  Gather g = {.s = s, .forward = forward};
+size_t conv_gather_size(const ConvJob *job) {
+  Gather g = {.job = *job};
   ConvArena arena = {NULL, 0};
   lay_out(&g, &arena);
   return arena.used;
 }
 
-void conv_gather(const ConvShape *s, bool forward, const float *src, const float *weight,
-                 const float *bias, bool relu, float *dst, void *scratch) {
-  Gather g = {.s = s,
-              .forward = forward,
-              .relu = relu,
-              .src = src,
-              .weight = weight,
-              .bias = bias,
-              .dst = dst};
+void conv_gather(const ConvJob *job, void *scratch) {
+  const ConvShape *s = job->s;
+  Gather g = {.job = *job};
   ConvArena arena = {scratch, 0};
   lay_out(&g, &arena);
-  conv_axis_fill(&g.y, forward, s->h, s->oh, s->kh, s->sh, s->ph, s->dh);
-  conv_axis_fill(&g.x, forward, s->w, s->ow, s->kw, s->sw, s->pw, s->dw);
+  conv_axis_fill(&g.y, job->forward, s->h, s->oh, s->kh, s->sh, s->ph, s->dh);
+  conv_axis_fill(&g.x, job->forward, s->w, s->ow, s->kw, s->sw, s->pw, s->dw);
   team_run(s->groups * g.blocks, pack_part, &g);
   team_run(s->groups * g.blocks * g.image_parts * g.row_parts, gather_part, &g);
 }

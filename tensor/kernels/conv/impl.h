@@ -32,20 +32,7 @@ typedef struct {
 #if VL == 16
 #define VN_MAX 4 /* vectors of channels in a block */
 #else
-#define VN_MAX           2
-#define CONV_PHASES      16 /* most phases that conv_planes takes: sh sw in dx */
-#define conv_planes_size AT_LEVEL(conv_planes_size)
-#define conv_planes      AT_LEVEL(conv_planes)
-size_t conv_planes_size(const ConvShape *s, bool forward);
-void conv_planes(const ConvShape *s, bool forward, const float *src, const float *weight,
-                 const float *bias, bool relu, float *dst, void *scratch);
-
-#define conv_planes_dw_size AT_LEVEL(conv_planes_dw_size)
-#define conv_planes_dw      AT_LEVEL(conv_planes_dw)
-size_t conv_planes_dw_size(const ConvShape *s);
-void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
-                    void *scratch);
-
+#define VN_MAX 2
 #endif
 #define TILE_MAX  14 /* the widest tile */
 #define BLOCK_MAX (VN_MAX * VL)
@@ -202,45 +189,50 @@ void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, flo
 void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
                    bool relu, float *dst, int64_t dst_ld);
 
-/* ---- the ways (gather.c, weights.c, planes.c, f64.c) ---- */
+/* ---- the ways (gather.c, lanes.c, planes.c; weights.c, lanes_dw.c, planes_dw.c; f64.c) ---- */
 
-#define conv_gather_size AT_LEVEL(conv_gather_size)
-#define conv_gather      AT_LEVEL(conv_gather)
-size_t conv_gather_size(const ConvShape *s, bool forward);
-void conv_gather(const ConvShape *s, bool forward, const float *src, const float *weight,
-                 const float *bias, bool relu, float *dst, void *scratch);
+/* Sums of products with weights: forward from x to y, or dx from gy to gx. */
+typedef struct {
+  const ConvShape *s;
+  bool forward, relu;
+  const float *src, *weight, *bias; /* bias: or NULL */
+  float *dst;
+} ConvJob;
 
-#define conv_weights_size AT_LEVEL(conv_weights_size)
-#define conv_weights      AT_LEVEL(conv_weights)
-size_t conv_weights_size(const ConvShape *s);
-void conv_weights(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
-                  void *scratch);
+/* The pass to weights and bias. */
+typedef struct {
+  const ConvShape *s;
+  const float *x, *gy;
+  float *gw, *gbias; /* gbias: or NULL */
+} ConvWeights;
 
-#define CONV_PHASES      16 /* most phases that conv_planes takes: sh sw in dx */
-#define conv_planes_size AT_LEVEL(conv_planes_size)
-#define conv_planes      AT_LEVEL(conv_planes)
-size_t conv_planes_size(const ConvShape *s, bool forward);
-void conv_planes(const ConvShape *s, bool forward, const float *src, const float *weight,
-                 const float *bias, bool relu, float *dst, void *scratch);
+#define CONV_PHASES 16 /* most phases that conv_planes takes: sh sw in dx */
 
+/* Each way comes with the bytes of scratch it needs, which depend on the shape (and the pass). */
+#define conv_gather_size    AT_LEVEL(conv_gather_size)
+#define conv_gather         AT_LEVEL(conv_gather)
+#define conv_lanes_size     AT_LEVEL(conv_lanes_size)
+#define conv_lanes          AT_LEVEL(conv_lanes)
+#define conv_planes_size    AT_LEVEL(conv_planes_size)
+#define conv_planes         AT_LEVEL(conv_planes)
+#define conv_weights_size   AT_LEVEL(conv_weights_size)
+#define conv_weights        AT_LEVEL(conv_weights)
+#define conv_lanes_dw_size  AT_LEVEL(conv_lanes_dw_size)
+#define conv_lanes_dw       AT_LEVEL(conv_lanes_dw)
 #define conv_planes_dw_size AT_LEVEL(conv_planes_dw_size)
 #define conv_planes_dw      AT_LEVEL(conv_planes_dw)
-size_t conv_planes_dw_size(const ConvShape *s);
-void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
-                    void *scratch);
-
-/* Depthwise: one channel of x and one of y to a group. */
-#define conv_lanes_size AT_LEVEL(conv_lanes_size)
-#define conv_lanes      AT_LEVEL(conv_lanes)
-size_t conv_lanes_size(const ConvShape *s, bool forward);
-void conv_lanes(const ConvShape *s, bool forward, const float *src, const float *weight,
-                const float *bias, bool relu, float *dst, void *scratch);
-
-#define conv_lanes_dw_size AT_LEVEL(conv_lanes_dw_size)
-#define conv_lanes_dw      AT_LEVEL(conv_lanes_dw)
-size_t conv_lanes_dw_size(const ConvShape *s);
-void conv_lanes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
-                   void *scratch);
+size_t conv_gather_size(const ConvJob *job);
+void conv_gather(const ConvJob *job, void *scratch);
+size_t conv_lanes_size(const ConvJob *job); /* depthwise */
+void conv_lanes(const ConvJob *job, void *scratch);
+size_t conv_planes_size(const ConvJob *job);
+void conv_planes(const ConvJob *job, void *scratch);
+size_t conv_weights_size(const ConvWeights *dw);
+void conv_weights(const ConvWeights *dw, void *scratch);
+size_t conv_lanes_dw_size(const ConvWeights *dw); /* depthwise */
+void conv_lanes_dw(const ConvWeights *dw, void *scratch);
+size_t conv_planes_dw_size(const ConvWeights *dw);
+void conv_planes_dw(const ConvWeights *dw, void *scratch);
 
 #define conv_forward_f64 AT_LEVEL(conv_forward_f64)
 #define conv_dx_f64      AT_LEVEL(conv_dx_f64)

@@ -8,10 +8,7 @@
 #define PART_PLACES 1024 /* places of src and dst in one part, about: 2 x 64 KB at 16 lanes */
 
 typedef struct {
-  const ConvShape *s;
-  bool forward, relu;
-  const float *src, *weight, *bias;
-  float *dst;
+  ConvJob job;
   int64_t src_h, src_w, dst_h, dst_w;
   int64_t blocks, rows, row_parts;
   ConvAxis y, x;
@@ -21,14 +18,14 @@ typedef struct {
 } Lanes;
 
 static void lay_out(Lanes *g, ConvArena *arena) {
-  const ConvShape *s = g->s;
+  const ConvShape *s = g->job.s;
   int64_t threads = team_threads();
-  g->src_h = g->forward ? s->h : s->oh;
-  g->src_w = g->forward ? s->w : s->ow;
-  g->dst_h = g->forward ? s->oh : s->h;
-  g->dst_w = g->forward ? s->ow : s->w;
+  g->src_h = g->job.forward ? s->h : s->oh;
+  g->src_w = g->job.forward ? s->w : s->ow;
+  g->dst_h = g->job.forward ? s->oh : s->h;
+  g->dst_w = g->job.forward ? s->ow : s->w;
   g->blocks = (s->c + VL - 1) / VL;
-  int64_t stride = g->forward ? s->sh : 1, wide = g->src_w * stride;
+  int64_t stride = g->job.forward ? s->sh : 1, wide = g->src_w * stride;
   g->rows = PART_PLACES / (wide > g->dst_w ? wide : g->dst_w);
   if (g->rows < 1) g->rows = 1;
   g->row_parts = (g->dst_h + g->rows - 1) / g->rows;
@@ -98,7 +95,7 @@ static void sum_class(const Lanes *g, int64_t y, int64_t low, const ConvClass *c
     for (int64_t i = 0; i < cx->count; i++) vf_store(out + places[i] * VL, (vf){0});
     return;
   }
-  int64_t kw = g->s->kw, first = places[0], second = cx->count > 1 ? places[1] : first;
+  int64_t kw = g->job.s->kw, first = places[0], second = cx->count > 1 ? places[1] : first;
   LaneSum sum = {.rows = cy->taps, .cols = cx->taps};
   sum.weight = packed + (cy->tap * kw + cx->tap) * VL;
   sum.weight_row = g->y.tapstep * kw * VL;
@@ -128,7 +125,7 @@ static void rows_met(const Lanes *g, int64_t from, int64_t to, int64_t *low, int
 
 static void lanes_part(void *job, int64_t part) {
   const Lanes *g = job;
-  const ConvShape *s = g->s;
+  const ConvShape *s = g->job.s;
   int64_t row = part % g->row_parts * g->rows, rest = part / g->row_parts;
   int64_t block = rest % g->blocks, image = rest / g->blocks, channel = block * VL;
   int64_t count = s->c - channel < VL ? s->c - channel : VL;
@@ -138,42 +135,36 @@ static void lanes_part(void *job, int64_t part) {
   int64_t run = (high - low) * g->src_w, plane = g->src_h * g->src_w;
   if (run > 0) {
     if (count < VL) memset(in, 0, (size_t)(run * VL) * sizeof(float));
-    conv_flip(g->src + (image * s->c + channel) * plane + low * g->src_w, plane, count, run, in,
+    conv_flip(g->job.src + (image * s->c + channel) * plane + low * g->src_w, plane, count, run, in,
               VL);
   }
   for (int64_t y = row; y < end; y++)
     for (int64_t k = 0; k < g->x.classes; k++)
       sum_class(g, y, low, &g->x.class[k], in, g -> packed + block * s -> kh * s -> kw *VL,
                 out + (y - row) * g -> dst_w *VL);
-  conv_flip_out(out, VL, (end - row) * g->dst_w, count, g->bias ? g->bias + channel : NULL, g->relu,
-                g->dst + ((image * s->c + channel) * g->dst_h + row) * g->dst_w,
+  conv_flip_out(out, VL, (end - row) * g->dst_w, count, g->job.bias ? g->job.bias + channel : NULL,
+                g->job.relu, g->job.dst + ((image * s->c + channel) * g->dst_h + row) * g->dst_w,
                 g->dst_h * g->dst_w);
 }
 
-size_t conv_lanes_size(const ConvShape *s, bool forward) {
-  Lanes g = {.s = s, .forward = forward};
+size_t conv_lanes_size(const ConvJob *job) {
+  Lanes g = {.job = *job};
   ConvArena arena = {NULL, 0};
   lay_out(&g, &arena);
   return arena.used;
 }
 
-void conv_lanes(const ConvShape *s, bool forward, const float *src, const float *weight,
-                const float *bias, bool relu, float *dst, void *scratch) {
-  Lanes g = {.s = s,
-             .forward = forward,
-             .relu = relu,
-             .src = src,
-             .weight = weight,
-             .bias = bias,
-             .dst = dst};
+void conv_lanes(const ConvJob *job, void *scratch) {
+  const ConvShape *s = job->s;
+  Lanes g = {.job = *job};
   ConvArena arena = {scratch, 0};
   lay_out(&g, &arena);
-  conv_axis_fill(&g.y, forward, s->h, s->oh, s->kh, s->sh, s->ph, s->dh);
-  conv_axis_fill(&g.x, forward, s->w, s->ow, s->kw, s->sw, s->pw, s->dw);
+  conv_axis_fill(&g.y, job->forward, s->h, s->oh, s->kh, s->sh, s->ph, s->dh);
+  conv_axis_fill(&g.x, job->forward, s->w, s->ow, s->kw, s->sw, s->pw, s->dw);
   int64_t taps = s->kh * s->kw;
   memset(g.packed, 0, (size_t)(g.blocks * taps * VL) * sizeof(float));
   for (int64_t b = 0; b < g.blocks; b++)
-    conv_flip(weight + b * VL * taps, taps, s->c - b * VL < VL ? s->c - b * VL : VL, taps,
+    conv_flip(job->weight + b * VL * taps, taps, s->c - b * VL < VL ? s->c - b * VL : VL, taps,
               g.packed + b * taps * VL, VL);
   team_run(s->n * g.blocks * g.row_parts, lanes_part, &g);
 }

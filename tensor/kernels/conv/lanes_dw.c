@@ -9,9 +9,7 @@
 #define MOST_SHARES 8
 
 typedef struct {
-  const ConvShape *s;
-  const float *x, *gy;
-  float *gw, *gbias;
+  ConvWeights dw;
   int64_t blocks, rows, row_parts, units, shares; /* units: (image, row part) */
   float *sums;        /* [share][block][kh kw + 1][VL]; the last row is the bias */
   float *in, *turned; /* by thread: [row of x][w][VL], [row of gy][ow][VL] */
@@ -19,7 +17,7 @@ typedef struct {
 } Weights;
 
 static void lay_out(Weights *q, ConvArena *arena) {
-  const ConvShape *s = q->s;
+  const ConvShape *s = q->dw.s;
   int64_t threads = team_threads(), wide = s->w * s->sh > s->ow ? s->w * s->sh : s->ow;
   q->blocks = (s->c + VL - 1) / VL;
   q->rows = PART_PLACES / wide < 1 ? 1 : PART_PLACES / wide;
@@ -95,7 +93,7 @@ static void sum_rows(const ConvShape *s, int64_t row, int64_t end, int64_t low, 
 
 static void lanes_part(void *job, int64_t part) {
   const Weights *q = job;
-  const ConvShape *s = q->s;
+  const ConvShape *s = q->dw.s;
   int64_t share = part % q->shares, channel = part / q->shares * VL, taps = s->kh * s->kw;
   int64_t count = s->c - channel < VL ? s->c - channel : VL;
   float *in = q->in + team_self() * q->in_size, *turned = q->turned + team_self() * q->turned_size;
@@ -113,24 +111,24 @@ static void lanes_part(void *job, int64_t part) {
     if (low < 0) low = 0;
     if (high > s->h) high = s->h;
     if (high > low)
-      conv_flip(q->x + ((image * s->c + channel) * s->h + low) * s->w, s->h * s->w, count,
+      conv_flip(q->dw.x + ((image * s->c + channel) * s->h + low) * s->w, s->h * s->w, count,
                 (high - low) * s->w, in, VL);
-    conv_flip(q->gy + ((image * s->c + channel) * s->oh + row) * s->ow, s->oh * s->ow, count,
+    conv_flip(q->dw.gy + ((image * s->c + channel) * s->oh + row) * s->ow, s->oh * s->ow, count,
               (end - row) * s->ow, turned, VL);
     sum_rows(s, row, end, low, in, turned, sums);
   }
 }
 
-size_t conv_lanes_dw_size(const ConvShape *s) {
-  Weights q = {.s = s};
+size_t conv_lanes_dw_size(const ConvWeights *dw) {
+  Weights q = {.dw = *dw};
   ConvArena arena = {NULL, 0};
   lay_out(&q, &arena);
   return arena.used;
 }
 
-void conv_lanes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
-                   void *scratch) {
-  Weights q = {.s = s, .x = x, .gy = gy, .gw = gw, .gbias = gbias};
+void conv_lanes_dw(const ConvWeights *dw, void *scratch) {
+  const ConvShape *s = dw->s;
+  Weights q = {.dw = *dw};
   ConvArena arena = {scratch, 0};
   lay_out(&q, &arena);
   team_run(q.blocks * q.shares, lanes_part, &q);
@@ -140,7 +138,7 @@ void conv_lanes_dw(const ConvShape *s, const float *x, const float *gy, float *g
   for (int64_t b = 0; b < q.blocks; b++) {
     const float *sums = q.sums + b * (taps + 1) * VL;
     int64_t count = s->c - b * VL < VL ? s->c - b * VL : VL;
-    conv_flip(sums, VL, taps, count, gw + b * VL * taps, taps);
-    if (gbias) memcpy(gbias + b * VL, sums + taps * VL, (size_t)count * sizeof(float));
+    conv_flip(sums, VL, taps, count, dw->gw + b * VL * taps, taps);
+    if (dw->gbias) memcpy(dw->gbias + b * VL, sums + taps * VL, (size_t)count * sizeof(float));
   }
 }

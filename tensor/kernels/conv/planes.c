@@ -18,10 +18,8 @@ typedef struct {
 } Phase;
 
 typedef struct {
-  const ConvShape *s;
-  bool forward, relu, direct; /* direct: sums are formed in dst */
-  const float *src, *weight, *bias;
-  float *dst;
+  ConvJob job;
+  bool direct;      /* sums are formed in dst */
   int64_t from, to; /* channels of a group in src and in dst */
   int64_t src_h, src_w, dst_h, dst_w;
   int64_t phases_y, phases_x, phases;
@@ -42,12 +40,12 @@ static void widen(ConvReach *met, ConvReach more) {
 
 /* Fills in g->phase, but for where their weights and sums stand. Wide phases share their planes. */
 static void find_phases(Planes *g) {
-  const ConvShape *s = g->s;
+  const ConvShape *s = g->job.s;
   for (int64_t i = 0; i < g->phases; i++) {
     ConvShift *k = &g->phase[i].shift;
     *k = (ConvShift){.src_h = g->src_h, .src_w = g->src_w, .rows = g->rows, .channels = 1};
-    k->y = conv_phase(g->forward, i / g->phases_x, g->dst_h, s->kh, s->sh, s->ph, s->dh);
-    k->x = conv_phase(g->forward, i % g->phases_x, g->dst_w, s->kw, s->sw, s->pw, s->dw);
+    k->y = conv_phase(g->job.forward, i / g->phases_x, g->dst_h, s->kh, s->sh, s->ph, s->dh);
+    k->x = conv_phase(g->job.forward, i % g->phases_x, g->dst_w, s->kw, s->sw, s->pw, s->dw);
     k->wide = k->y.step == 1 && k->x.step == 1 &&
               (g->phases > 1 || s->kw == 1 || g->to < g->from * s->kw);
     conv_shift_reach(k);
@@ -70,15 +68,15 @@ static void set_chunk(Planes *g, int64_t channels) {
 }
 
 static void lay_out(Planes *g, ConvArena *arena) {
-  const ConvShape *s = g->s;
-  g->from = (g->forward ? s->c : s->o) / s->groups;
-  g->to = (g->forward ? s->o : s->c) / s->groups;
-  g->src_h = g->forward ? s->h : s->oh;
-  g->src_w = g->forward ? s->w : s->ow;
-  g->dst_h = g->forward ? s->oh : s->h;
-  g->dst_w = g->forward ? s->ow : s->w;
-  g->phases_y = g->forward ? 1 : s->sh;
-  g->phases_x = g->forward ? 1 : s->sw;
+  const ConvShape *s = g->job.s;
+  g->from = (g->job.forward ? s->c : s->o) / s->groups;
+  g->to = (g->job.forward ? s->o : s->c) / s->groups;
+  g->src_h = g->job.forward ? s->h : s->oh;
+  g->src_w = g->job.forward ? s->w : s->ow;
+  g->dst_h = g->job.forward ? s->oh : s->h;
+  g->dst_w = g->job.forward ? s->ow : s->w;
+  g->phases_y = g->job.forward ? 1 : s->sh;
+  g->phases_x = g->job.forward ? 1 : s->sw;
   g->phases = g->phases_y * g->phases_x;
   int64_t height = (g->dst_h - 1) / g->phases_y + 1, width = (g->dst_w - 1) / g->phases_x + 1;
   g->rows = PLANE_PLACES / width;
@@ -114,10 +112,11 @@ static void lay_out(Planes *g, ConvArena *arena) {
 /* Packs the weights of channels [from, from + count) of src for one phase, tile by tile. */
 static float *pack(const Planes *g, const ConvShift *k, int64_t group, int64_t from, int64_t count,
                    float *out) {
-  int64_t kw = g->s->kw, taps = g->s->kh * kw;
-  int64_t o_step = g->forward ? g->from * taps : taps; /* from channel to channel of dst, of src */
-  int64_t c_step = g->forward ? taps : g->to * taps;
-  const float *weight = g->weight + group * g->from * g->to * taps;
+  int64_t kw = g->job.s->kw, taps = g->job.s->kh * kw;
+  int64_t o_step =
+      g->job.forward ? g->from * taps : taps; /* from channel to channel of dst, of src */
+  int64_t c_step = g->job.forward ? taps : g->to * taps;
+  const float *weight = g->job.weight + group * g->from * g->to * taps;
   for (int64_t first = 0, nc; first < g->to; first += nc) {
     nc = g->to - first >= PLANE_CHANNELS ? PLANE_CHANNELS : 1;
     for (int64_t c = from; c < from + count; c++)
@@ -150,11 +149,11 @@ static void sum_phase(const Planes *g, const Phase *phase, int64_t group, int64_
   packed += c * phase->taps * g->to;
   sum.plane = plane;
   sum.add = c > 0;
-  sum.relu = g->relu && last;
+  sum.relu = g->job.relu && last;
   for (int64_t first = 0, nc; first < g->to; first += nc) {
     nc = g->to - first >= PLANE_CHANNELS ? PLANE_CHANNELS : 1;
     sum.weight = packed + first * sum.taps;
-    sum.bias = g->bias && last ? g->bias + group * g->to + first : NULL;
+    sum.bias = g->job.bias && last ? g->job.bias + group * g->to + first : NULL;
     sum.out = out + first * plane;
     conv_plane_sum(&sum, (int)nc, (rows - 1) * phase->pitch + phase->shift.x.count);
   }
@@ -195,9 +194,9 @@ static void spread(const Planes *g, int64_t row, const float *result, float *dst
 
 static void do_unit(const Planes *g, int64_t unit) {
   int64_t row = unit % g->row_parts * g->rows, image_group = unit / g->row_parts;
-  int64_t plane = g->dst_h * g->dst_w, group = image_group % g->s->groups;
-  const float *src = g->src + image_group * g->from * g->src_h * g->src_w;
-  float *dst = g->dst + image_group * g->to * plane;
+  int64_t plane = g->dst_h * g->dst_w, group = image_group % g->job.s->groups;
+  const float *src = g->job.src + image_group * g->from * g->src_h * g->src_w;
+  float *dst = g->job.dst + image_group * g->to * plane;
   float *planes = g->planes + team_self() * g->planes_size;
   float *result = g->result + team_self() * g->result_size;
   for (int64_t c = 0; c < g->from; c += g->chunk) {
@@ -225,25 +224,18 @@ static void planes_part(void *job, int64_t part) {
   for (int64_t unit = from; unit < to; unit++) do_unit(g, unit);
 }
 
-size_t conv_planes_size(const ConvShape *s, bool forward) {
-  Planes g = {.s = s, .forward = forward};
+size_t conv_planes_size(const ConvJob *job) {
+  Planes g = {.job = *job};
   ConvArena arena = {NULL, 0};
   lay_out(&g, &arena);
   return arena.used;
 }
 
-void conv_planes(const ConvShape *s, bool forward, const float *src, const float *weight,
-                 const float *bias, bool relu, float *dst, void *scratch) {
-  Planes g = {.s = s,
-              .forward = forward,
-              .relu = relu,
-              .src = src,
-              .weight = weight,
-              .bias = bias,
-              .dst = dst};
+void conv_planes(const ConvJob *job, void *scratch) {
+  Planes g = {.job = *job};
   ConvArena arena = {scratch, 0};
   lay_out(&g, &arena);
   for (int64_t i = 0; i < g.phases; i++) conv_shift_list(&g.phase[i].shift);
-  team_run(s->groups, pack_part, &g);
+  team_run(job->s->groups, pack_part, &g);
   team_run((g.units + g.bundle - 1) / g.bundle, planes_part, &g);
 }

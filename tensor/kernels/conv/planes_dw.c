@@ -121,9 +121,7 @@ static void add_run(float *lanes, const float *x, int64_t n) {
 /* ---- the pass ---- */
 
 typedef struct {
-  const ConvShape *s;
-  const float *x, *gy;
-  float *gw, *gbias;
+  ConvWeights dw;
   int64_t from, to, depth;        /* channels of a group in x and in gy; from * kernel size */
   int64_t rows, row_parts, chunk; /* places along y and channels of x at a time */
   int64_t units, shares, bundle;  /* (image, row part); groups to a part of the team's job */
@@ -136,7 +134,7 @@ typedef struct {
 } Weights;
 
 static void lay_out(Weights *q, ConvArena *arena) {
-  const ConvShape *s = q->s;
+  const ConvShape *s = q->dw.s;
   int64_t threads = team_threads();
   q->from = s->c / s->groups;
   q->to = s->o / s->groups;
@@ -171,11 +169,11 @@ static void lay_out(Weights *q, ConvArena *arena) {
 
 /* The products of one share of a group for channels [c, c + count) of x. */
 static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c, int64_t count) {
-  const ConvShape *s = q->s;
+  const ConvShape *s = q->dw.s;
   int64_t taps = count * s->kh * s->kw, plane = s->oh * s->ow;
   float *planes = q->planes + team_self() * q->planes_size;
   float *lanes = q->lanes + team_self() * q->lanes_size;
-  float *bias = q->gbias && c == 0 ? lanes + q->to * taps * VL : NULL;
+  float *bias = q->dw.gbias && c == 0 ? lanes + q->to * taps * VL : NULL;
   memset(lanes, 0, (size_t)(q->to * (taps + (bias ? 1 : 0)) * VL) * sizeof(float));
   ConvShift fill = q->shift;
   fill.channels = count;
@@ -183,12 +181,13 @@ static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c,
   for (int64_t unit = from; unit < to; unit++) {
     int64_t image = unit / q->row_parts, row = unit % q->row_parts * q->rows;
     int64_t rows = s->oh - row < q->rows ? s->oh - row : q->rows;
-    conv_shift_fill(&fill, row, q->x + (image * s->c + group * q->from + c) * s->h * s->w, planes);
+    conv_shift_fill(&fill, row, q->dw.x + (image * s->c + group * q->from + c) * s->h * s->w,
+                    planes);
     PlaneProduct p = {.plane = plane, .planes = planes, .at = q->shift.at, .taps = taps};
     p.places = rows * s->ow;
     for (int64_t o = 0, nc; o < q->to; o += nc) {
       nc = q->to - o >= CHANNELS ? CHANNELS : 1;
-      p.gy = q->gy + (image * s->o + group * q->to + o) * plane + row * s->ow;
+      p.gy = q->dw.gy + (image * s->o + group * q->to + o) * plane + row * s->ow;
       p.sums = lanes + o * taps * VL;
       for (int64_t i = 0; bias && i < nc; i++)
         add_run(bias + (o + i) * VL, p.gy + i * plane, p.places);
@@ -206,22 +205,22 @@ static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c,
 static void planes_part(void *job, int64_t part) {
   const Weights *q = job;
   int64_t share = part % q->shares, first = part / q->shares * q->bundle;
-  int64_t end = first + q->bundle < q->s->groups ? first + q->bundle : q->s->groups;
+  int64_t end = first + q->bundle < q->dw.s->groups ? first + q->bundle : q->dw.s->groups;
   for (int64_t group = first; group < end; group++)
     for (int64_t c = 0; c < q->from; c += q->chunk)
       sum_share(q, group, share, c, q->from - c < q->chunk ? q->from - c : q->chunk);
 }
 
-size_t conv_planes_dw_size(const ConvShape *s) {
-  Weights q = {.s = s};
+size_t conv_planes_dw_size(const ConvWeights *dw) {
+  Weights q = {.dw = *dw};
   ConvArena arena = {NULL, 0};
   lay_out(&q, &arena);
   return arena.used;
 }
 
-void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
-                    void *scratch) {
-  Weights q = {.s = s, .x = x, .gy = gy, .gw = gw, .gbias = gbias};
+void conv_planes_dw(const ConvWeights *dw, void *scratch) {
+  const ConvShape *s = dw->s;
+  Weights q = {.dw = *dw};
   ConvArena arena = {scratch, 0};
   lay_out(&q, &arena);
   conv_shift_list(&q.shift);
@@ -229,8 +228,8 @@ void conv_planes_dw(const ConvShape *s, const float *x, const float *gy, float *
   int64_t size = s->o * q.depth;
   for (int64_t share = 1; share < q.shares; share++) {
     for (int64_t i = 0; i < size; i++) q.sums[i] += q.sums[share * size + i];
-    for (int64_t i = 0; gbias && i < s->o; i++) q.bias[i] += q.bias[share * s->o + i];
+    for (int64_t i = 0; dw->gbias && i < s->o; i++) q.bias[i] += q.bias[share * s->o + i];
   }
-  memcpy(gw, q.sums, (size_t)size * sizeof(float));
-  if (gbias) memcpy(gbias, q.bias, (size_t)s->o * sizeof(float));
+  memcpy(dw->gw, q.sums, (size_t)size * sizeof(float));
+  if (dw->gbias) memcpy(dw->gbias, q.bias, (size_t)s->o * sizeof(float));
 }

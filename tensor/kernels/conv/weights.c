@@ -13,9 +13,7 @@
 #define MOST_SHARES  8
 
 typedef struct {
-  const ConvShape *s;
-  const float *x, *gy;
-  float *gw, *gbias;
+  ConvWeights dw;
   int64_t from, to;      /* channels of a group in x and in gy */
   int64_t blocks, depth; /* blocks of `to`; from * kernel size */
   int64_t images, rows;  /* of one chunk */
@@ -29,7 +27,7 @@ typedef struct {
 } Weights;
 
 static void lay_out(Weights *q, ConvArena *arena) {
-  const ConvShape *s = q->s;
+  const ConvShape *s = q->dw.s;
   q->from = s->c / s->groups;
   q->to = s->o / s->groups;
   q->blocks = conv_blocks(q->to);
@@ -67,16 +65,16 @@ typedef struct {
 /* Transposes the chunk's gy into turned [image][place][lane] and adds up its bias gradient. */
 static void turn(Part *p) {
   const Weights *q = p->q;
-  const ConvShape *s = q->s;
+  const ConvShape *s = q->dw.s;
   int64_t places = p->rows * s->ow, plane = s->oh * s->ow;
   if (p->block.count < p->width)
     memset(p->turned, 0, (size_t)(p->images * places * p->width) * sizeof(float));
   for (int64_t i = 0; i < p->images; i++) {
     int64_t channel = (p->image + i) * s->o + p->group * q->to + p->block.first;
-    conv_flip(q->gy + channel * plane + p->row * s->ow, plane, p->block.count, places,
+    conv_flip(q->dw.gy + channel * plane + p->row * s->ow, plane, p->block.count, places,
               p->turned + i * places * p->width, p->width);
   }
-  if (!q->gbias) return;
+  if (!q->dw.gbias) return;
   if (!p->add) memset(p->bias, 0, (size_t)p->width * sizeof(float));
   for (int64_t lane = 0; lane < p->width; lane += VL) {
     vf sum = vf_load(p->bias + lane);
@@ -98,7 +96,7 @@ static void clip(int64_t low, int64_t high, int64_t k, int64_t inputs, int64_t s
 
 static void sum_tap(const Part *p, int64_t a, int64_t b) {
   const Weights *q = p->q;
-  const ConvShape *s = q->s;
+  const ConvShape *s = q->dw.s;
   int64_t y0, y1, x0, x1, steps = 0, plane = s->h * s->w, taps = s->kh * s->kw;
   clip(p->row, p->row + p->rows, a, s->h, s->sh, s->ph, s->dh, &y0, &y1);
   clip(0, s->ow, b, s->w, s->sw, s->pw, s->dw, &x0, &x1);
@@ -109,7 +107,7 @@ static void sum_tap(const Part *p, int64_t a, int64_t b) {
     }
   ConvSum sum = {p->turned, p->steps, steps, p->images, s->c * plane, p->rows * s->ow * p->width,
                  p->add};
-  const float *src = q->x + (p->image * s->c + p->group * q->from) * plane;
+  const float *src = q->dw.x + (p->image * s->c + p->group * q->from) * plane;
   float *dst = p->sums + (a * s->kw + b) * p->width;
   for (int64_t c = 0; c < q->from;) {
     ConvTile tile = conv_tile(p->block.vn, q->from - c);
@@ -127,7 +125,7 @@ static void sum_tap(const Part *p, int64_t a, int64_t b) {
 
 static void weights_part(void *job, int64_t part) {
   const Weights *q = job;
-  const ConvShape *s = q->s;
+  const ConvShape *s = q->dw.s;
   int64_t share = part % q->shares, rest = part / q->shares;
   int64_t lanes = s->groups * conv_padded(q->to);
   Part p = {.q = q, .group = rest / q->blocks, .block = conv_block(q->to, rest % q->blocks)};
@@ -155,7 +153,7 @@ static void weights_part(void *job, int64_t part) {
 /* Adds the shares of one block in order and transposes the sum into gw. */
 static void finish_part(void *job, int64_t part) {
   const Weights *q = job;
-  const ConvShape *s = q->s;
+  const ConvShape *s = q->dw.s;
   int64_t group = part / q->blocks, lanes = s->groups * conv_padded(q->to);
   ConvBlock block = conv_block(q->to, part % q->blocks);
   int64_t lane = group * conv_padded(q->to) + block.first, width = block.vn * VL;
@@ -164,22 +162,22 @@ static void finish_part(void *job, int64_t part) {
   for (int64_t share = 1; share < q->shares; share++) {
     const float *more = sums + share * lanes * q->depth;
     for (int64_t i = 0; i < q->depth * width; i++) sums[i] += more[i];
-    for (int64_t i = 0; q->gbias && i < width; i++) bias[i] += bias[share * lanes + i];
+    for (int64_t i = 0; q->dw.gbias && i < width; i++) bias[i] += bias[share * lanes + i];
   }
-  conv_flip(sums, width, q->depth, block.count, q->gw + channel * q->depth, q->depth);
-  if (q->gbias) memcpy(q->gbias + channel, bias, (size_t)block.count * sizeof(float));
+  conv_flip(sums, width, q->depth, block.count, q->dw.gw + channel * q->depth, q->depth);
+  if (q->dw.gbias) memcpy(q->dw.gbias + channel, bias, (size_t)block.count * sizeof(float));
 }
 
-size_t conv_weights_size(const ConvShape *s) {
-  Weights q = {.s = s};
+size_t conv_weights_size(const ConvWeights *dw) {
+  Weights q = {.dw = *dw};
   ConvArena arena = {NULL, 0};
   lay_out(&q, &arena);
   return arena.used;
 }
 
-void conv_weights(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,
-                  void *scratch) {
-  Weights q = {.s = s, .x = x, .gy = gy, .gw = gw, .gbias = gbias};
+void conv_weights(const ConvWeights *dw, void *scratch) {
+  const ConvShape *s = dw->s;
+  Weights q = {.dw = *dw};
   ConvArena arena = {scratch, 0};
   lay_out(&q, &arena);
   team_run(s->groups * q.blocks * q.shares, weights_part, &q);
