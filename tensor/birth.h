@@ -7,6 +7,4 @@
 void birth_reserve(int n); /* room for n more; may fail */
 void birth_add(Tensor *x); /* the open scope takes over one share of x; room must be there */
 
-void birth_add_share(Tensor *x); /* the same; what room is missing is made without failing */
-
 #endif

@@ -127,7 +127,7 @@ static size_t give_back(int k, size_t bytes) {
   return given;
 }
 
-void mem_drop_cache(void) {
+static void drop_cache(void) {
   for (int k = 0; k < CLASSES; k++) {
     if (size_of_class(k) > SLAB_MOST) give_back(k, SIZE_MAX); /* slabs stay */
   }
@@ -192,10 +192,10 @@ static void *fetch(size_t size) {
       void *p = from_system(size);
       if (p) return p;
     }
-    if (attempt == 0) mem_drop_cache();
+    if (attempt == 0) drop_cache();
     if (attempt == 1 && mem_collect) {
       mem_collect(true);
-      mem_drop_cache();
+      drop_cache();
     }
   }
   return NULL;

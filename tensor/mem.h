@@ -25,7 +25,6 @@ extern MemStats mem_stats;
 
 void mem_set_limit(size_t bytes); /* 0: 80% of what the machine or container has free */
 size_t mem_limit(void);
-void mem_drop_cache(void);
 
 /* Pressure. A young collection is due when enough was born since the last look; a full one when what
    lives has grown by max(floor, what lived after the last full one). The host collects where

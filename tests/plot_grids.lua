@@ -3,7 +3,7 @@
 
 local colors = require "lunette.plot.colors"
 local plot = require "lunette.plot"
-local recorder = require "lunette.plot.recorder"
+local recorder = dofile "tests/support/recorder.lua"
 
 local nan = 0 / 0
 
