@@ -11,7 +11,7 @@
 #define FILES(X) \
   X(create) \
   X(random) X(multinomial) X(dropout) \
-  X(unary) X(binary) \
+  X(unary) X(trigonometry) X(special) X(activation) X(binary) X(compare) X(ternary) \
   X(reduce) X(scan) X(statistics) \
   X(reshape) X(views) X(join) X(blocks) X(triangles) X(write) X(window) \
   X(gather) X(select) X(masks) X(advanced) \

@@ -132,7 +132,40 @@ VMATH float cos_near(float x) {
   return trig_turn(r, n + 1, 0.0f);
 }
 
-#define m_sin(x) VMATH_PICK(sin_f32, sin, x)
-#define m_cos(x) VMATH_PICK(cos_f32, cos, x)
+/* Of an odd number of quarters the tangent is -1 over that of the rest. */
+VMATH float tan_f32(float x) {
+  uint32_t n;
+  float r = trig_reduce(x, &n), z = r * r;
+  float p = 0x1.1e87b8p-8f;
+  p = FMAF(p, z, 0x1.a021acp-14f);
+  p = FMAF(p, z, 0x1.62c676p-7f);
+  p = FMAF(p, z, 0x1.5cc166p-6f);
+  p = FMAF(p, z, 0x1.bad9bcp-5f);
+  p = FMAF(p, z, 0x1.110d9ep-3f);
+  p = FMAF(p, z, 0x1.555560p-2f);
+  float t = FMAF(p * z, r, r), y = n & 1 ? -1.0f / t : t;
+  return trig_finish(x, f32_of(f32_bits(y) ^ (f32_bits(x) & 0x80000000u)));
+}
+
+/* sin(pi x) / (pi x), 1 at 0: the sine of what x is beyond a whole number, which is exact. */
+VMATH float sinc_f32(float x) {
+  float whole = rintf(x), r = (x - whole) * 0x1.921fb6p+1f, z = r * r;
+  float wide = fabsf(r) > 0x1.921fb6p-1f
+                   ? cos_poly((0x1.921fb6p+0f - fabsf(r)) * (0x1.921fb6p+0f - fabsf(r)))
+                   : sin_poly(fabsf(r), z);
+  float sine = copysignf(wide, r), half = whole * 0.5f;
+  float y = (half != rintf(half) ? -sine : sine) / (x * 0x1.921fb6p+1f);
+  y = fabsf(x) < INFINITY ? y : x - x == 0 ? y : x != x ? x : 0.0f;
+  return x == 0.0f ? 1.0f : y;
+}
+VMATH double sinc_f64(double x) {
+  double angle = 3.14159265358979323846 * x;
+  return x == 0.0 ? 1.0 : sin(angle) / angle;
+}
+
+#define m_tan(x)  VMATH_PICK(tan_f32, tan, x)
+#define m_sinc(x) VMATH_PICK(sinc_f32, sinc_f64, x)
+#define m_sin(x)  VMATH_PICK(sin_f32, sin, x)
+#define m_cos(x)  VMATH_PICK(cos_f32, cos, x)
 
 #endif

@@ -4,7 +4,7 @@
 
    Each treats NaN, infinities, signed zero and denormals as C's does (no errno, no flags). Largest
    error over all floats, at any level, in units in the last place of the exact value:
-     exp 1.2  expm1 1.5  log 1.0  log1p 1.6  tanh 1.4  sigmoid 2.4  erf 1.4  softplus 1.9
+     exp 1.2  exp2 1.2  expm1 1.5  log 1.0  log2 1.5  log10 1.6  log1p 1.6  tanh 1.4  sigmoid 2.4  erf 1.4  softplus 1.9
      sin 1.6  cos 1.6  pow 0.6  sqrt 0.5  rsqrt 1.5  gelu 7; slope of gelu: 4 x 2^-24 of 1
    tests/core_math.c measures these bounds.
    The polynomials are weighted minimax fits with coefficients rounded to float one after another;
@@ -75,6 +75,23 @@ VMATH float exp_f32(float x) {
   return x > 88.72284f ? INFINITY : y;
 }
 
+/* x = n + r with |r| <= 1/2, and 2^r by a polynomial of its own. */
+VMATH float exp2_f32(float x) {
+  const float magic = 12582912.0f + 254.0f;
+  float t = x + magic, r = x - (t - magic);
+  float p = 0x1.417872p-13f;
+  p = FMAF(p, r, 0x1.5f0952p-10f);
+  p = FMAF(p, r, 0x1.3b2dd4p-7f);
+  p = FMAF(p, r, 0x1.c6af7ap-5f);
+  p = FMAF(p, r, 0x1.ebfbdcp-3f);
+  p = FMAF(p, r, 0x1.62e430p-1f);
+  p = FMAF(p, r, 1.0f);
+  uint32_t k = f32_bits(t), half = k >> 1 << 23, rest = (k << 23) - half;
+  float y = p * f32_of(half) * f32_of(rest);
+  y = x < -151.0f ? 0.0f : y;
+  return x >= 128.0f ? INFINITY : y;
+}
+
 VMATH float expm1_f32(float x) {
   float r;
   uint32_t k = exp_split(x, 126.0f, &r);
@@ -92,8 +109,8 @@ VMATH float expm1_f32(float x) {
   return x > 88.72284f ? INFINITY : y;
 }
 
-/* log(1+f) + e ln 2 for f in [sqrt(1/2)-1, sqrt(2)-1]. */
-VMATH float log_poly(float f, float e) {
+/* (log(1+f) - f) / f^2 for f in [sqrt(1/2)-1, sqrt(2)-1]. */
+VMATH float log_tail(float f) {
   float p = -0x1.38c974p-4f;
   p = FMAF(p, f, 0x1.055eaep-3f);
   p = FMAF(p, f, -0x1.0d8246p-3f);
@@ -102,22 +119,41 @@ VMATH float log_poly(float f, float e) {
   p = FMAF(p, f, 0x1.99a01cp-3f);
   p = FMAF(p, f, -0x1.000226p-2f);
   p = FMAF(p, f, 0x1.555554p-2f);
-  float z = f * f;
-  p = FMAF(p, f, -0.5f);
-  return FMAF(e, LN2_HI, FMAF(p, z, FMAF(e, LN2_LO, f)));
+  return FMAF(p, f, -0.5f);
+}
+
+/* log(1+f) + e ln 2 for such f. */
+VMATH float log_poly(float f, float e) {
+  return FMAF(e, LN2_HI, FMAF(log_tail(f), f * f, FMAF(e, LN2_LO, f)));
+}
+
+/* log2(1+f) + e, and log10: the logarithm's factor in two parts, so that f itself loses nothing. */
+VMATH float log2_poly(float f, float e) {
+  float tail = log_tail(f) * f * f;
+  return FMAF(f, 0x1.715000p+0f, FMAF(tail, 0x1.715476p+0f, f * 0x1.1d94aep-14f)) + e;
+}
+VMATH float log10_poly(float f, float e) {
+  float tail = log_tail(f) * f * f;
+  float low = FMAF(tail, 0x1.bcb7b2p-2f, FMAF(f, 0x1.3d8a94p-13f, e * 0x1.3509f8p-18f));
+  return FMAF(e, 0x1.344000p-2f, FMAF(f, 0x1.bc9000p-2f, low));
 }
 
 /* Splits a normal x > 0 into 2^e (1+f); the result is e in place, shifted by 23. */
 VMATH uint32_t log_split(float x) { return (f32_bits(x) - 0x3f3504f3u) & 0xff800000u; }
 
-VMATH float log_f32(float x) {
-  float lift = x < 0x1p-126f ? 0x1p+23f : 1.0f, z = x * lift; /* denormals into the normals */
-  uint32_t k = log_split(z);
-  float e = (float)((int32_t)k >> 23) - (x < 0x1p-126f ? 23.0f : 0.0f);
-  float y = log_poly(f32_of(f32_bits(z) - k) - 1.0f, e);
-  y = x > 0.0f ? y : x == 0.0f ? -INFINITY : NAN;
-  return x == INFINITY ? x : y;
-}
+/* Defines a logarithm by what takes f and e to it. */
+#define LOGARITHM(name, poly)                                                                      \
+  VMATH float name(float x) {                                                                      \
+    float lift = x < 0x1p-126f ? 0x1p+23f : 1.0f, z = x * lift; /* denormals into the normals */   \
+    uint32_t k = log_split(z);                                                                     \
+    float e = (float)((int32_t)k >> 23) - (x < 0x1p-126f ? 23.0f : 0.0f);                          \
+    float y = poly(f32_of(f32_bits(z) - k) - 1.0f, e);                                             \
+    y = x > 0.0f ? y : x == 0.0f ? -INFINITY : NAN;                                                \
+    return x == INFINITY ? x : y;                                                                  \
+  }
+LOGARITHM(log_f32, log_poly)
+LOGARITHM(log2_f32, log2_poly)
+LOGARITHM(log10_f32, log10_poly)
 
 /* 1 + x = 2^e (1+f) with f = 2^-e x + (2^-e - 1), so that a small x loses nothing. */
 VMATH float log1p_f32(float x) {
@@ -190,6 +226,16 @@ VMATH float softplus_f32(float x) {
   float s = f32_of(0x3f800000u - k);
   float y = log_poly(FMAF(s, e, s - 1.0f), (float)((int32_t)k >> 23));
   return (x > 0.0f ? x : 0.0f) + y;
+}
+
+/* log(exp(x) + exp(y)): the larger and what the smaller adds; infinities of one sign stay. */
+VMATH float logaddexp_f32(float x, float y) {
+  float high = x > y || x != x ? x : y, gap = x == y ? 0.0f : -fabsf(x - y);
+  return high + log1p_f32(exp_f32(gap));
+}
+VMATH float logaddexp2_f32(float x, float y) {
+  float high = x > y || x != x ? x : y, gap = x == y ? 0.0f : -fabsf(x - y);
+  return high + log1p_f32(exp2_f32(gap)) * LOG2_E;
 }
 
 /* Phi(-a) / exp(-a^2/2) of the normal distribution for 0 <= a <= 13, as t P(t), t = 1/(1+0.35a). */
@@ -289,6 +335,14 @@ VMATH double sigmoid_f64(double x) {
   double e = exp(-fabs(x));
   return (x < 0 ? e : 1.0) / (1.0 + e);
 }
+VMATH double logaddexp_f64(double x, double y) {
+  double high = x > y || x != x ? x : y, gap = x == y ? 0.0 : -fabs(x - y);
+  return high + log1p(exp(gap));
+}
+VMATH double logaddexp2_f64(double x, double y) {
+  double high = x > y || x != x ? x : y, gap = x == y ? 0.0 : -fabs(x - y);
+  return high + log1p(exp2(gap)) * 1.4426950408889634074;
+}
 VMATH double gelu_f64(double x) { return x * (0.5 * erfc(-0.70710678118654752440 * x)); }
 VMATH double gelu_grad_f64(double x) {
   double phi = exp(-0.5 * x * x) * 0.39894228040143267794;
@@ -298,8 +352,11 @@ VMATH double softplus_f64(double x) { return (x > 0 ? x : 0.0) + log1p(exp(-fabs
 
 #define VMATH_PICK(f32, f64, x) _Generic((x), float : f32, default : f64)(x)
 #define m_exp(x)                VMATH_PICK(exp_f32, exp, x)
+#define m_exp2(x)               VMATH_PICK(exp2_f32, exp2, x)
 #define m_expm1(x)              VMATH_PICK(expm1_f32, expm1, x)
 #define m_log(x)                VMATH_PICK(log_f32, log, x)
+#define m_log2(x)               VMATH_PICK(log2_f32, log2, x)
+#define m_log10(x)              VMATH_PICK(log10_f32, log10, x)
 #define m_log1p(x)              VMATH_PICK(log1p_f32, log1p, x)
 #define m_tanh(x)               VMATH_PICK(tanh_f32, tanh, x)
 #define m_sigmoid(x)            VMATH_PICK(sigmoid_f32, sigmoid_f64, x)
@@ -310,6 +367,9 @@ VMATH double softplus_f64(double x) { return (x > 0 ? x : 0.0) + log1p(exp(-fabs
 #define m_gelu(x)               VMATH_PICK(gelu_f32, gelu_f64, x)
 #define m_gelu_grad(x)          VMATH_PICK(gelu_grad_f32, gelu_grad_f64, x)
 /* float when both are */
-#define m_pow(x, y) _Generic((x) + (y), float : pow_f32, default : pow)(x, y)
+#define VMATH_PAIR(f32, f64, x, y) _Generic((x) + (y), float : f32, default : f64)(x, y)
+#define m_pow(x, y)                VMATH_PAIR(pow_f32, pow, x, y)
+#define m_logaddexp(x, y)          VMATH_PAIR(logaddexp_f32, logaddexp_f64, x, y)
+#define m_logaddexp2(x, y)         VMATH_PAIR(logaddexp2_f32, logaddexp2_f64, x, y)
 
 #endif

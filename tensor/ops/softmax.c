@@ -1,13 +1,10 @@
-/* Softmax and its logarithm along a dimension, their gradients, and logsigmoid.
+/* Softmax and its logarithm along a dimension, and their gradients.
 
    x is seen as [outer, n, inner]. With inner 1 the values of a result lie side by side and the
    kernels take rows; else tiles of columns. */
 #include "../calc.h"
-#include "../iter.h"
-#include "../kernels/elementary.h"
 #include "../kernels/softmax.h"
 #include "../kernels/softmax_cols.h"
-#include "../kernels/vmath.h"
 #include "../team.h"
 
 enum { GRAIN = 1 << 15 }; /* values of a part */
@@ -116,39 +113,6 @@ static void log_softmax_dx_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[1]) gx[1] = t_neg(t_mul(hp, sum(c, c->x[0])));
 }
 
-/* ---- logsigmoid --------------------------------------------------------------------------------- */
-
-static void logsigmoid_f32(int64_t n, void *out, const void *const *in, const void *arg) {
-  (void)arg;
-  const float *x = in[0];
-  float *y = out;
-  for (int64_t i = 0; i < n; i++) y[i] = -x[i];
-  SIMD_PICK(elementary_kernels)->softplus(n, y, y);
-  for (int64_t i = 0; i < n; i++) y[i] = -y[i];
-}
-
-static void logsigmoid_f64(int64_t n, void *out, const void *const *in, const void *arg) {
-  (void)arg;
-  const double *x = in[0];
-  double *y = out;
-  for (int64_t i = 0; i < n; i++) y[i] = -softplus_f64(-x[i]);
-}
-
-static void logsigmoid_infer(Call *c) {
-  DType d = call_promote(c, 0, 1);
-  call_out(c, 0, dtype_is_float(d) ? d : T_F32, c->x[0]->ndim, c->x[0]->shape);
-}
-
-static const char *logsigmoid_run(Call *c) {
-  DType d = call_promote(c, 0, 1) == T_F64 ? T_F64 : T_F32;
-  iter_map(d == T_F64 ? logsigmoid_f64 : logsigmoid_f32, NULL, c->y[0], d, 1, c->x, d);
-  return NULL;
-}
-
-static void logsigmoid_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  gx[0] = t_mul(gy[0], t_sigmoid(t_neg(c->x[0])));
-}
-
 /* ---- rows of the family -------------------------------------------------------------------------- */
 
 static Op rows[] = {
@@ -188,15 +152,6 @@ static Op rows[] = {
      .infer = infer,
      .run = log_softmax_dx_run,
      .grad = log_softmax_dx_grad},
-    {.sig = "logsigmoid(x: tensor) -> y: tensor",
-     .doc = "Logarithm of the logistic function, -log(1 + exp(-x)), without overflow.",
-     .test = "{{randn(2,3)}, {randn(4)}}",
-     .ref = "each: -math.log(1 + math.exp(-x))",
-     .flags = OP_INPLACE,
-     .save = SAVE_X(0),
-     .infer = logsigmoid_infer,
-     .run = logsigmoid_run,
-     .grad = logsigmoid_grad},
 };
 
 FAMILY(softmax, rows);

@@ -1,84 +1,133 @@
-/* Pointwise ops of two tensors, broadcast. Compiled once per SIMD level for the loops, once for the
-   rows.
+/* Pointwise ops of two tensors: arithmetic, powers, larger and smaller. Compiled once per SIMD level
+   for the loops, once for the rows; compare.c holds comparisons, logic and bits.
 
    A line of the tables below is a whole op: f(a, b), the gradients for a and for b (g is the
-   incoming gradient, y the output), and what they read. SUMS and NUMBERS compute in the common type, DIVIDES
-   in floats, WHOLES in integers and bool, TESTS compare and give bool. */
-#include "../../iter.h"
-#include "../../kernels/vmath.h"
-#include "../../simd.h"
-
-#include <math.h>
+   incoming gradient, y the output), and what they read. WRAPPED and NUMBERS compute in the common
+   type, integers wrapping around in the former; QUOTIENTS likewise, but integers are not divided by
+   0; FLOATS compute in floats, WHOLES in integers. A line may end with more fields of the row. */
+#include "binary.h"
 
 #define BOTH (SAVE_X(0) | SAVE_X(1))
 
 /* The larger, or NaN when one is. Written so that loops stay free of branches. */
 #define LARGER(a, b)  (a > b || a != a ? a : b)
 #define SMALLER(a, b) (a < b || a != a ? a : b)
+/* The larger, or the other when one is NaN. */
+#define LARGER_NUMBER(a, b)  (a >= b || b != b ? a : b)
+#define SMALLER_NUMBER(a, b) (a <= b || b != b ? a : b)
 
-/*   name   f(a, b)   gradient of a   gradient of b   saves   flags   test   reference   doc */
-#define SUMS(ROW)                                                                                  \
-  ROW(add, a + b, g, scaled(c, g), 0, 0, PAIRS, "x + y", "x + alpha y.")                           \
-  ROW(sub, a - b, g, t_neg(scaled(c, g)), 0, 0, PAIRS, "x - y", "x - alpha y.")
+/*   name   f(a, b)   gradient of a   gradient of b   saves   test   reference   doc */
+#define WRAPPED(ROW)                                                                               \
+  ROW(add, a + b, g, scaled(c, g), 0, PAIRS, "x + y", "x + alpha y.",                              \
+      .sig = "add(x: tensor, y: tensor, alpha: scalar=1) -> z: tensor", .infer = sum_infer,        \
+      .example = "tensor{1, 2}:add(tensor{3, 4}, {alpha = 10}) --> int64 [2]  31  42")             \
+  ROW(sub, a - b, g, t_neg(scaled(c, g)), 0, PAIRS, "x - y", "x - alpha y.",                       \
+      .sig = "sub(x: tensor, y: tensor, alpha: scalar=1) -> z: tensor", .infer = sum_infer,        \
+      .aliases = "subtract")                                                                       \
+  ROW(mul, a *b, t_mul(g, b), t_mul(g, a), BOTH, PAIRS, "x * y", "x times y.",                     \
+      .flags = OP_INPLACE | OP_CROSS, .aliases = "multiply")
 
 #define NUMBERS(ROW)                                                                               \
-  ROW(mul, a *b, t_mul(g, b), t_mul(g, a), BOTH, OP_CROSS, PAIRS, "x * y", "x times y.")           \
-  ROW(maximum, LARGER(a, b), won(g, a, b), won(g, b, a), BOTH, 0, PAIRS, "math.max(x, y)",         \
-      "The larger of x and y; NaN when either is. Where both are equal the gradient is halved.")   \
-  ROW(minimum, SMALLER(a, b), won(g, b, a), won(g, a, b), BOTH, 0, PAIRS, "math.min(x, y)",        \
+  ROW(maximum, LARGER(a, b), won(g, a, b), won(g, b, a), BOTH, PAIRS, "math.max(x, y)",            \
+      "The larger of x and y; NaN when either is. Where both are equal the gradient is halved.",   \
+      .example = "tensor{1, 5}:maximum(tensor{3, 2}) --> int64 [2]  3  5")                         \
+  ROW(minimum, SMALLER(a, b), won(g, b, a), won(g, a, b), BOTH, PAIRS, "math.min(x, y)",           \
       "The smaller of x and y; NaN when either is. Where both are equal the gradient is halved.")  \
-  ROW(relu_dx, b > 0 ? a : 0, t_op2("relu_dx", g, b), t_muln(g, 0), BOTH, OP_HIDDEN, PAIRS,        \
-      "y > 0 and x or 0", "Gradient of relu from its output y: x where y > 0.")
+  ROW(fmax, LARGER_NUMBER(a, b), kept(g, a, b, "ge"), lost(g, a, b, "ge"), BOTH, PAIRS,            \
+      "math.max(x, y)",                                                                            \
+      "The larger of x and y; where one is NaN the other. Where both are equal x has the "         \
+      "gradient.")                                                                                 \
+  ROW(fmin, SMALLER_NUMBER(a, b), kept(g, a, b, "le"), lost(g, a, b, "le"), BOTH, PAIRS,           \
+      "math.min(x, y)",                                                                            \
+      "The smaller of x and y; where one is NaN the other. Where both are equal x has the "        \
+      "gradient.")                                                                                 \
+  ROW(clamp_min, LARGER(a, b), t_where(t_ge(a, b), g, t_num(0)), t_where(t_lt(a, b), g, t_num(0)), \
+      BOTH, PAIRS, "math.max(x, y)", "x, but not below y. At y itself x has the gradient.",        \
+      .sig = "clamp_min(x: tensor, min: tensor) -> z: tensor")                                     \
+  ROW(clamp_max, SMALLER(a, b), t_where(t_op2("le", a, b), g, t_num(0)),                           \
+      t_where(t_gt(a, b), g, t_num(0)), BOTH, PAIRS, "math.min(x, y)",                             \
+      "x, but not above y. At y itself x has the gradient.",                                       \
+      .sig = "clamp_max(x: tensor, max: tensor) -> z: tensor")                                     \
+  ROW(relu_dx, b > 0 ? a : 0, t_op2("relu_dx", g, b), t_muln(g, 0), BOTH, PAIRS,                   \
+      "y > 0 and x or 0", "Gradient of relu from its output y: x where y > 0.",                    \
+      .flags = OP_HIDDEN)                                                                          \
+  ROW(heaviside, a == 0 ? b : a > 0, t_muln(g, 0), t_where(t_eq(a, t_num(0)), g, t_num(0)),        \
+      SAVE_X(0), PAIRS, "x > 0 and 1 or 0",                                                        \
+      "The step: 0 where x is negative, 1 where it is positive, values where it is 0.",            \
+      .sig = "heaviside(x: tensor, values: tensor) -> z: tensor",                                  \
+      .example = "tensor{-2, 0, 3}:heaviside(tensor{7}) --> int64 [3]  0  7  1")
 
-/* Of integers rounded down, of floats the floor of the quotient; the remainder has y's sign. */
-#define FLOORED(a, b)                                                                              \
-  _Generic((a) + (b), float : floor_f32, double : floor_f64, default : floor_i)(a, b)
-#define LEFT_OVER(a, b)                                                                            \
-  _Generic((a) + (b), float : rest_f32, double : rest_f64, default : rest_i)(a, b)
+/* Of integers rounded down, of floats as Python does; the remainder has y's sign. */
+#define BY_TYPE(fn, a, b)                                                                          \
+  _Generic((a) + (b), float : fn##_f32, double : fn##_f64, default : fn##_i)(a, b)
+
+#define DIVISORS "{{randn(2,3), rand(3) + 0.5}, {ints(2,3) - 3, -ints(2,3)}}"
 
 #define QUOTIENTS(ROW)                                                                             \
-  ROW(floor_divide, FLOORED(a, b), t_muln(g, 0), t_muln(g, 0), 0, 0,                               \
-      "{{randn(2,3), rand(3) + 0.5}}", "x // y",                                                   \
-      "x divided by y, rounded down. Integers divided by 0 are an error.")                         \
-  ROW(remainder, LEFT_OVER(a, b), g, t_neg(t_mul(g, t_op2("floor_divide", a, b))), BOTH, 0,        \
-      "{{randn(2,3), rand(3) + 0.5}}", "x % y",                                                    \
-      "What floor_divide leaves, with the sign of y. Integers divided by 0 are an error.")
+  ROW(floor_divide, BY_TYPE(floored, a, b), t_muln(g, 0), t_muln(g, 0), 0, DIVISORS, "x // y",     \
+      "x divided by y, rounded down. Integers divided by 0 are an error.",                         \
+      .example = "tensor{7, -7}:floor_divide(2) --> int64 [2]   3  -4")                            \
+  ROW(remainder, BY_TYPE(rest, a, b), g, t_neg(t_mul(g, t_op2("floor_divide", a, b))), BOTH,       \
+      DIVISORS, "x % y",                                                                           \
+      "What floor_divide leaves, with the sign of y. Integers divided by 0 are an error.",         \
+      .example = "tensor{7, -7}:remainder(3) --> int64 [2]  1  2")                                 \
+  ROW(fmod, BY_TYPE(left, a, b), g, t_neg(t_mul(g, truncated(a, b))), BOTH, DIVISORS,              \
+      "math.fmod(x, y)",                                                                           \
+      "What division rounded towards 0 leaves, with the sign of x. Integers divided by 0 are an "  \
+      "error.",                                                                                    \
+      .example = "tensor{7, -7}:fmod(3) --> int64 [2]   1  -1")
 
-#define DIVIDES(ROW)                                                                               \
-  ROW(div, a / b, t_div(g, b), t_neg(t_div(t_mul(g, t_div(a, b)), b)), BOTH, 0,                    \
-      "{{randn(2,3), rand(3) + 0.5}}", "x / y",                                                    \
-      "x divided by y, in floats: integers become float32.")                                       \
-  ROW(pow, m_pow(a, b), pow_dx(g, a, b), pow_dy(g, a, b, y), BOTH | SAVE_Y(0), 0,                  \
-      "{{rand(2,3) + 0.5, randn(3)}, {rand(2,3) + 0.5, 2}, {randn(2,3), 3}}", "x ^ y",             \
-      "x to the power y, in floats.")                                                              \
+#define FLOATS(ROW)                                                                                \
+  ROW(atan2, m_atan2(a, b), t_mul(g, t_div(b, squares(a, b))),                                     \
+      t_neg(t_mul(g, t_div(a, squares(a, b)))), BOTH, PAIRS, "math.atan(x, y)",                    \
+      "The angle of the point (y, x), from -pi to pi.", .aliases = "arctan2")                      \
+  ROW(hypot, m_hypot(a, b), t_mul(g, t_div(a, y)), t_mul(g, t_div(b, y)), BOTH | SAVE_Y(0), PAIRS, \
+      "math.sqrt(x * x + y * y)", "sqrt(x^2 + y^2), without overflow.",                            \
+      .example = "tensor{3}:hypot(tensor{4}) --> float32 [1]  5")                                  \
+  ROW(copysign, m_copysign(a, b), t_mul(g, ratio(y, a)), t_muln(g, 0), SAVE_X(0) | SAVE_Y(0),      \
+      PAIRS, "y < 0 and -math.abs(x) or math.abs(x)", "The size of x with the sign of y.")         \
+  ROW(nextafter, m_nextafter(a, b), NULL, NULL, 0, PAIRS, "reference.nextafter(x, y)",             \
+      "The number of the type that follows x on the way to y.", .flags = OP_INPLACE | OP_CONST)    \
+  ROW(logaddexp, m_logaddexp(a, b), t_mul(g, t_sigmoid(t_sub(a, b))),                              \
+      t_mul(g, t_sigmoid(t_sub(b, a))), BOTH, PAIRS, "math.log(math.exp(x) + math.exp(y))",        \
+      "log(exp(x) + exp(y)), without overflow.")                                                   \
+  ROW(logaddexp2, m_logaddexp2(a, b), t_mul(g, t_sigmoid(t_muln(t_sub(a, b), M_LN2))),             \
+      t_mul(g, t_sigmoid(t_muln(t_sub(b, a), M_LN2))), BOTH, PAIRS, "math.log(2^x + 2^y, 2)",      \
+      "log2(2^x + 2^y), without overflow.")                                                        \
+  ROW(xlogy,                                                                                       \
+      b != b   ? b                                                                                 \
+      : a == 0 ? 0                                                                                 \
+               : a * m_log(b),                                                                     \
+      xlog_dx(g, a, b, "log", 0), t_mul(g, t_div(a, b)), BOTH,                                     \
+      "{{randn(2,3), rand(3) + 0.5}, {ints(3), rand(2,3) + 1}}", "x * math.log(y)",                \
+      "x log(y), and 0 where x is 0.", .aliases = "special_xlogy")                                 \
+  ROW(xlog1py,                                                                                     \
+      b != b   ? b                                                                                 \
+      : a == 0 ? 0                                                                                 \
+               : a * m_log1p(b),                                                                   \
+      xlog_dx(g, a, b, "log1p", -1), t_mul(g, t_div(a, t_addn(b, 1))), BOTH,                       \
+      "{{randn(2,3), rand(3)}}", "x * math.log(1 + y)", "x log(1 + y), and 0 where x is 0.",       \
+      .aliases = "special_xlog1py")                                                                \
   ROW(sigmoid_dx, a *b *(1 - b), t_op2("sigmoid_dx", g, b),                                        \
-      t_mul(t_mul(g, a), t_rsubn(1, t_muln(b, 2))), BOTH, OP_HIDDEN, PAIRS, "x * y * (1 - y)",     \
-      "Gradient of sigmoid from its output y.")                                                    \
+      t_mul(t_mul(g, a), t_rsubn(1, t_muln(b, 2))), BOTH, PAIRS, "x * y * (1 - y)",                \
+      "Gradient of sigmoid from its output y.", .flags = OP_HIDDEN)                                \
   ROW(tanh_dx, a *(1 - b * b), t_op2("tanh_dx", g, b), t_muln(t_mul(t_mul(g, a), b), -2), BOTH,    \
-      OP_HIDDEN, PAIRS, "x * (1 - y * y)", "Gradient of tanh from its output y.")
-
-#define TESTS(ROW)                                                                                 \
-  ROW(eq, a == b, "x == y", "Where x equals y: a mask.")                                           \
-  ROW(ne, a != b, "x ~= y", "Where x differs from y: a mask.")                                     \
-  ROW(lt, a < b, "x < y", "Where x is less than y: a mask.")                                       \
-  ROW(le, a <= b, "x <= y", "Where x is at most y: a mask.")                                       \
-  ROW(gt, a > b, "x > y", "Where x is greater than y: a mask.")                                    \
-  ROW(ge, a >= b, "x >= y", "Where x is at least y: a mask.")                                      \
-  ROW(logical_and, (a != 0) & (b != 0), "x ~= 0 and y ~= 0", "Where both are not zero: a mask.")   \
-  ROW(logical_or, (a != 0) | (b != 0), "x ~= 0 or y ~= 0", "Where either is not zero: a mask.")    \
-  ROW(logical_xor, (a != 0) != (b != 0), "(x ~= 0) ~= (y ~= 0)",                                   \
-      "Where exactly one is not zero: a mask.")
+      PAIRS, "x * (1 - y * y)", "Gradient of tanh from its output y.", .flags = OP_HIDDEN)
 
 #define WHOLES(ROW)                                                                                \
-  ROW(bitwise_and, a &b, "x & y", "Bits set in both; of masks, where both hold.")                  \
-  ROW(bitwise_or, a | b, "x | y", "Bits set in either; of masks, where either holds.")             \
-  ROW(bitwise_xor, a ^ b, "x ~ y", "Bits set in one only; of masks, where exactly one holds.")
-
-#define PAIRS "{{randn(2,3), randn(2,3)}, {randn(2,3), randn(3)}, {randn(2,1), randn(1,3)}}"
+  ROW(gcd, divisor(a, b), "reference.gcd(x, y)",                                                   \
+      "The greatest common divisor of integers, not negative; gcd(0, 0) is 0.",                    \
+      .example = "tensor{12, 18}:gcd(8) --> int64 [2]  4  2")                                      \
+  ROW(lcm, multiple(a, b), "x * y // reference.gcd(x, y)",                                         \
+      "The least common multiple of integers, not negative; 0 where one is 0.")
 
 enum {
 #define NAME(name, ...) B_##name,
-  SUMS(NAME) NUMBERS(NAME) QUOTIENTS(NAME) DIVIDES(NAME) TESTS(NAME) WHOLES(NAME) B_COUNT
+  WRAPPED(NAME) NUMBERS(NAME) QUOTIENTS(NAME) FLOATS(NAME) WHOLES(NAME) B_div,
+  B_pow,
+  B_ROWS,
+  B_trunc_divide = B_ROWS, /* loops only: div rounded towards 0 */
+  B_COUNT
 #undef NAME
 };
 
@@ -89,120 +138,68 @@ SIMD_FAMILY(BinaryLoops, binary_loops);
 
 #ifdef LEVEL
 
-#pragma GCC diagnostic ignored "-Wtype-limits" /* of uint8 */
+#include "../../kernels/arcs.h"
+#include "../../kernels/division.h"
 
-static inline float floor_f32(float a, float b) { return floorf(a / b); }
-static inline double floor_f64(double a, double b) { return floor(a / b); }
-static inline int64_t floor_i(int64_t a, int64_t b) { /* b is not 0: infer looked */
-  if (b == -1) return (int64_t)(0 - (uint64_t)a);
-  int64_t q = a / b;
-  return q - ((a % b != 0) & ((a < 0) != (b < 0)));
-}
-static inline float rest_f32(float a, float b) {
-  float r = fmodf(a, b);
-  return (r != 0) & ((r < 0) != (b < 0)) ? r + b : r;
-}
-static inline double rest_f64(double a, double b) {
-  double r = fmod(a, b);
-  return (r != 0) & ((r < 0) != (b < 0)) ? r + b : r;
-}
-static inline int64_t rest_i(int64_t a, int64_t b) {
-  if (b == -1) return 0;
-  int64_t r = a % b;
-  return (r != 0) & ((r < 0) != (b < 0)) ? r + b : r;
-}
+WRAPPED(WRAPPED_PAIRS)
+NUMBERS(NUMBER_PAIRS)
+#define QUOTIENT_PAIRS(name, f, ...)                                                               \
+  FLOAT_PAIRS(name, f)                                                                             \
+  WHOLE_PAIRS(name, f)
+QUOTIENTS(QUOTIENT_PAIRS)
+QUOTIENT_PAIRS(trunc_divide, BY_TYPE(truncated, a, b))
+FLOATS(FLOAT_PAIRS)
+FLOAT_PAIRS(div, a / b)
+FLOAT_PAIRS(pow, m_pow(a, b))
+WHOLE_PAIRS(pow, power(a, b))
+WHOLES(WHOLE_PAIRS)
 
-#define LOOP(name, type, T, R, f)                                                                  \
-  static void loop_##name##_##type(int64_t n, void *out, const void *const *in, const void *arg) { \
-    (void)arg;                                                                                     \
-    const T *p = in[0], *q = in[1];                                                                \
-    R *o = out;                                                                                    \
-    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                         \
-      const T a = p[i], b = q[i];                                                                  \
-      o[i] = (R)(f);                                                                               \
-    }                                                                                              \
-  }
-#define FLOAT_LOOPS(name, f, ...)                                                                  \
-  LOOP(name, f32, float, float, f)                                                                 \
-  LOOP(name, f64, double, double, f)
-/* Sums and products of integers wrap around. */
-#define NUMBER_LOOPS(name, f, ...)                                                                 \
-  FLOAT_LOOPS(name, f)                                                                             \
-  LOOP(name, i64, uint64_t, uint64_t, f)                                                           \
-  LOOP(name, i32, uint32_t, uint32_t, f)                                                           \
-  LOOP(name, u8, uint8_t, uint8_t, f)                                                              \
-  LOOP(name, b, uint8_t, uint8_t, (f) != 0)
-#define TEST_LOOPS(name, f, ...)                                                                   \
-  LOOP(name, f32, float, uint8_t, f)                                                               \
-  LOOP(name, f64, double, uint8_t, f)                                                              \
-  LOOP(name, i64, int64_t, uint8_t, f)                                                             \
-  LOOP(name, i32, int32_t, uint8_t, f)                                                             \
-  LOOP(name, u8, uint8_t, uint8_t, f)
-#define WHOLE_LOOPS(name, f, ...)                                                                  \
-  LOOP(name, i64, int64_t, int64_t, f)                                                             \
-  LOOP(name, i32, int32_t, int32_t, f)                                                             \
-  LOOP(name, u8, uint8_t, uint8_t, f)
-SUMS(NUMBER_LOOPS)
-NUMBERS(NUMBER_LOOPS)
-#define QUOTIENT_LOOPS(name, f, ...)                                                               \
-  FLOAT_LOOPS(name, f)                                                                             \
-  WHOLE_LOOPS(name, f)
-QUOTIENTS(QUOTIENT_LOOPS)
-DIVIDES(FLOAT_LOOPS)
-TESTS(TEST_LOOPS)
-WHOLES(WHOLE_LOOPS)
-
-/* Order of signed integers is not that of their bits. */
-#define SIGNED_LOOPS(name, f)                                                                      \
-  LOOP(name, i64s, int64_t, int64_t, f)                                                            \
-  LOOP(name, i32s, int32_t, int32_t, f)
-SIGNED_LOOPS(maximum, a > b ? a : b)
-SIGNED_LOOPS(minimum, a < b ? a : b)
-SIGNED_LOOPS(relu_dx, b > 0 ? a : 0)
-
-#define NUMBER_ENTRY(name, ...)                                                                    \
-  [B_##name] = {loop_##name##_f32, loop_##name##_f64, loop_##name##_i64,                           \
-                loop_##name##_i32, loop_##name##_u8,  loop_##name##_b},
-#define FLOAT_ENTRY(name, ...) [B_##name] = {loop_##name##_f32, loop_##name##_f64},
-#define QUOTIENT_ENTRY(name, ...)                                                                  \
-  [B_##name] = {loop_##name##_f32, loop_##name##_f64, loop_##name##_i64, loop_##name##_i32,        \
-                loop_##name##_u8},
-#define TEST_ENTRY(name, ...)                                                                      \
-  [B_##name] = {loop_##name##_f32, loop_##name##_f64, loop_##name##_i64,                           \
-                loop_##name##_i32, loop_##name##_u8,  loop_##name##_u8},
-#define WHOLE_ENTRY(name, ...)                                                                     \
-  [B_##name] = {                                                                                   \
-      NULL, NULL, loop_##name##_i64, loop_##name##_i32, loop_##name##_u8, loop_##name##_u8},
-#define SIGNED_ENTRY(name)                                                                         \
-  [B_##name] = {loop_##name##_f32,  loop_##name##_f64, loop_##name##_i64s,                         \
-                loop_##name##_i32s, loop_##name##_u8,  loop_##name##_b},
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverride-init"
+#define FLOAT_LINE(name, ...)  FLOAT_ENTRY(B_##name, name)
+#define NUMBER_LINE(name, ...) NUMBER_ENTRY(B_##name, name)
+#define MASKED_LINE(name, ...) MASKED_ENTRY(B_##name, name)
+#define WHOLE_LINE(name, ...)  WHOLE_ENTRY(B_##name, name)
 const BinaryLoops AT_LEVEL(binary_loops) = {
-    {SUMS(NUMBER_ENTRY) NUMBERS(NUMBER_ENTRY) QUOTIENTS(QUOTIENT_ENTRY) DIVIDES(FLOAT_ENTRY)
-         TESTS(TEST_ENTRY) WHOLES(WHOLE_ENTRY) SIGNED_ENTRY(maximum) SIGNED_ENTRY(minimum)
-             SIGNED_ENTRY(relu_dx)}};
-#pragma GCC diagnostic pop
+    {WRAPPED(MASKED_LINE) NUMBERS(MASKED_LINE) QUOTIENTS(NUMBER_LINE) FLOATS(FLOAT_LINE)
+         WHOLES(WHOLE_LINE) FLOAT_LINE(div) NUMBER_LINE(pow) NUMBER_LINE(trunc_divide)}};
 
 #else
 
-#include "../../calc.h"
 #include "../../cast.h"
 #include "../../tape.h"
 
-static Op rows[B_COUNT];
+static Op rows[B_ROWS];
+BINARY_CALLS(binary_loops)
 
-static bool is_test(int k) { return k >= B_eq && k <= B_logical_xor; }
+/* ---- sums: attribute alpha ------------------------------------------------------------------------ */
 
-/* The type the loop computes in. */
-static DType computed(Call *c, int k) {
-  DType d = call_promote(c, 0, 2);
-  if (SIMD_PICK(binary_loops)->at[k][d]) return d;
-  if (d == T_BOOL && (k == B_floor_divide || k == B_remainder)) return T_I64;
-  if (dtype_is_float(d)) {
-    t_fail("%s: works on integers and masks, not on %s", call_name(c), dtype_name(d));
+static void sum_infer(Call *c) {
+  double alpha = attr_float(c, 0, 1);
+  if (alpha != 1) {
+    bool was = tape_on;
+    tape_on = false;
+    Tensor *by = c->attr[0].tag == A_FLOAT ? t_num(alpha) : t_scalar_int(c->attr[0].i, T_I64);
+    by->weak = true;
+    c->x[1] = t_mul(c->x[1], by);
+    tape_on = was;
   }
-  return T_F32;
+  infer(c);
+  if (c->dtype == T_BOOL && c->op == &rows[B_sub]) {
+    t_fail("sub: masks are not subtracted; x ~ y (logical_xor) tells where they differ, x:int() "
+           "makes numbers");
+  }
+}
+
+static Tensor *scaled(Call *c, Tensor *g) {
+  double alpha = attr_float(c, 0, 1);
+  return alpha == 1 ? g : t_muln(g, alpha);
+}
+
+/* ---- quotients: of div the attribute rounding_mode ------------------------------------------------ */
+
+static const IterLoop *quotient_loops(const Call *c) {
+  int k = (int)(c->op - rows);
+  if (k == B_div && attr_given(c, 0)) k = c->attr[0].i == 0 ? B_trunc_divide : B_floor_divide;
+  return SIMD_PICK(binary_loops)->at[k];
 }
 
 static void refuse_zeros(Call *c) {
@@ -214,38 +211,43 @@ static void refuse_zeros(Call *c) {
   }
 }
 
-static void infer(Call *c) {
-  int k = (int)(c->op - rows);
-  DType d = c->dtype = computed(c, k);
-  if (k <= B_sub && attr_float(c, 0, 1) != 1) {
-    bool was = tape_on;
-    tape_on = false;
-    c->x[1] = t_mul(c->x[1], t_num(attr_float(c, 0, 1)));
-    tape_on = was;
+static void quotient_infer(Call *c) {
+  const IterLoop *loops = quotient_loops(c);
+  DType d = binary_type(c, loops);
+  if (!dtype_is_float(d)) refuse_zeros(c);
+  binary_infer(c, loops, false);
+}
+
+static const char *quotient_run(Call *c) { return binary_run(c, quotient_loops(c), false); }
+
+static Tensor *truncated(Tensor *a, Tensor *b) {
+  Call d;
+  call_begin(&d, &rows[B_div]);
+  d.x[0] = a;
+  d.x[1] = b;
+  d.attr[0] = (Attr){.tag = A_CHOICE, .i = 0};
+  op_apply(&d);
+  return d.y[0];
+}
+
+static void div_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *g = gy[0], *a = c->x[0], *b = c->x[1];
+  bool rounded = attr_given(c, 0);
+  if (c->want[0]) gx[0] = rounded ? t_muln(g, 0) : t_div(g, b);
+  if (c->want[1]) gx[1] = rounded ? t_muln(g, 0) : t_neg(t_div(t_mul(g, t_div(a, b)), b));
+}
+
+/* ---- powers --------------------------------------------------------------------------------------- */
+
+/* Integers stay integers: a number as their exponent is not negative. */
+static void pow_infer(Call *c) {
+  infer(c);
+  if (dtype_is_float(c->dtype)) return;
+  const Tensor *e = c->x[1];
+  if (e->weak && t_get_int(e, 0) < 0) {
+    t_fail("pow: an integer to the power %lld is a fraction; x:float() first",
+           (long long)t_get_int(e, 0));
   }
-  if ((k == B_floor_divide || k == B_remainder) && !dtype_is_float(d)) refuse_zeros(c);
-  int64_t shape[T_MAXDIM];
-  int ndim = iter_broadcast(c, 0, 2, shape);
-  call_out(c, 0, is_test(k) ? T_BOOL : d, ndim, shape);
-}
-
-static const char *run(Call *c) {
-  int k = (int)(c->op - rows);
-  DType d = c->dtype;
-  iter_map(SIMD_PICK(binary_loops)->at[k][d], NULL, c->y[0], is_test(k) ? T_BOOL : d, 2, c->x, d);
-  return NULL;
-}
-
-static Tensor *scaled(Call *c, Tensor *g) {
-  double alpha = attr_float(c, 0, 1);
-  return alpha == 1 ? g : t_muln(g, alpha);
-}
-
-/* g where a > b, half of it where they are equal. */
-static Tensor *won(Tensor *g, Tensor *a, Tensor *b) {
-  Tensor *share =
-      t_add(t_cast(t_gt(a, b), (DType)g->dtype), t_muln(t_cast(t_eq(a, b), (DType)g->dtype), 0.5));
-  return t_mul(g, share);
 }
 
 /* b a^(b-1), and 0 where b is 0. */
@@ -266,49 +268,78 @@ static Tensor *pow_dy(Tensor *g, Tensor *a, Tensor *b, Tensor *y) {
   return t_mul(g, t_where(zero, t_num(0), t_mul(y, t_log(a))));
 }
 
-#define GRAD(name, f, da, db, ...)                                                                 \
-  static void name##_grad(Call *c, Tensor *const *gy, Tensor **gx) {                               \
-    Tensor *g = gy[0], *a = c->x[0], *b = c->x[1], *y = c->y[0];                                   \
-    (void)a, (void)b, (void)y;                                                                     \
-    if (c->want[0]) gx[0] = da;                                                                    \
-    if (c->want[1]) gx[1] = db;                                                                    \
-  }
-SUMS(GRAD)
+/* ---- gradients ------------------------------------------------------------------------------------ */
+
+/* g where a > b, half of it where they are equal. */
+static Tensor *won(Tensor *g, Tensor *a, Tensor *b) {
+  Tensor *share =
+      t_add(t_cast(t_gt(a, b), (DType)g->dtype), t_muln(t_cast(t_eq(a, b), (DType)g->dtype), 0.5));
+  return t_mul(g, share);
+}
+
+/* Where fmax (order "ge") and fmin ("le") take a; b is passed over where it is NaN. */
+static Tensor *takes_a(Tensor *a, Tensor *b, const char *order) {
+  return t_op2("logical_or", t_op2(order, a, b), t_op1("isnan", b));
+}
+static Tensor *kept(Tensor *g, Tensor *a, Tensor *b, const char *order) {
+  return t_where(takes_a(a, b, order), g, t_num(0));
+}
+static Tensor *lost(Tensor *g, Tensor *a, Tensor *b, const char *order) {
+  return t_where(takes_a(a, b, order), t_num(0), g);
+}
+
+static Tensor *squares(Tensor *a, Tensor *b) { return t_add(t_square(a), t_square(b)); }
+
+/* y / a, 0 where a is 0 */
+static Tensor *ratio(Tensor *y, Tensor *a) {
+  return t_where(t_eq(a, t_num(0)), t_num(0), t_div(y, a));
+}
+
+/* g log(b), 0 where a is 0 and b at most the logarithm's end. */
+static Tensor *xlog_dx(Tensor *g, Tensor *a, Tensor *b, const char *log, double end) {
+  Tensor *out = t_op2("logical_and", t_eq(a, t_num(0)), t_op2("le", b, t_num(end)));
+  return t_mul(g, t_where(out, t_num(0), t_op1(log, b)));
+}
+
+#define GRAD(name, f, da, db, ...) BINARY_GRAD(name, da, db)
+WRAPPED(GRAD)
 NUMBERS(GRAD)
 QUOTIENTS(GRAD)
-DIVIDES(GRAD)
+FLOATS(GRAD)
+BINARY_GRAD(pow, pow_dx(g, a, b), pow_dy(g, a, b, y))
 
-#define SUM_ROW(name, ...) ROW_AS(name, ", alpha: scalar=1", __VA_ARGS__)
-#define ROW(name, ...)     ROW_AS(name, "", __VA_ARGS__)
-#define ROW_AS(name, extra, f, da, db, saves, more, inputs, value, text)                           \
-  [B_##name] = {.sig = #name "(x: tensor, y: tensor" extra ") -> z: tensor",                       \
-                .doc = text,                                                                       \
-                .test = inputs,                                                                    \
-                .ref = "each: " value,                                                             \
-                .flags = OP_INPLACE | (more),                                                      \
-                .save = saves,                                                                     \
-                .infer = infer,                                                                    \
-                .run = run,                                                                        \
-                .grad = name##_grad},
-#define TEST_ROW(name, f, value, text)                                                             \
-  [B_##name] = {.sig = #name "(x: tensor, y: tensor) -> mask: tensor",                             \
-                .doc = text,                                                                       \
-                .test = PAIRS,                                                                     \
-                .ref = "each: " value,                                                             \
-                .flags = OP_CONST | OP_INPLACE,                                                    \
-                .infer = infer,                                                                    \
-                .run = run},
-#define WHOLE_ROW(name, f, value, text)                                                            \
-  [B_##name] = {.sig = #name "(x: tensor, y: tensor) -> z: tensor",                                \
-                .doc = text,                                                                       \
-                .test = "{{ints(2,3), ints(3)}}",                                                  \
-                .ref = "each: " value,                                                             \
-                .flags = OP_CONST | OP_INPLACE,                                                    \
-                .infer = infer,                                                                    \
-                .run = run},
+/* ---- the rows ------------------------------------------------------------------------------------- */
 
-static Op rows[B_COUNT] = {SUMS(SUM_ROW) NUMBERS(ROW) QUOTIENTS(ROW) DIVIDES(ROW) TESTS(TEST_ROW)
-                               WHOLES(WHOLE_ROW)};
+#define LINE(name, f, da, db, saves, inputs, value, text, ...)                                     \
+  BINARY_ROW(B_##name, name, "", name##_grad, saves, inputs, value, text, __VA_ARGS__)
+#define QUOTIENT(name, f, da, db, saves, inputs, value, text, ...)                                 \
+  BINARY_ROW(B_##name, name, "", name##_grad, saves, inputs, value, text, .infer = quotient_infer, \
+             .run = quotient_run, __VA_ARGS__)
+#define WHOLE(name, f, value, text, ...)                                                           \
+  BINARY_ROW(B_##name, name, "", NULL, 0, "{{ints(2,3), ints(3) * 2}}", value, text,               \
+             .flags = OP_INPLACE | OP_CONST, __VA_ARGS__)
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init" /* a line's own fields */
+static Op rows[B_ROWS] = {
+    WRAPPED(LINE) NUMBERS(LINE) QUOTIENTS(QUOTIENT) FLOATS(LINE) WHOLES(WHOLE)
+        BINARY_ROW(B_div, div, ", rounding_mode: string{trunc|floor}?", div_grad, BOTH,
+                   "{{randn(2,3), rand(3) + 0.5}, {randn(2,3), rand(3) + 0.5, \"floor\"}, "
+                   "{ints(2,3) - 3, ints(3), \"trunc\"}}",
+                   "reference.div(x, y, z)",
+                   "x divided by y, in floats: integers become float32. With a rounding_mode the "
+                   "quotient is rounded towards 0 or down, and integers stay; dividing them by 0 "
+                   "is an error then.",
+                   .infer = quotient_infer, .run = quotient_run, .aliases = "divide true_divide",
+                   .example = "tensor{7, -7}:div(2, \"trunc\") --> int64 [2]   3  -3")
+            BINARY_ROW(B_pow, pow, "", pow_grad, BOTH | SAVE_Y(0),
+                       "{{rand(2,3) + 0.5, randn(3)}, {rand(2,3) + 0.5, 2}, {randn(2,3), 3}, "
+                       "{ints(2,3) - 2, ints(3)}}",
+                       "x ^ y",
+                       "x to the power y. Integers stay integers: a negative number as their power "
+                       "is an error, and of powers in a tensor the whole part remains.",
+                       .infer = pow_infer, .example = "tensor{2, 3}:pow(2) --> int64 [2]  4  9")};
+#pragma GCC diagnostic pop
 
 FAMILY(binary, rows);
 

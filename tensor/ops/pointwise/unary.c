@@ -1,92 +1,119 @@
-/* Pointwise ops of one tensor. Compiled once per SIMD level for the loops, once for the rows.
+/* Pointwise ops of one tensor: exponentials and logarithms, roots, signs, rounding, masks. Compiled
+   once per SIMD level for the loops, once for the rows; trigonometry.c, special.c and activation.c
+   hold the other families of this kind.
 
    A line of the tables below is a whole op: its value f(x) and its gradient, where g is the incoming
    gradient, x the input and y the output. FLOATS compute in floats (integers become float32);
-   NUMBERS keep integers as they are. Loops see no branches, so that they vectorise. */
-#include "../../iter.h"
-#include "../../kernels/trig.h"
-#include "../../kernels/vmath.h"
-#include "../../simd.h"
+   NUMBERS keep integers as they are. Loops see no branches, so that they vectorise. A line may end
+   with more fields of the row (.aliases, .example). */
+#include "unary.h"
 
-#include <math.h>
+#include <float.h>
 
 /*   name      f(x)                    gradient                                save       test inputs */
 #define FLOATS(ROW)                                                                                \
-  ROW(exp, m_exp(x), t_mul(g, y), SAVE_Y(0), "randn(2,3)", "math.exp(x)", "e to the power x.")     \
+  ROW(exp, m_exp(x), t_mul(g, y), SAVE_Y(0), "randn(2,3)", "math.exp(x)", "e to the power x.",     \
+      .example = "tensor{0, 1}:exp() --> float32 [2]  1.0000  2.7183")                             \
+  ROW(exp2, m_exp2(x), t_muln(t_mul(g, y), M_LN2), SAVE_Y(0), "randn(2,3)", "2 ^ x",               \
+      "2 to the power x.", .aliases = "special_exp2")                                              \
   ROW(expm1, m_expm1(x), t_mul(g, t_addn(y, 1)), SAVE_Y(0), "randn(2,3)", "math.exp(x) - 1",       \
-      "exp(x) - 1, exact for small x.")                                                            \
+      "exp(x) - 1, exact for small x.", .aliases = "special_expm1")                                \
   ROW(log, m_log(x), t_div(g, x), SAVE_X(0), "rand(2,3) + 0.5", "math.log(x)",                     \
       "Natural logarithm.")                                                                        \
+  ROW(log2, m_log2(x), t_div(g, t_muln(x, M_LN2)), SAVE_X(0), "rand(2,3) + 0.5", "math.log(x, 2)", \
+      "Logarithm to the base 2.", .example = "tensor{1, 8}:log2() --> float32 [2]  0  3")          \
+  ROW(log10, m_log10(x), t_div(g, t_muln(x, M_LN10)), SAVE_X(0), "rand(2,3) + 0.5",                \
+      "math.log(x, 10)", "Logarithm to the base 10.")                                              \
   ROW(log1p, m_log1p(x), t_div(g, t_addn(x, 1)), SAVE_X(0), "rand(2,3)", "math.log(1 + x)",        \
-      "log(1 + x), exact for small x.")                                                            \
+      "log(1 + x), exact for small x.", .aliases = "special_log1p")                                \
   ROW(sqrt, m_sqrt(x), t_div(g, t_muln(y, 2)), SAVE_Y(0), "rand(2,3) + 0.5", "math.sqrt(x)",       \
       "Square root.")                                                                              \
   ROW(rsqrt, m_rsqrt(x), t_muln(t_mul(g, t_pown(y, 3)), -0.5), SAVE_Y(0), "rand(2,3) + 0.5",       \
       "1 / math.sqrt(x)", "One over the square root.")                                             \
   ROW(reciprocal, 1 / x, t_neg(t_mul(g, t_square(y))), SAVE_Y(0), "rand(2,3) + 0.5", "1 / x",      \
       "One over x.")                                                                               \
-  ROW(sin, m_sin(x), t_mul(g, t_op1("cos", x)), SAVE_X(0), "randn(2,3)", "math.sin(x)",            \
-      "Sine; x in radians.")                                                                       \
-  ROW(cos, m_cos(x), t_neg(t_mul(g, t_op1("sin", x))), SAVE_X(0), "randn(2,3)", "math.cos(x)",     \
-      "Cosine; x in radians.")                                                                     \
-  ROW(tanh, m_tanh(x), t_mul(g, t_rsubn(1, t_square(y))), SAVE_Y(0), "randn(2,3)",                 \
-      "(math.exp(2*x) - 1) / (math.exp(2*x) + 1)", "Hyperbolic tangent.")                          \
   ROW(sigmoid, m_sigmoid(x), t_op2("sigmoid_dx", g, y), SAVE_Y(0), "randn(2,3)",                   \
-      "1 / (1 + math.exp(-x))", "Logistic function 1 / (1 + exp(-x)).")                            \
-  ROW(erf, m_erf(x), t_mul(g, t_muln(t_exp(t_neg(t_square(x))), M_2_SQRTPI)), SAVE_X(0),           \
-      "randn(2,3)", "reference.erf(x)", "Error function.")                                         \
-  ROW(silu, x *m_sigmoid(x), silu_dx(g, x), SAVE_X(0), "randn(2,3)", "x / (1 + math.exp(-x))",     \
-      "x sigmoid(x), also called swish. Hendrycks & Gimpel 2016, arXiv:1606.08415.")               \
-  ROW(gelu, m_gelu(x), t_mul(g, t_op1("gelu_slope", x)), SAVE_X(0), "randn(2,3)",                  \
-      "0.5 * x * (1 + reference.erf(x / math.sqrt(2)))",                                           \
-      "x times the normal distribution function of x, by erf. arXiv:1606.08415.")                  \
-  ROW(gelu_slope, m_gelu_grad(x), gelu_bend(g, x), SAVE_X(0), "randn(2,3)",                        \
-      "0.5 * (1 + reference.erf(x / math.sqrt(2))) "                                               \
-      "+ x * math.exp(-x * x / 2) / math.sqrt(2 * math.pi)",                                       \
-      "The derivative of gelu.")
+      "1 / (1 + math.exp(-x))", "Logistic function 1 / (1 + exp(-x)).",                            \
+      .aliases = "expit special_expit", .example = "tensor{0}:sigmoid() --> float32 [1]  0.5")     \
+  ROW(deg2rad, x *AS(x, M_PI / 180), t_op1("deg2rad", g), 0, "randn(2,3)", "math.rad(x)",          \
+      "Degrees as radians: x pi / 180.")                                                           \
+  ROW(rad2deg, x *AS(x, 180 / M_PI), t_op1("rad2deg", g), 0, "randn(2,3)", "math.deg(x)",          \
+      "Radians as degrees: x 180 / pi.")                                                           \
+  ROW(angle, ANGLE(x), t_muln(g, 0), 0, "randn(2,3)", "x < 0 and math.pi or 0",                    \
+      "pi where x is negative, else 0: the angle of a real number. NaN stays.")
+
+#define ROUNDING(ROW, name, fn, value, text, ...)                                                  \
+  ROW(name, ROUNDED(fn, x), t_muln(g, 0), 0, "randn(2,3)", value, text, __VA_ARGS__)
 
 #define NUMBERS(ROW)                                                                               \
-  ROW(neg, -x, t_neg(g), 0, "randn(2,3)", "-x", "The negative.")                                   \
-  ROW(abs, x < 0 ? -x : x, t_mul(g, t_sign(x)), SAVE_X(0), "randn(2,3)", "math.abs(x)",            \
-      "Absolute value. The gradient at 0 is 0.")                                                   \
-  ROW(sign, (x > 0) - (x < 0), t_muln(g, 0), 0, "randn(2,3)", "x > 0 and 1 or -1", "-1, 0 or 1.")  \
+  ROW(neg, -x, t_neg(g), 0, "randn(2,3)", "-x", "The negative.", .aliases = "negative",            \
+      .infer = neg_infer)                                                                          \
+  ROW(positive, x, g, 0, "randn(2,3)", "x", "x itself, in an output of its own.", .flags = 0,      \
+      .infer = positive_infer)                                                                     \
+  ROW(abs, ABSOLUTE(x), t_mul(g, t_sign(x)), SAVE_X(0), "randn(2,3)", "math.abs(x)",               \
+      "Absolute value. The gradient at 0 is 0.", .aliases = "absolute")                            \
+  ROW(sign, (x > 0) - (x < 0), t_muln(g, 0), 0, "randn(2,3)", "x > 0 and 1 or -1", "-1, 0 or 1.",  \
+      .aliases = "sgn")                                                                            \
   ROW(square, x *x, t_mul(g, t_muln(x, 2)), SAVE_X(0), "randn(2,3)", "x * x", "x times x.")        \
   ROW(relu, x < 0 ? 0 : x, t_op2("relu_dx", g, y), SAVE_Y(0), "randn(2,3)", "math.max(x, 0)",      \
-      "The larger of x and 0. The gradient at 0 is 0.")                                            \
-  ROW(floor, ROUNDED(floor, x), t_muln(g, 0), 0, "randn(2,3)", "math.floor(x)",                    \
-      "The greatest whole number that is not above x.")                                            \
-  ROW(ceil, ROUNDED(ceil, x), t_muln(g, 0), 0, "randn(2,3)", "math.ceil(x)",                       \
-      "The least whole number that is not below x.")                                               \
-  ROW(trunc, ROUNDED(trunc, x), t_muln(g, 0), 0, "randn(2,3)",                                     \
-      "x < 0 and math.ceil(x) or math.floor(x)", "x without its fraction.")                        \
-  ROW(round, ROUNDED(rint, x), t_muln(g, 0), 0, "randn(2,3)", "math.floor(x + 0.5)",               \
-      "The nearest whole number; halves go to the even one.")
+      "The larger of x and 0. The gradient at 0 is 0.",                                            \
+      .example = "tensor{-1.5, 2}:relu() --> float32 [2]  0  2")                                   \
+  ROUNDING(ROW, floor, floor, "math.floor(x)", "The greatest whole number that is not above x.")   \
+  ROUNDING(ROW, ceil, ceil, "math.ceil(x)", "The least whole number that is not below x.")         \
+  ROUNDING(ROW, trunc, trunc, "x < 0 and math.ceil(x) or math.floor(x)",                           \
+           "x without its fraction.", .aliases = "fix")                                            \
+  ROW(frac, FRACTION(x), g, 0, "randn(2,3)", "math.fmod(x, 1)",                                    \
+      "The fraction of x, with its sign: x - trunc(x).",                                           \
+      .example = "tensor{2.5, -2.5}:frac() --> float32 [2]   0.5  -0.5")
 
 /* Whole numbers are their own floor. */
 #define ROUNDED(fn, x) _Generic((x), float : fn##f, double : fn, default : whole)(x)
+#define ABSOLUTE(x)    _Generic((x), float : fabsf, double : fabs, default : absolute)(x)
+#define FRACTION(x)    (x - ROUNDED(trunc, x))
+#define ANGLE(x)       (x != x ? x : x < 0 ? AS(x, M_PI) : 0)
 
-/* Two numbers A and B come with the call: the values of `more` in the signature.
-         name  more in the signature  f(x, A, B)  gradient  saves  test inputs  reference  doc */
+/* Numbers come with the call: the values of `more` in the signature.
+         name  more in the signature  f(x, A, B, C)  gradient  saves  tests  reference  doc */
 #define PARAMS(ROW)                                                                                \
-  ROW(leaky_relu, "negative_slope: float=0.01", x < 0 ? A * x : x,                                 \
-      t_mul(g, slope_where(t_lt(x, t_num(0)), attr_float(c, 0, 0.01))), SAVE_X(0),                 \
-      "{{randn(2,3)}, {randn(2,3), 0.2}}", "x < 0 and (y or 0.01) * x or x",                       \
-      "x where it is positive, negative_slope x elsewhere.")                                       \
-  ROW(clamp, "min: scalar?, max: scalar?", x<A ? A : x> B ? B : x, t_mul(g, inside(x, c)),         \
-      SAVE_X(0), "{{randn(2,3), -0.5, 0.4}, {randn(2,3), nil, 0.3}}", "reference.clamp(x, y, z)",  \
-      "x, but not below min and not above max. NaN stays; the gradient outside is 0.")
+  ROW(logit, "eps: float?", m_log(inner(x, A) / (1 - inner(x, A))), logit_dx(c, g, x), SAVE_X(0),  \
+      "{{rand(2,3) * 0.8 + 0.1}, {rand(2,3) * 0.8 + 0.1, 0.2}}", "reference.logit(x, y)",          \
+      "log(x / (1 - x)), the inverse of sigmoid. With eps, x is clamped to eps .. 1 - eps first.", \
+      .aliases = "special_logit")
+#define NUMBER_PARAMS(ROW)                                                                         \
+  ROW(nan_to_num, "nan: float=0, posinf: float?, neginf: float?", FINITE(x, A, B, C),              \
+      t_mul(g, t_cast(t_op1("isfinite", x), (DType)g->dtype)), SAVE_X(0),                          \
+      "{{randn(2,3)}, {tensor({0/0, 1/0, -1/0, 2}, {dtype = \"float64\"}), 7, 8, 9}}",             \
+      "reference.nan_to_num(x, y, z, w)",                                                          \
+      "x with nan in place of NaN, posinf in place of infinity, neginf in place of -infinity; "    \
+      "without them, the largest and the smallest number of the type.",                            \
+      .example = "tensor{0/0, 1}:nan_to_num(5) --> float32 [2]  5  1")
+
+/* x where it is finite; integers all are. */
+#define FINITE(x, A, B, C)                                                                         \
+  _Generic((x), float : finite_f32, double : finite_f64, default : finite_int)(x, A, B, C)
 
 /* Masks. */
-#define TESTS(ROW)                                                                                 \
+#define MASKS(ROW)                                                                                 \
   ROW(isnan, x != x, "x ~= x", "Where x is not a number: a mask.")                                 \
   ROW(isinf, x - x != 0 && x == x, "x == math.huge or x == -math.huge",                            \
       "Where x is infinite: a mask.")                                                              \
   ROW(isfinite, x - x == 0, "x - x == 0", "Where x is neither infinite nor NaN: a mask.")          \
+  ROW(isposinf, x > 0 && x - x != 0, "x == math.huge",                                             \
+      "Where x is infinite and positive: a mask.")                                                 \
+  ROW(isneginf, x < 0 && x - x != 0, "x == -math.huge",                                            \
+      "Where x is infinite and negative: a mask.")                                                 \
+  ROW(isreal, ((void)x, 1), "true",                                                                \
+      "Where x is a real number, which every number here is: a mask.")                             \
+  ROW(signbit, NEGATIVE(x), "x < 0", "Where the sign of x is minus, that of -0 too: a mask.")      \
   ROW(logical_not, x == 0, "x == 0", "Where x is zero: a mask.")
+#define NEGATIVE(x) _Generic((x), float : sign_f32, double : sign_f64, default : sign_int)(x)
 
 enum {
 #define NAME(name, ...) U_##name,
-  FLOATS(NAME) NUMBERS(NAME) PARAMS(NAME) TESTS(NAME) U_bitwise_not,
+  FLOATS(NAME) NUMBERS(NAME) PARAMS(NAME) NUMBER_PARAMS(NAME) MASKS(NAME) U_round,
+  U_bitwise_not,
+  U_ROWS,
+  U_round_to = U_ROWS, /* loops only: round with decimals */
   U_COUNT
 #undef NAME
 };
@@ -98,178 +125,137 @@ SIMD_FAMILY(UnaryLoops, unary_loops);
 
 #ifdef LEVEL
 
-#pragma GCC diagnostic ignored "-Wtype-limits" /* of uint8 */
+VMATH int64_t whole(int64_t x) { return x; }
+VMATH int64_t absolute(int64_t x) { return x < 0 ? -x : x; }
+VMATH float finite_f32(float x, float nan, float top, float bottom) {
+  float high = top == top ? top : FLT_MAX, low = bottom == bottom ? bottom : -FLT_MAX;
+  return x != x ? nan : x == INFINITY ? high : x == -INFINITY ? low : x;
+}
+VMATH double finite_f64(double x, double nan, double top, double bottom) {
+  double high = top == top ? top : DBL_MAX, low = bottom == bottom ? bottom : -DBL_MAX;
+  return x != x ? nan : x == INFINITY ? high : x == -INFINITY ? low : x;
+}
+VMATH int64_t finite_int(int64_t x, int64_t nan, int64_t top, int64_t bottom) {
+  (void)nan, (void)top, (void)bottom;
+  return x;
+}
+VMATH bool sign_f32(float x) { return f32_bits(x) >> 31; }
+VMATH bool sign_f64(double x) { return signbit(x) != 0; }
+VMATH bool sign_int(int64_t x) { return x < 0; }
 
-static inline int64_t whole(int64_t x) { return x; }
+/* x clamped to eps .. 1 - eps; NaN for eps leaves it. */
+#define inner(x, eps) (x < eps ? eps : x > 1 - eps ? 1 - eps : x)
+/* To multiples of B, or of 1 / A where B is 0. */
+#define ROUND_TO(x) (B > 0 ? ROUNDED(rint, x / B) * B : ROUNDED(rint, x * A) / A)
 
-/* What arg points to. */
-typedef struct Pair {
-  double f[2];
-  int64_t i[2];
-} Pair;
-#define PARAM(T, k)                                                                                \
-  ((T) _Generic((T)0, float : pair->f[k], double : pair->f[k], default : pair->i[k]))
-
-/* The loop may write over its input: no iteration reads what another wrote. */
-#define LOOP(name, type, T, R, f)                                                                  \
-  static void loop_##name##_##type(int64_t n, void *out, const void *const *in, const void *arg) { \
-    const Pair *pair = arg;                                                                        \
-    const T A = PARAM(T, 0), B = PARAM(T, 1);                                                      \
-    (void)A, (void)B;                                                                              \
-    const T *a = in[0];                                                                            \
-    R *o = out;                                                                                    \
-    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                         \
-      const T x = a[i];                                                                            \
-      o[i] = (R)(f);                                                                               \
-    }                                                                                              \
-  }
-#define FLOAT_LOOPS(name, f, ...)                                                                  \
-  LOOP(name, f32, float, float, f)                                                                 \
-  LOOP(name, f64, double, double, f)
-#define WHOLE_LOOPS(name, f)                                                                       \
-  LOOP(name, i64, int64_t, int64_t, f)                                                             \
-  LOOP(name, i32, int32_t, int32_t, f)                                                             \
-  LOOP(name, u8, uint8_t, uint8_t, f)
-#define NUMBER_LOOPS(name, f, ...)                                                                 \
-  FLOAT_LOOPS(name, f)                                                                             \
-  WHOLE_LOOPS(name, f)
-#define PARAM_LOOPS(name, more, f, ...)                                                            \
-  FLOAT_LOOPS(name, f)                                                                             \
-  LOOP(name, i64, int64_t, int64_t, f)
-#define TEST_LOOPS(name, f, ...)                                                                   \
-  LOOP(name, f32, float, uint8_t, f)                                                               \
-  LOOP(name, f64, double, uint8_t, f)                                                              \
-  LOOP(name, i64, int64_t, uint8_t, f)                                                             \
-  LOOP(name, i32, int32_t, uint8_t, f)                                                             \
-  LOOP(name, u8, uint8_t, uint8_t, f)
 FLOATS(FLOAT_LOOPS)
 NUMBERS(NUMBER_LOOPS)
+#define PARAM_LOOPS(name, more, f, ...)        FLOAT_LOOPS(name, f)
+#define NUMBER_PARAM_LOOPS(name, more, f, ...) NUMBER_LOOPS(name, f)
 PARAMS(PARAM_LOOPS)
-TESTS(TEST_LOOPS)
+NUMBER_PARAMS(NUMBER_PARAM_LOOPS)
+MASKS(MASK_LOOPS)
+NUMBER_LOOPS(round, ROUNDED(rint, x))
+FLOAT_LOOPS(round_to, ROUND_TO(x))
 WHOLE_LOOPS(bitwise_not, ~x)
 LOOP(bitwise_not, b, uint8_t, uint8_t, !x)
 
-#define FLOAT_ENTRY(name, ...) [U_##name] = {loop_##name##_f32, loop_##name##_f64},
-#define NUMBER_ENTRY(name, ...)                                                                    \
-  [U_##name] = {loop_##name##_f32, loop_##name##_f64, loop_##name##_i64, loop_##name##_i32,        \
-                loop_##name##_u8},
-#define PARAM_ENTRY(name, ...)                                                                     \
-  [U_##name] = {loop_##name##_f32, loop_##name##_f64, loop_##name##_i64},
-#define TEST_ENTRY(name, ...)                                                                      \
-  [U_##name] = {loop_##name##_f32, loop_##name##_f64, loop_##name##_i64,                           \
-                loop_##name##_i32, loop_##name##_u8,  loop_##name##_u8},
+#define FLOAT_LINE(name, ...)  FLOAT_ENTRY(U_##name, name)
+#define NUMBER_LINE(name, ...) NUMBER_ENTRY(U_##name, name)
+#define MASK_LINE(name, ...)   MASK_ENTRY(U_##name, name)
 const UnaryLoops AT_LEVEL(unary_loops) = {
-    {FLOATS(FLOAT_ENTRY) NUMBERS(NUMBER_ENTRY) PARAMS(PARAM_ENTRY)
-         TESTS(TEST_ENTRY)[U_bitwise_not] = {NULL, NULL, loop_bitwise_not_i64, loop_bitwise_not_i32,
-                                             loop_bitwise_not_u8, loop_bitwise_not_b}}};
+    {FLOATS(FLOAT_LINE) NUMBERS(NUMBER_LINE) PARAMS(FLOAT_LINE) NUMBER_PARAMS(NUMBER_LINE)
+         MASKS(MASK_LINE) NUMBER_LINE(round) FLOAT_LINE(round_to)[U_bitwise_not] = {
+             NULL, NULL, loop_bitwise_not_i64, loop_bitwise_not_i32, loop_bitwise_not_u8,
+             loop_bitwise_not_b}}};
 
 #else
 
-#include "../../calc.h"
+static Op rows[U_ROWS];
+UNARY_CALLS(unary_loops)
+UNARY_MASK_CALLS
 
-static Op rows[U_COUNT];
+static void neg_infer(Call *c) {
+  if (c->x[0]->dtype == T_BOOL) {
+    t_fail("neg: a mask has no negative; ~x (logical_not) turns it over, x:int() makes numbers");
+  }
+  infer(c);
+}
 
-typedef struct Pair {
-  double f[2];
-  int64_t i[2];
-} Pair;
-
-static bool is_test(int k) { return k >= U_isnan && k <= U_logical_not; }
-
-/* Masks count as int64; functions that give fractions take integers as float32. */
-static DType computed(Call *c, int k) {
-  const IterLoop *loops = SIMD_PICK(unary_loops)->at[k];
+static void bitwise_not_infer(Call *c) {
   DType d = call_promote(c, 0, 1);
-  if (d == T_BOOL && !loops[T_BOOL]) d = T_I64;
-  for (int i = 0; i < 2; i++) { /* a fraction among the parameters makes floats */
-    if (k >= U_leaky_relu && k <= U_clamp && c->attr[i].tag == A_FLOAT && !dtype_is_float(d)) {
-      return T_F32;
-    }
-  }
-  if (loops[d]) return d;
-  if (k == U_bitwise_not)
+  if (dtype_is_float(d)) {
     t_fail("bitwise_not: works on integers and masks, not on %s", dtype_name(d));
-  return k == U_clamp ? T_I64 : T_F32;
-}
-
-static void infer(Call *c) {
-  int k = (int)(c->op - rows);
-  c->dtype = computed(c, k);
-  DType out = is_test(k) ? T_BOOL : c->dtype;
-  if (k == U_clamp && dtype_is_int((DType)c->x[0]->dtype) && out == T_I64)
-    out = (DType)c->x[0]->dtype;
-  call_out(c, 0, out, c->x[0]->ndim, c->x[0]->shape);
-}
-
-static const char *run(Call *c) {
-  int k = (int)(c->op - rows);
-  Pair pair = {{-INFINITY, INFINITY}, {INT64_MIN, INT64_MAX}};
-  if (k >= U_leaky_relu && k <= U_clamp) {
-    for (int i = 0; i < 2; i++) {
-      pair.f[i] = attr_float(c, i, pair.f[i]);
-      if (c->attr[i].tag == A_INT) pair.i[i] = c->attr[i].i;
-    }
   }
-  iter_map(SIMD_PICK(unary_loops)->at[k][c->dtype], &pair, c->y[0], is_test(k) ? T_BOOL : c->dtype,
-           1, c->x, c->dtype);
+  infer(c);
+}
+
+/* Any type, masks too. */
+static void positive_infer(Call *c) {
+  if (c->x[0]->dtype == T_BOOL) t_fail("positive: a mask has no sign; x:int() makes numbers");
+  infer(c);
+}
+
+#define GRAD(name, f, gradient, ...)             UNARY_GRAD(name, gradient)
+#define PARAM_GRAD(name, more, f, gradient, ...) UNARY_GRAD(name, gradient)
+UNARY_GRAD(round, t_muln(g, 0))
+
+/* ---- round: attribute decimals ------------------------------------------------------------------- */
+
+static void round_infer(Call *c) {
+  DType d = call_promote(c, 0, 1);
+  if (attr_int(c, 0, 0) != 0 && !dtype_is_float(d)) {
+    t_fail("round: decimals of %s; x:float() first", dtype_name(d));
+  }
+  infer(c);
+}
+
+static const char *round_run(Call *c) {
+  int64_t decimals = attr_int(c, 0, 0);
+  const IterLoop *loops = SIMD_PICK(unary_loops)->at[decimals ? U_round_to : U_round];
+  double by = pow(10, (double)(decimals < 0 ? -decimals : decimals));
+  Numbers numbers = {.f = {by, decimals < 0 ? by : 0}};
+  iter_map(loops[c->dtype], &numbers, c->y[0], c->dtype, 1, c->x, c->dtype);
   return NULL;
 }
 
-/* d/dx x s(x) = s + x s (1 - s) */
-static Tensor *silu_dx(Tensor *g, Tensor *x) {
-  Tensor *s = t_sigmoid(x);
-  return t_mul(g, t_mul(s, t_addn(t_mul(x, t_rsubn(1, s)), 1)));
+/* g / (x (1 - x)); 0 where x was clamped, NaN where it has no logit. */
+static Tensor *logit_dx(Call *c, Tensor *g, Tensor *x) {
+  bool clamped = attr_given(c, 0);
+  double low = clamped ? attr_float(c, 0, 0) : 0;
+  Tensor *outside = t_op2("logical_or", t_lt(x, t_num(low)), t_gt(x, t_num(1 - low)));
+  Tensor *slope = t_div(g, t_mul(x, t_rsubn(1, x)));
+  return t_where(outside, t_num(clamped ? 0 : NAN), slope);
 }
 
-/* d/dx of gelu's slope: (2 - x^2) times the normal density. */
-static Tensor *gelu_bend(Tensor *g, Tensor *x) {
-  Tensor *square = t_square(x);
-  Tensor *density = t_muln(t_exp(t_muln(square, -0.5)), 0.5 * M_2_SQRTPI * M_SQRT1_2);
-  return t_mul(g, t_mul(density, t_rsubn(2, square)));
-}
-
-/* The slope where the mask holds, 1 elsewhere. */
-static Tensor *slope_where(Tensor *mask, double slope) {
-  return t_where(mask, t_num(slope), t_num(1));
-}
-
-static Tensor *inside(Tensor *x, Call *c) {
-  Tensor *above = t_ge(x, t_num(attr_float(c, 0, -INFINITY)));
-  Tensor *below = t_op2("le", x, t_num(attr_float(c, 1, INFINITY)));
-  return t_cast(t_op2("logical_and", above, below), (DType)x->dtype);
-}
-
-#define GRAD(name, f, gradient, ...)                                                               \
-  static void name##_grad(Call *c, Tensor *const *gy, Tensor **gx) {                               \
-    Tensor *g = gy[0], *x = c->x[0], *y = c->y[0];                                                 \
-    (void)x, (void)y;                                                                              \
-    gx[0] = gradient;                                                                              \
-  }
 FLOATS(GRAD)
 NUMBERS(GRAD)
-#define PARAM_GRAD(name, more, f, gradient, ...) GRAD(name, f, gradient)
 PARAMS(PARAM_GRAD)
+NUMBER_PARAMS(PARAM_GRAD)
 
-#define ROW_AS(name, more, gradient, saves, inputs, value, text, extra)                            \
-  [U_##name] = {.sig = #name "(x: tensor" more ") -> y: tensor",                                   \
-                .doc = text,                                                                       \
-                .test = inputs,                                                                    \
-                .ref = "each: " value,                                                             \
-                .flags = OP_INPLACE | (extra),                                                     \
-                .save = saves,                                                                     \
-                .infer = infer,                                                                    \
-                .run = run,                                                                        \
-                .grad = gradient},
-#define UNARY_ROW(name, f, gradient, saves, inputs, value, text)                                   \
-  ROW_AS(name, "", name##_grad, saves, "{{" inputs "}}", value, text, 0)
-#define PARAM_ROW(name, more, f, gradient, saves, inputs, value, text)                             \
-  ROW_AS(name, ", " more, name##_grad, saves, inputs, value, text, 0)
-#define TEST_ROW(name, f, value, text)                                                             \
-  ROW_AS(name, "", NULL, 0, "{{randn(2,3)}}", value, text, OP_CONST)
+#define UNARY_LINE(name, f, gradient, saves, inputs, value, text, ...)                             \
+  UNARY_ROW(U_##name, name, "", name##_grad, saves, "{{" inputs "}}", value, text, __VA_ARGS__)
+#define PARAM_LINE(name, more, f, gradient, saves, inputs, value, text, ...)                       \
+  UNARY_ROW(U_##name, name, ", " more, name##_grad, saves, inputs, value, text, __VA_ARGS__)
+#define MASK_ROW(name, f, value, text, ...)                                                        \
+  UNARY_MASK_ROW(U_##name, name, "{{randn(2,3)}, {ints(4) - 2}}", value, text, __VA_ARGS__)
 
-static Op rows[U_COUNT] = {FLOATS(UNARY_ROW) NUMBERS(UNARY_ROW) PARAMS(PARAM_ROW) TESTS(
-    TEST_ROW) ROW_AS(bitwise_not, "", NULL, 0, "{{ints(2,3)}}", "~x",
-                     "Bits turned over; of masks, where it does not hold.", OP_CONST)};
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init" /* a line's own infer */
+static Op rows[U_ROWS] = {
+    FLOATS(UNARY_LINE) NUMBERS(UNARY_LINE) PARAMS(PARAM_LINE) NUMBER_PARAMS(PARAM_LINE)
+        MASKS(MASK_ROW) UNARY_ROW(
+            U_round, round, ", decimals: int=0", round_grad, 0,
+            "{{randn(2,3)}, {randn(2,3) * 10, 1}, {randn(2,3) * 1000, -2}, {ints(3)}}",
+            "reference.round(x, y)",
+            "The nearest whole number; halves go to the even one. decimals keeps so many places "
+            "after the point, a negative one rounds before it.",
+            .aliases = "special_round", .run = round_run, .infer = round_infer,
+            .example = "tensor{2.5, 3.14159}:round{decimals = 2} --> float32 [2]  2.50  3.14")
+            UNARY_ROW(U_bitwise_not, bitwise_not, "", NULL, 0, "{{ints(2,3)}}", "~x",
+                      "Bits turned over; of masks, where it does not hold.",
+                      .flags = OP_INPLACE | OP_CONST, .infer = bitwise_not_infer)};
+#pragma GCC diagnostic pop
 
 FAMILY(unary, rows);
 

@@ -1,0 +1,159 @@
+/* Special functions: of the error, of factorials, Bessel's. Compiled once per SIMD level for the
+   loops, once for the rows; see unary.c for the meaning of a line. All compute in floats. Their names
+   in PyTorch's torch.special stand beside them with special_ in front. */
+#include "unary.h"
+
+#define FLOATS(ROW)                                                                                \
+  ROW(erf, m_erf(x), bell(g, x, M_2_SQRTPI), SAVE_X(0), "randn(2,3)", "reference.erf(x)",          \
+      "Error function.", .aliases = "special_erf")                                                 \
+  ROW(erfc, m_erfc(x), bell(g, x, -M_2_SQRTPI), SAVE_X(0), "randn(2,3)", "1 - reference.erf(x)",   \
+      "1 - erf(x), exact where that is small.", .aliases = "special_erfc")                         \
+  ROW(erfinv, m_erfinv(x), t_mul(g, t_muln(t_exp(t_square(y)), 1 / M_2_SQRTPI)), SAVE_Y(0),        \
+      "rand(2,3) * 1.8 - 0.9", "reference.erfinv(x)",                                              \
+      "Inverse of erf; infinite at -1 and 1, NaN outside.", .aliases = "special_erfinv")           \
+  ROW(special_erfcx, m_erfcx(x), t_mul(g, t_addn(t_muln(t_mul(x, y), 2), -M_2_SQRTPI)),            \
+      SAVE_X(0) | SAVE_Y(0), "randn(2,3)", "math.exp(x * x) * (1 - reference.erf(x))",             \
+      "exp(x^2) erfc(x), the scaled complementary error function.")                                \
+  ROW(special_ndtr, m_ndtr(x), bell(g, t_muln(x, M_SQRT1_2), 0.5 * M_2_SQRTPI * M_SQRT1_2),        \
+      SAVE_X(0), "randn(2,3)", "0.5 * (1 + reference.erf(x / math.sqrt(2)))",                      \
+      "Distribution function of the standard normal.")                                             \
+  ROW(special_ndtri, m_ndtri(x),                                                                   \
+      t_mul(g, t_muln(t_exp(t_muln(t_square(y), 0.5)), 2 * M_SQRT2 / M_2_SQRTPI)), SAVE_Y(0),      \
+      "rand(2,3) * 0.8 + 0.1", "math.sqrt(2) * reference.erfinv(2 * x - 1)",                       \
+      "Quantiles of the standard normal: the inverse of special_ndtr.")                            \
+  ROW(special_log_ndtr, m_log_ndtr(x),                                                             \
+      t_mul(g, t_muln(t_div(t_num(1), t_op1("special_erfcx", t_muln(x, -M_SQRT1_2))),              \
+                      M_2_SQRTPI *M_SQRT1_2)),                                                     \
+      SAVE_X(0), "randn(2,3)", "math.log(0.5 * (1 + reference.erf(x / math.sqrt(2))))",            \
+      "Logarithm of special_ndtr, exact in the lower tail.")                                       \
+  ROW(special_entr, m_entr(x), t_mul(g, t_neg(t_addn(t_log(x), 1))), SAVE_X(0), "rand(2,3) + 0.1", \
+      "-x * math.log(x)", "-x log(x); 0 at 0 and -infinity below: a term of the entropy.")         \
+  ROW(lgamma, m_lgamma(x), t_mul(g, t_op1("digamma", x)), SAVE_X(0),                               \
+      "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.lgamma(x)",                      \
+      "Logarithm of the absolute value of the gamma function.", .aliases = "special_gammaln",      \
+      .example = "tensor{5}:lgamma():exp() --> float32 [1]  24.0000")                              \
+  ROW(digamma, m_digamma(x), t_mul(g, polygamma(1, x)), SAVE_X(0),                                 \
+      "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.digamma(x)",                     \
+      "Slope of lgamma. NaN at negative whole numbers, -infinity at 0.",                           \
+      .aliases = "special_digamma special_psi")                                                    \
+  ROW(i0, m_i0(x), t_mul(g, t_op1("special_i1", x)), SAVE_X(0), "randn(2,3)",                      \
+      "reference.bessel(x, 0)", "Modified Bessel function of the first kind, order 0.",            \
+      .aliases = "special_i0")                                                                     \
+  ROW(special_i1, m_i1(x), t_mul(g, i1_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",          \
+      "reference.bessel(x, 1)", "Modified Bessel function of the first kind, order 1.")            \
+  ROW(special_i0e, m_i0e(x), t_mul(g, t_sub(t_op1("special_i1e", x), t_mul(t_sign(x), y))),        \
+      SAVE_X(0) | SAVE_Y(0), "randn(2,3)", "math.exp(-math.abs(x)) * reference.bessel(x, 0)",      \
+      "exp(-|x|) i0(x), which does not overflow.")                                                 \
+  ROW(special_i1e, m_i1e(x), t_mul(g, i1e_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",       \
+      "math.exp(-math.abs(x)) * reference.bessel(x, 1)",                                           \
+      "exp(-|x|) i1(x), which does not overflow.")
+
+enum {
+#define NAME(name, ...) S_##name,
+  FLOATS(NAME) S_polygamma,
+  S_LOOPS,
+  S_mvlgamma = S_LOOPS, /* composed */
+  S_COUNT
+#undef NAME
+};
+
+typedef struct SpecialLoops {
+  IterLoop at[S_LOOPS][T_F16];
+} SpecialLoops;
+SIMD_FAMILY(SpecialLoops, special_loops);
+
+#ifdef LEVEL
+
+#include "../../kernels/bessel.h"
+#include "../../kernels/errors.h"
+#include "../../kernels/gamma.h"
+
+FLOATS(FLOAT_LOOPS)
+LOOP(polygamma, f32, float, float, polygamma_of(A, x))
+LOOP(polygamma, f64, double, double, polygamma_of(A, x))
+#define FLOAT_LINE(name, ...) FLOAT_ENTRY(S_##name, name)
+const SpecialLoops AT_LEVEL(special_loops) = {{FLOATS(FLOAT_LINE) FLOAT_LINE(polygamma)}};
+
+#else
+
+static Op rows[S_COUNT];
+UNARY_CALLS(special_loops)
+
+/* g scale exp(-x^2) */
+static Tensor *bell(Tensor *g, Tensor *x, double scale) {
+  return t_mul(g, t_muln(t_exp(t_neg(t_square(x))), scale));
+}
+
+/* ---- polygamma: input x, attribute n --------------------------------------------------------------- */
+
+static Tensor *polygamma(int64_t n, Tensor *x) {
+  Call d;
+  call_begin(&d, &rows[S_polygamma]);
+  d.x[0] = x;
+  d.attr[0] = attr_of_int(n);
+  op_apply(&d);
+  return d.y[0];
+}
+
+static void polygamma_infer(Call *c) {
+  int64_t n = attr_int(c, 0, 0);
+  if (n < 0) t_fail("polygamma: n is %lld; it is 0 or more", (long long)n);
+  infer(c);
+}
+
+/* ---- mvlgamma: attribute p ------------------------------------------------------------------------- */
+
+/* log(pi) p (p-1) / 4 + sum of lgamma(x - i / 2) for i < p */
+static void mvlgamma_compose(Call *c) {
+  int64_t p = c->attr[0].i;
+  Tensor *x = c->x[0], *sum = NULL;
+  if (p < 1) t_fail("mvlgamma: p is %lld; it is 1 or more", (long long)p);
+  for (int64_t i = 0; i < p; i++) {
+    Tensor *term = t_op1("lgamma", i ? t_addn(x, -0.5 * (double)i) : x);
+    sum = sum ? t_add(sum, term) : term;
+  }
+  c->y[0] = t_addn(sum, log(M_PI) * 0.25 * (double)(p * (p - 1)));
+}
+
+/* ---- Bessel's -------------------------------------------------------------------------------------- */
+
+/* i0(x) - i1(x) / x, which is 1/2 at 0. */
+static Tensor *i1_slope(Tensor *x, Tensor *y) {
+  Tensor *at_0 = t_eq(x, t_num(0)), *ratio = t_where(at_0, t_num(0.5), t_div(y, x));
+  return t_sub(t_op1("i0", x), ratio);
+}
+
+static Tensor *i1e_slope(Tensor *x, Tensor *y) {
+  Tensor *at_0 = t_eq(x, t_num(0)), *ratio = t_where(at_0, t_num(0.5), t_div(y, x));
+  return t_sub(t_op1("special_i0e", x), t_add(t_mul(t_sign(x), y), ratio));
+}
+
+#define GRAD(name, f, gradient, ...) UNARY_GRAD(name, gradient)
+FLOATS(GRAD)
+UNARY_GRAD(polygamma, t_mul(g, polygamma(attr_int(c, 0, 0) + 1, x)))
+
+#define LINE(name, f, gradient, saves, inputs, value, text, ...)                                   \
+  UNARY_ROW(S_##name, name, "", name##_grad, saves, "{{" inputs "}}", value, text, __VA_ARGS__)
+static Op rows[S_COUNT] = {
+    FLOATS(LINE)[S_polygamma] =
+        {.sig = "polygamma(n: int, x: tensor) -> y: tensor",
+         .aliases = "special_polygamma",
+         .doc = "The n-th derivative of digamma, by the Hurwitz zeta function.",
+         .test = "{{1, rand(2,3) * 3 + 0.5}, {2, rand(4) * 3 + 0.5}, {0, rand(2) + 0.5}}",
+         .ref = "reference.polygamma",
+         .save = SAVE_X(0),
+         .infer = polygamma_infer,
+         .run = run,
+         .grad = polygamma_grad},
+    [S_mvlgamma] = {.sig = "mvlgamma(x: tensor, p: int) -> y: tensor",
+                    .aliases = "special_multigammaln",
+                    .doc = "Logarithm of the multivariate gamma function of dimension p; x is "
+                           "above (p - 1) / 2.",
+                    .test = "{{rand(2,3) + 1.5, 3}, {rand(4) + 1, 1}}",
+                    .ref = "each: reference.mvlgamma(x, y)",
+                    .compose = mvlgamma_compose},
+};
+
+FAMILY(special, rows);
+
+#endif

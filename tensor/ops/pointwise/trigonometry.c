@@ -1,0 +1,83 @@
+/* Trigonometric and hyperbolic functions of one tensor, and their inverses. Compiled once per SIMD
+   level for the loops, once for the rows; see unary.c for the meaning of a line. All compute in
+   floats: integers become float32. */
+#include "unary.h"
+
+#define FLOATS(ROW)                                                                                \
+  ROW(sin, m_sin(x), t_mul(g, t_op1("cos", x)), SAVE_X(0), "randn(2,3)", "math.sin(x)",            \
+      "Sine; x in radians.", .example = "tensor{0, math.pi / 2}:sin() --> float32 [2]  0  1")      \
+  ROW(cos, m_cos(x), t_neg(t_mul(g, t_op1("sin", x))), SAVE_X(0), "randn(2,3)", "math.cos(x)",     \
+      "Cosine; x in radians.")                                                                     \
+  ROW(tan, m_tan(x), t_mul(g, t_addn(t_square(y), 1)), SAVE_Y(0), "randn(2,3)", "math.tan(x)",     \
+      "Tangent; x in radians.")                                                                    \
+  ROW(asin, m_asin(x), t_mul(g, t_op1("rsqrt", t_rsubn(1, t_square(x)))), SAVE_X(0),               \
+      "rand(2,3) * 1.8 - 0.9", "math.asin(x)", "Arc sine, from -pi/2 to pi/2; NaN outside -1..1.", \
+      .aliases = "arcsin")                                                                         \
+  ROW(acos, m_acos(x), t_neg(t_mul(g, t_op1("rsqrt", t_rsubn(1, t_square(x))))), SAVE_X(0),        \
+      "rand(2,3) * 1.8 - 0.9", "math.acos(x)", "Arc cosine, from 0 to pi; NaN outside -1..1.",     \
+      .aliases = "arccos")                                                                         \
+  ROW(atan, m_atan(x), t_div(g, t_addn(t_square(x), 1)), SAVE_X(0), "randn(2,3)", "math.atan(x)",  \
+      "Arc tangent, from -pi/2 to pi/2.", .aliases = "arctan")                                     \
+  ROW(sinh, m_sinh(x), t_mul(g, t_op1("cosh", x)), SAVE_X(0), "randn(2,3)",                        \
+      "(math.exp(x) - math.exp(-x)) / 2", "Hyperbolic sine.")                                      \
+  ROW(cosh, m_cosh(x), t_mul(g, t_op1("sinh", x)), SAVE_X(0), "randn(2,3)",                        \
+      "(math.exp(x) + math.exp(-x)) / 2", "Hyperbolic cosine.")                                    \
+  ROW(tanh, m_tanh(x), t_op2("tanh_dx", g, y), SAVE_Y(0), "randn(2,3)",                            \
+      "(math.exp(2*x) - 1) / (math.exp(2*x) + 1)", "Hyperbolic tangent.",                          \
+      .example = "tensor{0, 20}:tanh() --> float32 [2]  0  1")                                     \
+  ROW(asinh, m_asinh(x), t_mul(g, t_op1("rsqrt", t_addn(t_square(x), 1))), SAVE_X(0),              \
+      "randn(2,3)", "math.log(x + math.sqrt(x * x + 1))", "Inverse of sinh.",                      \
+      .aliases = "arcsinh")                                                                        \
+  ROW(acosh, m_acosh(x), t_mul(g, t_op1("rsqrt", t_addn(t_square(x), -1))), SAVE_X(0),             \
+      "rand(2,3) + 1.1", "math.log(x + math.sqrt(x * x - 1))",                                     \
+      "Inverse of cosh, not negative; NaN below 1.", .aliases = "arccosh")                         \
+  ROW(atanh, m_atanh(x), t_div(g, t_rsubn(1, t_square(x))), SAVE_X(0), "rand(2,3) * 1.8 - 0.9",    \
+      "math.log((1 + x) / (1 - x)) / 2", "Inverse of tanh; NaN outside -1..1.",                    \
+      .aliases = "arctanh")                                                                        \
+  ROW(sinc, m_sinc(x), t_mul(g, sinc_slope(x)), SAVE_X(0), "randn(2,3)",                           \
+      "math.sin(math.pi * x) / (math.pi * x)", "sin(pi x) / (pi x), and 1 at 0.",                  \
+      .aliases = "special_sinc")
+
+enum {
+#define NAME(name, ...) T_##name,
+  FLOATS(NAME) T_COUNT
+#undef NAME
+};
+
+typedef struct TrigonometryLoops {
+  IterLoop at[T_COUNT][T_F16];
+} TrigonometryLoops;
+SIMD_FAMILY(TrigonometryLoops, trigonometry_loops);
+
+#ifdef LEVEL
+
+#include "../../kernels/arcs.h"
+#include "../../kernels/hyperbolic.h"
+#include "../../kernels/trig.h"
+
+FLOATS(FLOAT_LOOPS)
+#define FLOAT_LINE(name, ...) FLOAT_ENTRY(T_##name, name)
+const TrigonometryLoops AT_LEVEL(trigonometry_loops) = {{FLOATS(FLOAT_LINE)}};
+
+#else
+
+static Op rows[T_COUNT];
+UNARY_CALLS(trigonometry_loops)
+
+/* cos(pi x) / x - sin(pi x) / (pi x^2), and 0 at 0. */
+static Tensor *sinc_slope(Tensor *x) {
+  Tensor *angle = t_muln(x, M_PI), *at_0 = t_eq(x, t_num(0));
+  Tensor *sine = t_div(t_op1("sin", angle), t_mul(angle, x));
+  return t_where(at_0, t_num(0), t_sub(t_div(t_op1("cos", angle), x), sine));
+}
+
+#define GRAD(name, f, gradient, ...) UNARY_GRAD(name, gradient)
+FLOATS(GRAD)
+
+#define LINE(name, f, gradient, saves, inputs, value, text, ...)                                   \
+  UNARY_ROW(T_##name, name, "", name##_grad, saves, "{{" inputs "}}", value, text, __VA_ARGS__)
+static Op rows[T_COUNT] = {FLOATS(LINE)};
+
+FAMILY(trigonometry, rows);
+
+#endif
