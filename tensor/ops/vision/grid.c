@@ -25,7 +25,7 @@ static Tensor *places(Tensor *g, int64_t size, bool align) {
 }
 
 static Tensor *clamped(Tensor *x, int64_t size) {
-  return t_call("clamp", "xff", x, 0.0, (double)(size - 1));
+  return t_op3("clamp", x, t_num(0), t_num((double)(size - 1)));
 }
 
 /* Folded at the edges low and low + span. */
