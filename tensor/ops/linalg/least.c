@@ -238,7 +238,7 @@ static void linalg_lstsq_compose(Call *c) {
   if (b->ndim < 2) t_fail("linalg.lstsq: B is %s; [m,k] or [m] is wanted", t_shape_str(b));
   la_broadcast(c, &a, &b);
   Call f;
-  la_begin(&f, "lstsq_solve", a, b);
+  la_begin(&f, "lstsq", a, b);
   f.attr[0] = c->attr[0];
   f.attr[1] = c->attr[1];
   Tensor *x = la_apply(&f);
@@ -246,7 +246,7 @@ static void linalg_lstsq_compose(Call *c) {
   c->y[1] = c->y[3] = t_zeros(d, 1, &none);
   c->y[2] = driver == GELS ? t_zeros(T_I64, 1, &none) : f.y[1];
   if (driver >= GELSS) c->y[3] = f.y[2];
-  if (la_rows(a) > la_cols(a) && full_rank(f.y[1], la_cols(a))) {
+  if (driver != GELSY && la_rows(a) > la_cols(a) && full_rank(f.y[1], la_cols(a))) {
     Tensor *rest = t_sub(t_matmul(a, x), b);
     c->y[1] = t_sum1(t_square(rest), rest->ndim - 2, false);
   }
@@ -298,8 +298,9 @@ static Op rows[] = {
             "string{gels|gelsy|gelss|gelsd}=gelsy) -> solution: tensor, residuals: tensor, rank: "
             "tensor, singular_values: tensor",
      .doc = "The X that makes the norm of A X - B least, of all such X the smallest. A: [...,m,n], "
-            "B: [...,m,k] or [...,m]. residuals: the squared norms by column, where m > n and the "
-            "rank is full, else empty. Singular values below rcond (max(m,n) epsilon) times the "
+            "B: [...,m,k] or [...,m]. residuals: the squared norms by column, where m > n, the "
+            "rank is full and the driver is not gelsy, else empty. Singular values below rcond "
+            "(max(m,n) epsilon) times the "
             "largest count as 0. Drivers: gelsy by QR with pivots, gelsd and gelss by singular "
             "values, which they return, gels by QR for full rank.",
      .example = "print((tensor.linalg.lstsq(tensor{{1., 1.}, {1., 2.}, {1., 3.}}, tensor{1., 2., "
@@ -310,7 +311,7 @@ static Op rows[] = {
      .ref = "reference.lstsq",
      .flags = OP_FUNCTION,
      .compose = linalg_lstsq_compose},
-    {.sig = "lstsq_solve(A: tensor, B: tensor, rcond: float?, driver: "
+    {.sig = "lstsq(A: tensor, B: tensor, rcond: float?, driver: "
             "string{gels|gelsy|gelss|gelsd}) -> X: tensor, rank: tensor, singular_values: tensor",
      .doc = "The solution of linalg.lstsq, and what the driver finds besides.",
      .test = "{{randn(4,3), randn(4,2), nil, \"gelsy\"}, {randn(2,3), randn(2,1), nil, \"gelsy\"}}",

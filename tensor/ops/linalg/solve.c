@@ -70,7 +70,7 @@ static const char *solve_run(Call *c) {
 
 /* Giles 2008, "Collected matrix derivative results", 2.3.1: gB = A^-T g, gA = -gB X^T. */
 static void solve_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  Tensor *gb = t_op2("solve_matrix", la_flip(c->x[0]), gy[0]);
+  Tensor *gb = t_op2("solve", la_flip(c->x[0]), gy[0]);
   if (c->want[0]) gx[0] = t_neg(t_matmul(gb, la_flip(c->y[0])));
   if (c->want[1]) gx[1] = gb;
 }
@@ -95,9 +95,9 @@ static void linalg_solve_compose(Call *c) {
   la_broadcast(c, &a, &b);
   Tensor *x;
   if (left) {
-    x = t_op2("solve_matrix", a, b);
+    x = t_op2("solve", a, b);
   } else {
-    x = la_flip(t_op2("solve_matrix", la_flip(a), la_flip(b)));
+    x = la_flip(t_op2("solve", la_flip(a), la_flip(b)));
   }
   c->y[0] = vectors ? t_squeeze(x, left ? x->ndim - 1 : x->ndim - 2) : x;
 }
@@ -189,9 +189,9 @@ static const char *triangle_run(Call *c) {
 
 static Tensor *triangle(Tensor *a, Tensor *b, bool upper, bool unit) {
   Call c;
-  call_begin(&c, op_need("solve_triangle"));
+  call_begin(&c, op_need("solve_triangular"));
   la_broadcast(&c, &a, &b);
-  la_begin(&c, "solve_triangle", a, b);
+  la_begin(&c, "solve_triangular", a, b);
   c.attr[0] = attr_of_bool(upper);
   c.attr[1] = attr_of_bool(unit);
   return la_apply(&c);
@@ -285,7 +285,7 @@ static Op rows[] = {
      .ref = "reference.solve",
      .flags = OP_FUNCTION,
      .compose = linalg_solve_compose},
-    {.sig = "solve_matrix(A: tensor, B: tensor) -> X: tensor",
+    {.sig = "solve(A: tensor, B: tensor) -> X: tensor",
      .doc = "The X of A X = B. A: [...,n,n], B: [...,n,k].",
      .test = "{{well(3), randn(3,2)}, {well(2,3), randn(2,3,1)}}",
      .ref = "reference.solve",
@@ -325,7 +325,7 @@ static Op rows[] = {
      .ref = "reference.solve_triangular",
      .flags = OP_FUNCTION,
      .compose = solve_triangular_compose},
-    {.sig = "solve_triangle(A: tensor, B: tensor, upper: bool, unit: bool) -> X: tensor",
+    {.sig = "solve_triangular(A: tensor, B: tensor, upper: bool, unit: bool) -> X: tensor",
      .doc = "The X of A X = B for triangular A.",
      .test = "{{well(3), randn(3,2), true, false}, {well(2,3), randn(2,3,1), false, true}}",
      .ref = "reference.solve_triangle",

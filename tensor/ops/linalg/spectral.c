@@ -70,12 +70,14 @@ static const char *eigh_run(Call *c) {
   return bad ? bad : la_complain(c, la_count(a), STUCK);
 }
 
-/* Giles 2008, 3.1: V (diag(gw) + V'gV / E) V', E_ij = w_j - w_i off the diagonal. */
+/* Giles 2008, 3.1: V (diag(gw) + X / E) V', E_ij = w_j - w_i off the diagonal; of X = V'gV the skew
+   part counts, because V stays orthogonal. */
 static void eigh_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *w = c->y[0], *v = c->y[1], *inner = NULL;
   if (gy[1]) {
     Tensor *e = with_diagonal(t_sub(la_row(w), la_column(w)), 1);
-    inner = with_diagonal(t_div(t_matmul(la_flip(v), gy[1]), e), 0);
+    Tensor *x = t_matmul(la_flip(v), gy[1]);
+    inner = t_muln(t_div(t_sub(x, la_flip(x)), e), 0.5);
   }
   if (gy[0]) inner = inner ? t_add(inner, on_diagonal(gy[0])) : on_diagonal(gy[0]);
   if (inner) gx[0] = t_matmul(t_matmul(v, inner), la_flip(v));
