@@ -96,8 +96,8 @@ local function gradients(t)
   check("logdet by Cholesky", function(x)
     return (x:matmul(flip(x)) + eye(3)):cholesky():diagonal():log():sum() * 2
   end, a)
-  check("det of a singular matrix", function(x) return x:det() end, tensor({ { 1, 2, 3 }, { 2, 4, 6 }, { 1, 0, 1 } }, { dtype = "float64" }))
-  check("det of a matrix of rank 1", function(x) return x:det() end, tensor({ { 1, 2, 3 }, { 2, 4, 6 }, { 3, 6, 9 } }, { dtype = "float64" }))
+  check("det of a matrix of rank 2", tensor.det, tensor { { 1, 2, 3 }, { 2, 4, 6 }, { 1, 0, 1 } }:double())
+  check("det of a matrix of rank 1", tensor.det, tensor { { 1, 2, 3 }, { 2, 4, 6 }, { 3, 6, 9 } }:double())
   check("least squares", function(x, y) return (linalg.lstsq(x, y)) end, tall, rand(4, 2))
   local q, r = linalg.qr(tall, "complete")
   t.ok("complete qr has no gradient", not pcall(function() (q:sum() + r:sum()):backward() end))
@@ -182,7 +182,7 @@ local function threads(t)
     tensor.set_num_threads(n)
     local all = {}
     for _, x in ipairs { large, small } do
-      for _, f in ipairs { linalg.inv, linalg.svdvals, linalg.pinv, tensor.det, linalg.matrix_exp, linalg.eigvalsh } do all[#all + 1] = f(x) end
+      for _, name in ipairs { "inv", "svdvals", "pinv", "det", "matrix_exp", "eigvalsh" } do all[#all + 1] = linalg[name](x) end
       all[#all + 1] = linalg.qr(x)
       all[#all + 1] = linalg.solve(x, x)
     end
