@@ -83,9 +83,12 @@ local function gather_rest(sig, args)
   return args
 end
 
--- The condition of `where`, and positions, are known by their types wherever they stand.
+-- The condition of `where`, positions and text are known by their types wherever they stand.
 local function by_type(sig, args)
   local first, second = args[1], args[2]
+  if sig.params[1] and sig.params[1].kind == "text" and type(second) == "string" then
+    return table.move(args, 3, #args, 3, {second, first})
+  end
   if not (sig.params[2] and tensor.is_tensor(first) and tensor.is_tensor(second)) then return args end
   local turned = sig.params[1].name == "condition" and first.dtype ~= "bool" and second.dtype == "bool"
     or sig.params[2].kind == "index" and first.dtype:find "int" and second.dtype:find "float"
@@ -156,6 +159,9 @@ end
 function call.find(name, args)
   local plain = name:match "^__r(%a+)__$"
   if plain and names.reflected[plain] then name = names.reflected[plain] end
+  if name:find(".", 1, true) and core.functions[name] then
+    return core.functions[name], signature.of(name), name, false
+  end
   local last, space = local_name(name, args)
   local sig = signature.of(last)
   local f = library_function(last, space)

@@ -12,7 +12,7 @@ local signature = {}
 
 -- name(x: kind=default, ...) -> y: kind, ...
 local function parse(text)
-  local name, params, results = text:match "^([%w_]+)%((.*)%)%s*%->%s*(.*)$"
+  local name, params, results = text:match "^([%w_.]+)%((.*)%)%s*%->%s*(.*)$"
   local sig = {name = name, params = {}, results = {}}
   for part in (params:gsub("%b[]", "list")):gmatch "[^,]+" do
     local param, kind, rest = part:match "^%s*([%w_]+):%s*(%a+)(.*)$"
@@ -84,11 +84,19 @@ end
 
 local function same(v) return v end
 
+-- A count, or two lists of dimensions.
+local function pairs_of(v)
+  if type(v) ~= "table" then return number(v) end
+  local first, second = v[1], v[2]
+  local to_list = each(single_position)
+  return {to_list(type(first) == "table" and first or {first}), to_list(type(second) == "table" and second or {second})}
+end
+
 local convert = {
   tensor = same, tensors = same, scalar = same, float = same, string = same, dtype = same,
   index = each(position), class = each(position), dim = single_position, newdim = single_position,
   dims = each(single_position), pos = single_position, int = number, ints = each(number), sizes = each(number),
-  bool = truth,
+  bool = truth, list = same, floats = same, text = same, pairs = pairs_of,
 }
 
 --- A value of PyTorch's as the parameter wants it.

@@ -163,6 +163,28 @@ function reference.cholesky_inverse(l, upper)
   return (each(function(m) return inverse(from_cholesky(m, upper)) end, { 2 }, l))
 end
 
+-- As one matrix of n rows.
+local function flattened(a, n)
+  local list = util.flat(a)
+  return util.unflat(list, { n, #list // n })
+end
+
+function reference.tensorinv(a, ind)
+  local shape, n = util.shape(a), 1
+  for d = 1, ind or 2 do n = n * shape[d] end
+  local out = table.move(shape, (ind or 2) + 1, #shape, 1, {})
+  table.move(shape, 1, ind or 2, #out + 1, out)
+  return util.unflat(util.flat(inverse(flattened(a, n))), out)
+end
+
+-- dims: the first one alone.
+function reference.tensorsolve(a, b, o)
+  local n, shape = #util.flat(b), util.shape(a)
+  local m = o and transposed(flattened(a, n)) or flattened(a, n)
+  local out = o and { shape[1] } or table.move(shape, rank(b) + 1, #shape, 1, {})
+  return util.unflat(util.flat(solve(m, transposed { util.flat(b) })), out)
+end
+
 -- ---- LU -----------------------------------------------------------------------------------------
 
 local function permutation(pivots, m)
@@ -308,6 +330,19 @@ end
 
 function reference.qr(a, mode)
   return each(function(m) return qr(m, mode == "complete" or mode == false) end, { 2 }, a)
+end
+
+function reference.householder_product(a, tau)
+  return (each(function(v, t)
+    local m, n = #v, cols(v)
+    local q = eye(m)
+    for k = 1, #t do
+      local column = {}
+      for i = 1, m do column[i] = i < k and 0 or i == k and 1 or v[i][k] end
+      q = times(q, filled(m, m, function(i, j) return (i == j and 1 or 0) - t[k] * column[i] * column[j] end))
+    end
+    return filled(m, n, function(i, j) return q[i][j] end)
+  end, { 2, 1 }, a, tau))
 end
 
 -- ---- spectra ------------------------------------------------------------------------------------

@@ -148,6 +148,24 @@ function reference.chain_matmul(list)
 end
 reference.multi_dot = reference.chain_matmul
 
+function reference.linalg_vander(x, n)
+  if type(n) == "table" then n = n.N end
+  local shape = util.shape(x)
+  shape[#shape + 1] = n or shape[#shape]
+  return built(shape, function(i) return util.get(x, table.move(i, 1, #i - 1, 1, {})) ^ (i[#i] - 1) end)
+end
+
+function reference.vander(x, n, o)
+  local y = reference.linalg_vander(x, n)
+  if o and o.increasing then return y end
+  for i, row in ipairs(y) do
+    local back = {}
+    for j = #row, 1, -1 do back[#back + 1] = row[j] end
+    y[i] = back
+  end
+  return y
+end
+
 -- ---- einsum -------------------------------------------------------------------------------------
 
 -- The labels of one operand: letters, and "1", "2", ... from the right for those of the ellipsis.

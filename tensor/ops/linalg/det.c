@@ -30,7 +30,7 @@ static void det_infer(Call *c) {
   DType d = la_float(c, 0, 1);
   const Tensor *a = c->x[0];
   for (int i = 0; i < op_sig(c->op)->nresults; i++) call_out(c, i, d, a->ndim - 2, a->shape);
-  la_scratch(c, la_count(a), lu_room(d, la_rows(a)));
+  la_scratch(c, la_count(a), lu_room(d, la_rows(a)), 0);
 }
 
 static int det_one(const Call *c, int64_t i, char *room) {
@@ -61,9 +61,8 @@ static int slogdet_one(const Call *c, int64_t i, char *room) {
 }
 
 static const char *each(Call *c, LaFn one) {
-  const Tensor *a = c->x[0];
-  double n = (double)la_rows(a);
-  return la_each(c, la_count(a), lu_room((DType)a->dtype, la_rows(a)), n * n * n / 3, one);
+  double n = (double)la_rows(c->x[0]);
+  return la_each(c, n * n * n / 3, one);
 }
 
 static const char *det_run(Call *c) { return each(c, det_one); }
@@ -95,11 +94,9 @@ typedef struct CofactorRoom {
   size_t bytes;
 } CofactorRoom;
 
-static CofactorRoom cofactor_room(DType d, int n, char *base) {
+static CofactorRoom cofactor_room(DType d, int n, int lwork, char *base) {
   size_t size = dtype_size(d), nn = (size_t)n * (size_t)n * size;
-  int svd = lapack_work(LAPACK_GESDD, d, n, n, 'A'), inv = lapack_work(LAPACK_GETRI, d, n, 0, 0);
-  CofactorRoom r = {.lwork = svd > inv ? svd : inv};
-  if (r.lwork < 4 * n) r.lwork = 4 * n;
+  CofactorRoom r = {.lwork = lwork};
   char *at = base;
   r.lu = la_take(&at, lu_room(d, n));
   r.a = la_take(&at, nn);
@@ -117,7 +114,11 @@ static void cofactors_infer(Call *c) {
   DType d = la_float(c, 0, 1);
   const Tensor *a = c->x[0];
   call_out(c, 0, d, a->ndim, a->shape);
-  la_scratch(c, la_count(a), cofactor_room(d, (int)la_rows(a), NULL).bytes);
+  int n = (int)la_rows(a), lwork = lapack_work(LAPACK_GESDD, d, n, n, 'A');
+  int other = lapack_work(LAPACK_GETRI, d, n, 0, 0);
+  if (lwork < other) lwork = other;
+  if (lwork < 4 * n) lwork = 4 * n;
+  la_scratch(c, la_count(a), cofactor_room(d, n, lwork, NULL).bytes, lwork);
 }
 
 /* Of well conditioned matrices from the inverse; says whether it was one. */
@@ -137,7 +138,7 @@ static bool by_inverse(DType d, int n, const void *a, void *y, const CofactorRoo
   if (lapack_gecon(d, n, lu, norm, w->work, w->iwork) < least) return false;
   lapack_getri(d, n, lu, pivots, w->work, w->lwork);
   la_transpose(d, n, n, lu, y);
-  for (int64_t k = 0; k < (int64_t)n * n; k++) la_put(d, y, k, det * la_get(d, y, k));
+  la_scale(d, (int64_t)n * n, det, y);
   return true;
 }
 
@@ -155,7 +156,7 @@ static int cofactors_one(const Call *c, int64_t i, char *base) {
   const Tensor *a = c->x[0];
   DType d = (DType)a->dtype;
   int n = (int)la_rows(a);
-  CofactorRoom w = cofactor_room(d, n, base);
+  CofactorRoom w = cofactor_room(d, n, la_lwork(c), base);
   void *y = la_at(c->y[0], i);
   if (n == 0 || by_inverse(d, n, la_at(a, i), y, &w)) return 0;
   memcpy(w.a, la_at(a, i), (size_t)n * (size_t)n * dtype_size(d));
@@ -165,7 +166,7 @@ static int cofactors_one(const Call *c, int64_t i, char *base) {
   for (int64_t r = 0; r < n; r++) {
     double others = sign;
     for (int64_t k = 0; k < n; k++) others *= k == r ? 1 : la_get(d, w.s, k);
-    for (int64_t k = 0; k < n; k++) la_put(d, w.u, r * n + k, others * la_get(d, w.u, r * n + k));
+    la_scale(d, n, others, (char *)w.u + (size_t)(r * n) * dtype_size(d));
   }
   la_gemm(d, false, false, n, n, n, w.vt, w.u, 0, y);
   return 0;
@@ -175,9 +176,8 @@ static const char *cofactors_run(Call *c) {
   const Tensor *a = c->x[0];
   int n = (int)la_rows(a);
   if (!la_finite(a)) return "the gradient of det needs finite numbers";
-  size_t room = cofactor_room((DType)a->dtype, n, NULL).bytes;
-  const char *bad = la_each(c, la_count(a), room, 4.0 * n * n * n, cofactors_one);
-  return bad ? bad : la_complain(c, la_count(a), "no convergence (%d)");
+  const char *bad = la_each(c, 4.0 * n * n * n, cofactors_one);
+  return bad ? bad : la_complain(c, "no convergence (%d)");
 }
 
 /* With A = U S V' and M = U'GV the gradient of <G, cofactors(A)> is U W V' det(U) det(V), where p_ij

@@ -39,7 +39,7 @@ static void exp_infer(Call *c) {
   DType d = la_float(c, 0, 1);
   const Tensor *a = c->x[0];
   call_out(c, 0, d, a->ndim, a->shape);
-  la_scratch(c, la_count(a), exp_room(d, la_rows(a)));
+  la_scratch(c, la_count(a), exp_room(d, la_rows(a)), 0);
 }
 
 /* The largest sum of absolute values in a column. */
@@ -55,12 +55,10 @@ static double norm_of(DType d, int64_t n, const void *a) {
 
 /* y = b0 I + b2 A^2 + b4 A^4 + b6 A^6, the coefficients being every second of b */
 static void series(DType d, int64_t n, const double *b, void *const *power, void *y) {
-  for (int64_t i = 0; i < n * n; i++) {
-    double v = i % (n + 1) == 0 ? b[0] : 0;
-    for (int k = 1; k <= 3; k++) {
-      if (power[k]) v += b[2 * k] * la_get(d, power[k], i);
-    }
-    la_put(d, y, i, v);
+  memset(y, 0, (size_t)(n * n) * dtype_size(d));
+  for (int64_t i = 0; i < n; i++) la_put(d, y, i * (n + 1), b[0]);
+  for (int k = 1; k <= 3; k++) {
+    if (power[k] && b[2 * k] != 0) la_axpy(d, n * n, b[2 * k], power[k], y);
   }
 }
 
@@ -84,8 +82,9 @@ static int exp_one(const Call *c, int64_t i, char *room) {
   const Tensor *a = c->x[0];
   DType d = (DType)a->dtype;
   int64_t n = la_rows(a), nn = n * n;
+  size_t bytes = (size_t)nn * dtype_size(d);
   void *buffer[BUFFERS], *y = la_at(c->y[0], i);
-  for (int k = 0; k < BUFFERS; k++) buffer[k] = la_take(&room, (size_t)nn * dtype_size(d));
+  for (int k = 0; k < BUFFERS; k++) buffer[k] = la_take(&room, bytes);
   int *pivots = la_take(&room, (size_t)n * sizeof(int)), halved = 0, which = 0;
   void *x = buffer[0], *u = buffer[4], *v = buffer[5], *spare = buffer[6];
   double norm = norm_of(d, n, la_at(a, i));
@@ -98,7 +97,8 @@ static int exp_one(const Call *c, int64_t i, char *room) {
   const Pade *p = &pade[which];
   double most = d == T_F64 ? p->most64 : p->most32;
   if (norm > most) halved = (int)ceil(log2(norm / most));
-  for (int64_t k = 0; k < nn; k++) la_put(d, x, k, ldexp(la_get(d, la_at(a, i), k), -halved));
+  memcpy(x, la_at(a, i), bytes);
+  if (halved) la_scale(d, nn, ldexp(1, -halved), x);
   void *power[4] = {NULL, buffer[1], p->degree > 3 ? buffer[2] : NULL,
                     p->degree > 5 ? buffer[3] : NULL};
   la_gemm(d, false, false, n, n, n, x, x, 0, power[1]);
@@ -107,15 +107,14 @@ static int exp_one(const Call *c, int64_t i, char *room) {
   terms(d, n, p, 1, power, spare, v);
   la_gemm(d, false, false, n, n, n, x, v, 0, u);
   terms(d, n, p, 0, power, spare, v);
-  for (int64_t k = 0; k < nn; k++) {
-    double odd = la_get(d, u, k), even = la_get(d, v, k);
-    la_put(d, x, k, even - odd);
-    la_put(d, y, k, even + odd);
-  }
+  memcpy(x, v, bytes);
+  memcpy(y, v, bytes);
+  la_axpy(d, nn, -1, u, x);
+  la_axpy(d, nn, 1, u, y);
   int info = la_solve(d, (int)n, (int)n, x, pivots, y);
   for (; halved > 0; halved--) {
     la_gemm(d, false, false, n, n, n, y, y, 0, x);
-    memcpy(y, x, (size_t)nn * dtype_size(d));
+    memcpy(y, x, bytes);
   }
   return info;
 }
@@ -123,9 +122,8 @@ static int exp_one(const Call *c, int64_t i, char *room) {
 static const char *exp_run(Call *c) {
   const Tensor *a = c->x[0];
   double n = (double)la_rows(a);
-  const char *bad =
-      la_each(c, la_count(a), exp_room((DType)a->dtype, la_rows(a)), 10 * n * n * n, exp_one);
-  return bad ? bad : la_complain(c, la_count(a), "the approximation is singular (pivot %d)");
+  const char *bad = la_each(c, 10 * n * n * n, exp_one);
+  return bad ? bad : la_complain(c, "the approximation is singular (pivot %d)");
 }
 
 /* Najfeld & Havel 1995, "Derivatives of the matrix exponential and their computation": the upper

@@ -16,7 +16,7 @@ static void cholesky_infer(Call *c) {
   const Tensor *a = c->x[0];
   call_out(c, 0, d, a->ndim, a->shape);
   if (op_sig(c->op)->nresults == 2) call_out(c, 1, T_I32, a->ndim - 2, a->shape);
-  la_scratch(c, la_count(a), 0);
+  la_scratch(c, la_count(a), 0, 0);
 }
 
 /* LAPACK sees the transpose, so the other triangle. */
@@ -38,20 +38,19 @@ static int cholesky_one(const Call *c, int64_t i, char *room) {
 
 static const char *cholesky(Call *c) {
   double n = (double)la_rows(c->x[0]);
-  return la_each(c, la_count(c->x[0]), 0, n * n * n / 6, cholesky_one);
+  return la_each(c, n * n * n / 6, cholesky_one);
 }
 
 static const char *cholesky_run(Call *c) {
   const char *bad = cholesky(c);
-  return bad ? bad : la_complain(c, la_count(c->x[0]), NOT_POSITIVE);
+  return bad ? bad : la_complain(c, NOT_POSITIVE);
 }
 
 static const char *cholesky_ex_run(Call *c) {
   const char *bad = cholesky(c);
-  int64_t count = la_count(c->x[0]);
   if (bad) return bad;
-  if (count) memcpy(t_data(c->y[1]), la_info(c), (size_t)count * sizeof(int));
-  return attr_int(c, 1, 0) ? la_complain(c, count, NOT_POSITIVE) : NULL;
+  la_store_info(c, c->y[1]);
+  return attr_int(c, 1, 0) ? la_complain(c, NOT_POSITIVE) : NULL;
 }
 
 /* Murray 2016, "Differentiation of the Cholesky decomposition", eq. 10, made symmetric. */
@@ -72,23 +71,22 @@ enum { REDUCED, COMPLETE, ONLY_R };
 
 typedef struct QrRoom {
   char *a, *tau, *work;
-  int lwork;
   size_t bytes;
 } QrRoom;
 
-/* q: columns of Q */
-static QrRoom qr_room(DType d, int m, int n, int q, char *base) {
-  int k = m < n ? m : n, factor = lapack_work(LAPACK_GELQF, d, n, m, 0);
-  int make = q ? lapack_work(LAPACK_ORGLQ, d, q, m, k) : 1;
+static QrRoom qr_room(DType d, int m, int n, int lwork, char *base) {
   size_t size = dtype_size(d);
-  QrRoom r = {.lwork = factor > make ? factor : make};
+  QrRoom r;
   char *at = base;
   r.a = la_take(&at, (size_t)m * (size_t)n * size);
-  r.tau = la_take(&at, (size_t)k * size);
-  r.work = la_take(&at, (size_t)r.lwork * size);
+  r.tau = la_take(&at, (size_t)(m < n ? m : n) * size);
+  r.work = la_take(&at, (size_t)lwork * size);
   r.bytes = (size_t)(at - base);
   return r;
 }
+
+/* Columns of Q that are made. */
+static int qr_columns(const Call *c) { return c->attr[0].i == ONLY_R ? 0 : (int)la_cols(c->y[0]); }
 
 /* a: [...,m,n]  ->  Q [...,m,q], R [...,q,n] */
 static void qr_infer(Call *c) {
@@ -103,8 +101,10 @@ static void qr_infer(Call *c) {
   else
     call_out(c, 0, d, la_shape(a, shape, 2, m, q), shape);
   call_out(c, 1, d, la_shape(a, shape, 2, q, n), shape);
-  la_scratch(c, la_count(a),
-             qr_room(d, (int)m, (int)n, c->attr[0].i == ONLY_R ? 0 : (int)q, NULL).bytes);
+  int make = qr_columns(c), lwork = lapack_work(LAPACK_GELQF, d, (int)n, (int)m, 0);
+  int other = make ? lapack_work(LAPACK_ORGLQ, d, make, (int)m, (int)k) : 1;
+  if (lwork < other) lwork = other;
+  la_scratch(c, la_count(a), qr_room(d, (int)m, (int)n, lwork, NULL).bytes, lwork);
 }
 
 /* In column-major view a is A' = L Q', so R = L' and the rows of Q' are the columns of Q. */
@@ -113,10 +113,10 @@ static int qr_one(const Call *c, int64_t i, char *base) {
   DType d = (DType)a->dtype;
   size_t size = dtype_size(d);
   int m = (int)la_rows(a), n = (int)la_cols(a), k = m < n ? m : n;
-  int q = c->attr[0].i == ONLY_R ? 0 : (int)la_cols(c->y[0]);
-  QrRoom w = qr_room(d, m, n, q, base);
+  int q = qr_columns(c), lwork = la_lwork(c);
+  QrRoom w = qr_room(d, m, n, lwork, base);
   memcpy(w.a, la_at(a, i), (size_t)m * (size_t)n * size);
-  if (k > 0) lapack_gelqf(d, n, m, w.a, w.tau, w.work, w.lwork);
+  if (k > 0) lapack_gelqf(d, n, m, w.a, w.tau, w.work, lwork);
   char *r = la_at(c->y[1], i);
   memset(r, 0, (size_t)la_rows(c->y[1]) * (size_t)n * size);
   for (size_t row = 0; row < (size_t)k; row++) {
@@ -128,15 +128,12 @@ static int qr_one(const Call *c, int64_t i, char *base) {
   for (size_t row = 0; row < (size_t)m; row++) {
     memcpy(to + row * (size_t)q * size, w.a + row * (size_t)n * size, (size_t)k * size);
   }
-  return lapack_orglq(d, q, m, k, to, q, w.tau, w.work, w.lwork);
+  return lapack_orglq(d, q, m, k, to, q, w.tau, w.work, lwork);
 }
 
 static const char *qr_run(Call *c) {
-  const Tensor *a = c->x[0];
-  double m = (double)la_rows(a), n = (double)la_cols(a);
-  int q = c->attr[0].i == ONLY_R ? 0 : (int)la_cols(c->y[0]);
-  size_t room = qr_room((DType)a->dtype, (int)la_rows(a), (int)la_cols(a), q, NULL).bytes;
-  return la_each(c, la_count(a), room, 2 * m * n * (m < n ? m : n), qr_one);
+  double m = (double)la_rows(c->x[0]), n = (double)la_cols(c->x[0]);
+  return la_each(c, 2 * m * n * (m < n ? m : n), qr_one);
 }
 
 /* Walter & Lehmann 2010, "Algorithmic differentiation of linear algebra functions", for m >= n; the
@@ -185,6 +182,30 @@ static void old_qr_compose(Call *c) {
   c->y[1] = f.y[1];
 }
 
+/* ---- reflections ---------------------------------------------------------------------------------- */
+
+/* v: [...,m,k]  tau: [...,k]  ->  the first columns of the product of the I - tau_i v_i v_i' */
+static void householder_compose(Call *c) {
+  la_matrix(c, 0);
+  Tensor *v = c->x[0], *tau = c->x[1];
+  int64_t m = la_rows(v), n = la_cols(v), k = tau->ndim ? tau->shape[tau->ndim - 1] : n + 1;
+  if (m < n || k > n || tau->ndim != v->ndim - 1) {
+    t_fail("linalg.householder_product: input is %s and tau %s; [...,m,n] with m >= n and [...,k] "
+           "with k <= n are wanted",
+           t_shape_str(v), t_shape_str(tau));
+  }
+  int64_t shape[T_MAXDIM];
+  int nd = la_shape(v, shape, 2, m, n);
+  Tensor *eye = la_cut(la_eye((DType)v->dtype, m), -1, 0, n), *q = t_expand(eye, nd, shape);
+  v = t_add(la_lower(v, -1), eye);
+  for (int64_t i = k; i-- > 0;) {
+    Tensor *column = la_cut(v, -1, i, i + 1);
+    Tensor *scale = la_column(t_narrow(tau, tau->ndim - 1, i, 1));
+    q = t_sub(q, t_matmul(t_mul(column, scale), t_matmul(la_flip(column), q)));
+  }
+  c->y[0] = k ? q : t_op1("clone", q);
+}
+
 static Op rows[] = {
     {.sig = "cholesky(A: tensor, upper: bool=false) -> L: tensor",
      .aliases = "linalg.cholesky",
@@ -227,6 +248,13 @@ static Op rows[] = {
      .test = "{{randn(4,3)}, {well(3), false}}",
      .ref = "reference.qr",
      .compose = old_qr_compose},
+    {.sig = "linalg.householder_product(input: tensor, tau: tensor) -> Q: tensor",
+     .aliases = "orgqr",
+     .doc = "The first columns of the product of reflections I - tau_i v_i v_i^T, where v_i is "
+            "column i of the input [...,m,n] below its diagonal, with a 1 there.",
+     .test = "{{randn(4,3), randn(3)}, {randn(2,3,3), randn(2,2)}}",
+     .ref = "reference.householder_product",
+     .compose = householder_compose},
 };
 
 FAMILY_PART(linalg, factor, rows);

@@ -23,9 +23,9 @@ typedef struct PinvRoom {
   size_t bytes;
 } PinvRoom;
 
-static PinvRoom pinv_room(DType d, int m, int n, char *base) {
+static PinvRoom pinv_room(DType d, int m, int n, int lwork, char *base) {
   size_t k = (size_t)(m < n ? m : n), size = dtype_size(d);
-  PinvRoom r = {.lwork = lapack_work(LAPACK_GESDD, d, n, m, 'S')};
+  PinvRoom r = {.lwork = lwork};
   char *at = base;
   r.a = la_take(&at, (size_t)m * (size_t)n * size);
   r.s = la_take(&at, k * size);
@@ -43,7 +43,8 @@ static void pinv_infer(Call *c) {
   const Tensor *a = c->x[0];
   int64_t shape[T_MAXDIM];
   call_out(c, 0, d, la_shape(a, shape, 2, la_cols(a), la_rows(a)), shape);
-  la_scratch(c, la_count(a), pinv_room(d, (int)la_rows(a), (int)la_cols(a), NULL).bytes);
+  int m = (int)la_rows(a), n = (int)la_cols(a), lwork = lapack_work(LAPACK_GESDD, d, n, m, 'S');
+  la_scratch(c, la_count(a), pinv_room(d, m, n, lwork, NULL).bytes, lwork);
 }
 
 /* Attributes from `at` on: atol and rtol. The bound below which singular values count as 0. */
@@ -59,14 +60,14 @@ static int pinv_one(const Call *c, int64_t i, char *base) {
   DType d = (DType)a->dtype;
   int m = (int)la_rows(a), n = (int)la_cols(a), k = m < n ? m : n;
   if (k == 0) return 0;
-  PinvRoom w = pinv_room(d, m, n, base);
+  PinvRoom w = pinv_room(d, m, n, la_lwork(c), base);
   memcpy(w.a, la_at(a, i), (size_t)m * (size_t)n * dtype_size(d));
   int info = lapack_gesdd(d, 'S', n, m, w.a, w.s, w.vt, w.u, w.work, w.lwork, w.iwork);
   if (info) return info;
   double bound = tolerance(c, 0, la_get(d, w.s, 0));
   for (int64_t r = 0; r < k; r++) {
     double s = la_get(d, w.s, r), over = s > bound ? 1 / s : 0;
-    for (int64_t j = 0; j < n; j++) la_put(d, w.vt, r * n + j, over * la_get(d, w.vt, r * n + j));
+    la_scale(d, n, over, w.vt + (size_t)(r * n) * dtype_size(d));
   }
   la_gemm(d, true, true, n, m, k, w.vt, w.u, 0, la_at(c->y[0], i));
   return 0;
@@ -76,9 +77,8 @@ static const char *pinv_run(Call *c) {
   const Tensor *a = c->x[0];
   double m = (double)la_rows(a), n = (double)la_cols(a);
   if (!la_finite(a)) return NOT_FINITE;
-  size_t room = pinv_room((DType)a->dtype, (int)la_rows(a), (int)la_cols(a), NULL).bytes;
-  const char *bad = la_each(c, la_count(a), room, 6 * m * n * (m < n ? m : n), pinv_one);
-  return bad ? bad : la_complain(c, la_count(a), STUCK);
+  const char *bad = la_each(c, 6 * m * n * (m < n ? m : n), pinv_one);
+  return bad ? bad : la_complain(c, STUCK);
 }
 
 /* Golub & Pereyra 1973, "The differentiation of pseudo-inverses and nonlinear least squares problems
@@ -120,9 +120,9 @@ typedef struct LstsqRoom {
   size_t bytes;
 } LstsqRoom;
 
-static LstsqRoom lstsq_room(DType d, int driver, int m, int n, int k, char *base) {
+static LstsqRoom lstsq_room(DType d, int m, int n, int k, int lwork, char *base) {
   size_t size = dtype_size(d), most = (size_t)(m > n ? m : n), least = (size_t)(m < n ? m : n);
-  LstsqRoom r = {.lwork = lapack_work((LapackRoutine)(LAPACK_GELS + driver), d, m, n, k)};
+  LstsqRoom r = {.lwork = lwork};
   char *at = base;
   r.a = la_take(&at, (size_t)m * (size_t)n * size);
   r.b = la_take(&at, most * (size_t)k * size);
@@ -132,12 +132,6 @@ static LstsqRoom lstsq_room(DType d, int driver, int m, int n, int k, char *base
   r.iwork = la_take(&at, (size_t)lapack_gelsd_iwork(m, n) * sizeof(int));
   r.bytes = (size_t)(at - base);
   return r;
-}
-
-static LstsqRoom lstsq_room_of(const Call *c, char *base) {
-  const Tensor *a = c->x[0], *b = c->x[1];
-  return lstsq_room((DType)a->dtype, (int)c->attr[1].i, (int)la_rows(a), (int)la_cols(a),
-                    (int)la_cols(b), base);
 }
 
 /* a: [...,m,n]  b: [...,m,k]  ->  X [...,n,k], rank [...], singular values [...,min(m,n)] */
@@ -155,7 +149,9 @@ static void lstsq_infer(Call *c) {
   call_out(c, 0, d, la_shape(a, shape, 2, n, la_cols(b)), shape);
   call_out(c, 1, T_I64, a->ndim - 2, a->shape);
   call_out(c, 2, d, la_shape(a, shape, 1, m < n ? m : n, 0), shape);
-  la_scratch(c, la_count(a), lstsq_room_of(c, NULL).bytes);
+  int k = (int)la_cols(b),
+      lwork = lapack_work((LapackRoutine)(LAPACK_GELS + c->attr[1].i), d, (int)m, (int)n, k);
+  la_scratch(c, la_count(a), lstsq_room(d, (int)m, (int)n, k, lwork, NULL).bytes, lwork);
 }
 
 static int lstsq_one(const Call *c, int64_t i, char *base) {
@@ -163,7 +159,7 @@ static int lstsq_one(const Call *c, int64_t i, char *base) {
   DType d = (DType)a->dtype;
   int m = (int)la_rows(a), n = (int)la_cols(a), k = (int)la_cols(b), least = m < n ? m : n;
   int most = m > n ? m : n, rank = least, info = 0, driver = (int)c->attr[1].i;
-  LstsqRoom w = lstsq_room_of(c, base);
+  LstsqRoom w = lstsq_room(d, m, n, k, la_lwork(c), base);
   double rcond = attr_float(c, 0, epsilon(d) * most);
   size_t size = dtype_size(d);
   memset(w.b, 0, (size_t)most * (size_t)k * size);
@@ -199,14 +195,12 @@ static const char *lstsq_run(Call *c) {
   const Tensor *a = c->x[0];
   double m = (double)la_rows(a), n = (double)la_cols(a);
   if (!la_finite(a) || !la_finite(c->x[1])) return NOT_FINITE;
-  const char *bad = la_each(c, la_count(a), lstsq_room_of(c, NULL).bytes,
-                            2 * m * n * ((m < n ? m : n) + (double)la_cols(c->x[1])), lstsq_one);
+  const char *bad = la_each(c, 2 * m * n * ((m < n ? m : n) + (double)la_cols(c->x[1])), lstsq_one);
   if (bad) return bad;
-  return la_complain(c, la_count(a),
-                     c->attr[1].i == GELS
-                         ? "column %d depends on others: driver \"gels\" wants full "
-                           "rank, the others do not"
-                         : STUCK);
+  return la_complain(c, c->attr[1].i == GELS
+                            ? "column %d depends on others: driver \"gels\" wants full "
+                              "rank, the others do not"
+                            : STUCK);
 }
 
 /* As the gradient of pinv(A) B, and that of the singular values. */
@@ -238,7 +232,7 @@ static void linalg_lstsq_compose(Call *c) {
   if (b->ndim < 2) t_fail("linalg.lstsq: B is %s; [m,k] or [m] is wanted", t_shape_str(b));
   la_broadcast(c, &a, &b);
   Call f;
-  la_begin(&f, "lstsq_solve", a, b);
+  la_begin(&f, "lstsq", a, b);
   f.attr[0] = c->attr[0];
   f.attr[1] = c->attr[1];
   Tensor *x = la_apply(&f);
@@ -246,7 +240,7 @@ static void linalg_lstsq_compose(Call *c) {
   c->y[1] = c->y[3] = t_zeros(d, 1, &none);
   c->y[2] = driver == GELS ? t_zeros(T_I64, 1, &none) : f.y[1];
   if (driver >= GELSS) c->y[3] = f.y[2];
-  if (la_rows(a) > la_cols(a) && full_rank(f.y[1], la_cols(a))) {
+  if (driver != GELSY && la_rows(a) > la_cols(a) && full_rank(f.y[1], la_cols(a))) {
     Tensor *rest = t_sub(t_matmul(a, x), b);
     c->y[1] = t_sum1(t_square(rest), rest->ndim - 2, false);
   }
@@ -298,8 +292,9 @@ static Op rows[] = {
             "string{gels|gelsy|gelss|gelsd}=gelsy) -> solution: tensor, residuals: tensor, rank: "
             "tensor, singular_values: tensor",
      .doc = "The X that makes the norm of A X - B least, of all such X the smallest. A: [...,m,n], "
-            "B: [...,m,k] or [...,m]. residuals: the squared norms by column, where m > n and the "
-            "rank is full, else empty. Singular values below rcond (max(m,n) epsilon) times the "
+            "B: [...,m,k] or [...,m]. residuals: the squared norms by column, where m > n, the "
+            "rank is full and the driver is not gelsy, else empty. Singular values below rcond "
+            "(max(m,n) epsilon) times the "
             "largest count as 0. Drivers: gelsy by QR with pivots, gelsd and gelss by singular "
             "values, which they return, gels by QR for full rank.",
      .example = "print((tensor.linalg.lstsq(tensor{{1., 1.}, {1., 2.}, {1., 3.}}, tensor{1., 2., "
@@ -310,7 +305,7 @@ static Op rows[] = {
      .ref = "reference.lstsq",
      .flags = OP_FUNCTION,
      .compose = linalg_lstsq_compose},
-    {.sig = "lstsq_solve(A: tensor, B: tensor, rcond: float?, driver: "
+    {.sig = "lstsq(A: tensor, B: tensor, rcond: float?, driver: "
             "string{gels|gelsy|gelss|gelsd}) -> X: tensor, rank: tensor, singular_values: tensor",
      .doc = "The solution of linalg.lstsq, and what the driver finds besides.",
      .test = "{{randn(4,3), randn(4,2), nil, \"gelsy\"}, {randn(2,3), randn(2,1), nil, \"gelsy\"}}",

@@ -109,13 +109,24 @@ typedef struct Walk {
   char *rooms;
 } Walk;
 
-static size_t infos(int64_t count) { return la_pad((size_t)count * sizeof(int)); }
+/* Scratch: this, the infos, the rooms of the threads; each from a multiple of 64 bytes. */
+typedef struct Header {
+  int64_t count;
+  size_t room;
+  int lwork;
+} Header;
 
-void la_scratch(Call *c, int64_t count, size_t room) {
-  call_scratch(c, infos(count) + (size_t)team_threads() * la_pad(room) + 64);
+static size_t infos(int64_t count) { return la_pad((size_t)count * sizeof(int)); }
+static const Header *header(const Call *c) { return c->scratch; }
+static int *info_of(const Call *c) { return (int *)((char *)c->scratch + la_pad(sizeof(Header))); }
+
+void la_scratch(Call *c, int64_t count, size_t room, int lwork) {
+  call_scratch(c, la_pad(sizeof(Header)) + infos(count) + (size_t)team_threads() * la_pad(room));
+  *(Header *)c->scratch = (Header){count, room, lwork};
 }
 
-const int *la_info(const Call *c) { return c->scratch; }
+const int *la_info(const Call *c) { return info_of(c); }
+int la_lwork(const Call *c) { return header(c)->lwork; }
 
 static void walk_part(void *job, int64_t part) {
   const Walk *w = job;
@@ -126,26 +137,27 @@ static void walk_part(void *job, int64_t part) {
 
 #define GROUP_WORK 40000.0 /* multiplications that are worth a part */
 
-const char *la_each(Call *c, int64_t count, size_t room, double work, LaFn fn) {
+const char *la_each(Call *c, double work, LaFn fn) {
+  int64_t count = header(c)->count;
   if (count == 0) return NULL;
   if (!lapack_ready()) return "there is no memory for OpenBLAS to work in; free some";
-  Walk w = {c,
-            fn,
-            count,
-            work < 1 ? count : (int64_t)(GROUP_WORK / work) + 1,
-            room,
-            c->scratch,
-            (char *)c->scratch + infos(count)};
-  if (w.each > count) w.each = count;
-  memset(w.info, 0, (size_t)count * sizeof *w.info);
-  team_run((count + w.each - 1) / w.each, walk_part, &w);
+  int64_t each = work < 1 ? count : (int64_t)(GROUP_WORK / work) + 1;
+  if (each > count) each = count;
+  int *info = info_of(c);
+  Walk w = {c, fn, count, each, header(c)->room, info, (char *)info + infos(count)};
+  memset(info, 0, (size_t)count * sizeof *info);
+  team_run((count + each - 1) / each, walk_part, &w);
   return NULL;
 }
 
-const char *la_complain(const Call *c, int64_t count, const char *format) {
+void la_store_info(const Call *c, Tensor *y) {
+  if (y->numel > 0) memcpy(t_data(y), la_info(c), (size_t)y->numel * sizeof(int));
+}
+
+const char *la_complain(const Call *c, const char *format) {
   static char message[256];
   const int *info = la_info(c);
-  int64_t i = 0;
+  int64_t i = 0, count = header(c)->count;
   while (i < count && info[i] == 0) i++;
   if (i == count) return NULL;
   int at = 0;
@@ -198,6 +210,24 @@ void la_gemm(DType d, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const v
     gemm_f64(ta, tb, m, n, k, a, ta ? m : k, b, tb ? k : n, beta, c, n);
   else
     gemm_f32(ta, tb, m, n, k, a, ta ? m : k, b, tb ? k : n, (float)beta, c, n);
+}
+
+void la_scale(DType d, int64_t n, double by, void *x) {
+  for (int64_t i = 0; i < n; i++) {
+    if (d == T_F64)
+      ((double *)x)[i] *= by;
+    else
+      ((float *)x)[i] *= (float)by;
+  }
+}
+
+void la_axpy(DType d, int64_t n, double by, const void *x, void *y) {
+  for (int64_t i = 0; i < n; i++) {
+    if (d == T_F64)
+      ((double *)y)[i] += by * ((const double *)x)[i];
+    else
+      ((float *)y)[i] += (float)by * ((const float *)x)[i];
+  }
 }
 
 /* x - x is 0 for every finite number and nan for the others. */

@@ -25,17 +25,19 @@ static inline int64_t la_cols(const Tensor *x) { return x->shape[x->ndim - 1]; }
 
 /* Works on matrix i of the batch, in `room` bytes of its own; returns LAPACK's info. */
 typedef int (*LaFn)(const Call *c, int64_t i, char *room);
-/* For infer: scratch for la_each. */
-void la_scratch(Call *c, int64_t count, size_t room);
+/* For infer: scratch for la_each over count matrices. lwork: a size to remember, what LAPACK wants to
+   work in, or 0. */
+void la_scratch(Call *c, int64_t count, size_t room, int lwork);
+int la_lwork(const Call *c);
 /* fn for every matrix, shared out to the team in groups of a fixed amount of work (multiplications
    per matrix). Returns NULL or a message about memory. */
-const char *la_each(Call *c, int64_t count, size_t room, double work, LaFn fn);
+const char *la_each(Call *c, double work, LaFn fn);
 /* LAPACK's info of each matrix, after la_each. */
 const int *la_info(const Call *c);
+void la_store_info(const Call *c, Tensor *y); /* into y, int32 */
 /* The message for the first matrix with info > 0, or NULL: "matrix 2 of the batch " (nothing when
    there is one matrix), then the format with info. */
-const char *la_complain(const Call *c, int64_t count, const char *format)
-    __attribute__((format_arg(3)));
+const char *la_complain(const Call *c, const char *format) __attribute__((format_arg(2)));
 
 /* Pieces of a room. */
 static inline size_t la_pad(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
@@ -50,6 +52,8 @@ void *la_at(const Tensor *x, int64_t i);
 void la_transpose(DType d, int64_t rows, int64_t cols, const void *from, void *to);
 double la_get(DType d, const void *p, int64_t i);
 void la_put(DType d, void *p, int64_t i, double v);
+void la_scale(DType d, int64_t n, double by, void *x);               /* x *= by */
+void la_axpy(DType d, int64_t n, double by, const void *x, void *y); /* y += by x */
 bool la_finite(const Tensor *x);
 /* x [n,k] = a^-1 x; a [n,n] becomes its factors. Row-major; pivots: n. info of the factorisation. */
 int la_solve(DType d, int n, int k, void *a, int *pivots, void *x);

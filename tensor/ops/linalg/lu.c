@@ -22,7 +22,7 @@ static void factor_infer(Call *c) {
   call_out(c, 0, d, a->ndim, a->shape);
   call_out(c, 1, T_I32, la_shape(a, shape, 1, m < n ? m : n, 0), shape);
   if (op_sig(c->op)->nresults == 3) call_out(c, 2, T_I32, a->ndim - 2, a->shape);
-  la_scratch(c, la_count(a), factor_room(a, d));
+  la_scratch(c, la_count(a), factor_room(a, d), 0);
 }
 
 static int factor_one(const Call *c, int64_t i, char *room) {
@@ -37,23 +37,20 @@ static int factor_one(const Call *c, int64_t i, char *room) {
 }
 
 static const char *factor(Call *c) {
-  const Tensor *a = c->x[0];
-  double m = (double)la_rows(a), n = (double)la_cols(a);
-  return la_each(c, la_count(a), factor_room(a, (DType)a->dtype), m * n * (m < n ? m : n),
-                 factor_one);
+  double m = (double)la_rows(c->x[0]), n = (double)la_cols(c->x[0]);
+  return la_each(c, m * n * (m < n ? m : n), factor_one);
 }
 
 static const char *lu_factor_run(Call *c) {
   const char *bad = factor(c);
-  return bad ? bad : la_complain(c, la_count(c->x[0]), ZERO_PIVOT);
+  return bad ? bad : la_complain(c, ZERO_PIVOT);
 }
 
 static const char *lu_factor_ex_run(Call *c) {
   const char *bad = factor(c);
-  int64_t count = la_count(c->x[0]);
   if (bad) return bad;
-  if (count) memcpy(t_data(c->y[2]), la_info(c), (size_t)count * sizeof(int));
-  return attr_int(c, 1, 0) ? la_complain(c, count, ZERO_PIVOT) : NULL;
+  la_store_info(c, c->y[2]);
+  return attr_int(c, 1, 0) ? la_complain(c, ZERO_PIVOT) : NULL;
 }
 
 static Tensor *permutation(Tensor *pivots, int64_t m, DType d) {

@@ -241,40 +241,35 @@ static void linear_infer(Call *c) {
   if (b && (b->ndim != 1 || b->shape[0] != w->shape[0])) {
     t_fail("linear: bias is %s; [%lld] is wanted", t_shape_str(b), (long long)w->shape[0]);
   }
-  DType d = call_promote(c, 0, 3);
-  if (!dtype_is_float(d)) d = T_F32;
+  DType d = call_promote(c, 0, 3), in = dtype_is_float(d) ? d : T_F64;
   for (int i = 0; i < 3; i++) {
-    if (c->x[i]) call_want(c, i, d);
+    if (c->x[i]) call_want(c, i, in);
   }
   int64_t shape[T_MAXDIM];
   for (int i = 0; i < x->ndim - 1; i++) shape[i] = x->shape[i];
   shape[x->ndim - 1] = w->shape[0];
   Tensor *y = call_out(c, 0, d, x->ndim, shape);
   int64_t n = w->shape[0];
-  call_scratch(c, gemm_scratch(n ? y->numel / n : 0, n, w->shape[1], dtype_size(d)));
+  call_scratch(c, gemm_scratch(n ? y->numel / n : 0, n, w->shape[1], dtype_size(in)));
+  if (in != d) c->y[CALL_Y - 1] = t_new(in, y->ndim, y->shape);
 }
 
 static const char *linear_run(Call *c) {
   const Tensor *x = c->x[0], *w = c->x[1], *b = c->x[2];
-  Tensor *y = c->y[0];
+  Tensor *y = x->dtype == c->y[0]->dtype ? c->y[0] : c->y[CALL_Y - 1];
   int64_t n = w->shape[0], k = w->shape[1], m = n ? y->numel / n : 0;
-  if (m == 0) return NULL;
-  if (b) {
-    Tensor rows = *y; /* the bias in every row, then the product on top */
-    rows.ndim = 2;
-    rows.shape[0] = m;
-    rows.shape[1] = n;
-    rows.stride[0] = n;
-    rows.stride[1] = 1;
+  if (m > 0 && b) { /* the bias in every row, then the product on top */
+    Tensor rows = as_matrix(y, m, n);
     cast_into(&rows, b);
   }
-  if (y->dtype == T_F32) {
-    gemm_team_f32(false, true, m, n, k, t_f32(x), k, t_f32(w), k, b ? 1 : 0, t_f32(y), n,
+  double beta = b ? 1 : 0;
+  if (m > 0 && y->dtype == T_F32)
+    gemm_team_f32(false, true, m, n, k, t_f32(x), k, t_f32(w), k, (float)beta, t_f32(y), n,
                   c->scratch);
-  } else {
-    gemm_team_f64(false, true, m, n, k, t_f64(x), k, t_f64(w), k, b ? 1 : 0, t_f64(y), n,
-                  c->scratch);
-  }
+  else if (m > 0)
+    gemm_team_f64(false, true, m, n, k, t_f64(x), k, t_f64(w), k, beta, t_f64(y), n, c->scratch);
+  if (y != c->y[0]) cast_into(c->y[0], y);
+  c->y[CALL_Y - 1] = NULL;
   return NULL;
 }
 

@@ -24,7 +24,7 @@ static Tensor *in_type(Call *c, int i) {
 /* dims absent (n < 0): over all */
 static Tensor *vector_norm(Tensor *x, double p, int n, const int64_t *dims, bool keepdim) {
   Call f;
-  la_begin(&f, "norm", x, NULL);
+  la_begin(&f, "p_norm", x, NULL);
   f.attr[0] = attr_of_float(p);
   if (n >= 0) f.attr[1] = attr_of_ints(n, dims);
   f.attr[2] = attr_of_bool(keepdim);
@@ -86,7 +86,11 @@ static void matrix_norm_compose(Call *c) {
   if (c->attr[1].n != 2) {
     t_fail("linalg.matrix_norm: dim has %d numbers; a matrix has two dimensions", c->attr[1].n);
   }
-  c->y[0] = matrix_norm(c, in_type(c, 3), 0, c->attr[1].v, attr_int(c, 2, 0));
+  int64_t dims[2];
+  for (int i = 0; i < 2; i++) { /* the default, called from C, counts from the end */
+    dims[i] = c->attr[1].v[i] + (c->attr[1].v[i] < 0 ? c->x[0]->ndim : 0);
+  }
+  c->y[0] = matrix_norm(c, in_type(c, 3), 0, dims, attr_int(c, 2, 0));
 }
 
 static void linalg_norm_compose(Call *c) {

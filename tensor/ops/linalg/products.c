@@ -165,48 +165,51 @@ Tensor *la_contract(Tensor *a, int n, const int64_t *da, Tensor *b, const int64_
   return t_reshape(t_op2("mm", left, right), out, shape);
 }
 
-static void tensordot_compose(Call *c) {
-  Tensor *a = c->x[0], *b = c->x[1];
-  const Attr *dims = &c->attr[0];
-  int64_t da[T_MAXDIM], db[T_MAXDIM];
-  int64_t n = dims->tag == A_INT ? dims->i : dims->n / 2;
-  if (n < 0 || n > a->ndim || n > b->ndim) {
-    t_fail("tensordot: %lld dimensions of %s and %s cannot be joined", (long long)n, t_shape_str(a),
-           t_shape_str(b));
+/* ---- powers --------------------------------------------------------------------------------------- */
+
+/* x: [...,m]  ->  [...,m,n]: x to the powers 0..n-1 */
+static Tensor *vander(Tensor *x, int64_t n) {
+  if (n < 0 || n > 1 << 16) {
+    t_fail("vander: N is %lld; a number of columns is wanted, %d at most", (long long)n, 1 << 16);
   }
+  Call f;
+  call_begin(&f, op_need("stack"));
+  call_inputs(&f, (int)n);
+  Tensor *y = t_pown(x, 0);
   for (int i = 0; i < n; i++) {
-    da[i] = dims->tag == A_INT ? a->ndim - n + i : dims->v[i];
-    db[i] = dims->tag == A_INT ? i : dims->v[n + i];
-    for (int j = 0; j < i; j++) {
-      if (da[i] == da[j] || db[i] == db[j]) t_fail("tensordot: a dimension is named twice");
-    }
-    int64_t sa = a->shape[da[i]], sb = b->shape[db[i]];
-    if (sa != sb) { /* a dimension of one element is broadcast: the other is summed over it */
-      if (sa != 1 && sb != 1) {
-        t_fail("tensordot: dimension %lld of %s and %lld of %s: the sizes must be equal",
-               (long long)da[i] + 1, t_shape_str(a), (long long)db[i] + 1, t_shape_str(b));
-      }
-      if (sa == 1)
-        b = t_sum1(b, (int)db[i], true);
-      else
-        a = t_sum1(a, (int)da[i], true);
-    }
+    f.x[i] = y;
+    y = t_mul(y, x);
   }
-  c->y[0] = la_contract(a, (int)n, da, b, db);
+  f.attr[0] = attr_of_int(x->ndim);
+  if (n > 0) return la_apply(&f);
+  int64_t shape[T_MAXDIM];
+  memcpy(shape, x->shape, sizeof shape);
+  shape[x->ndim] = 0;
+  return t_zeros((DType)x->dtype, x->ndim + 1, shape);
 }
 
-static void kron_compose(Call *c) {
-  Tensor *a = c->x[0], *b = c->x[1];
-  int n = a->ndim > b->ndim ? a->ndim : b->ndim;
-  int64_t sa[T_MAXDIM], sb[T_MAXDIM], shape[T_MAXDIM];
-  if (2 * n > T_MAXDIM) t_fail("kron: %d dimensions; %d are the most", n, T_MAXDIM / 2);
-  for (int d = 0; d < n; d++) {
-    sa[2 * d] = d < n - a->ndim ? 1 : a->shape[d - (n - a->ndim)];
-    sb[2 * d + 1] = d < n - b->ndim ? 1 : b->shape[d - (n - b->ndim)];
-    sa[2 * d + 1] = sb[2 * d] = 1;
-    shape[d] = sa[2 * d] * sb[2 * d + 1];
+static int64_t vander_columns(const Call *c) {
+  const Tensor *x = c->x[0];
+  if (x->ndim < 1 || x->ndim == T_MAXDIM) {
+    t_fail("%s: x is %s; a vector is wanted", call_name(c), t_shape_str(x));
   }
-  c->y[0] = t_reshape(t_mul(t_reshape(a, 2 * n, sa), t_reshape(b, 2 * n, sb)), n, shape);
+  return attr_int(c, 0, x->shape[x->ndim - 1]);
+}
+
+static void linalg_vander_compose(Call *c) {
+  int64_t n = vander_columns(c);
+  c->y[0] = vander(c->x[0], n);
+}
+
+static void vander_compose(Call *c) {
+  int64_t n = vander_columns(c);
+  Call f;
+  c->y[0] = vander(c->x[0], n);
+  if (attr_int(c, 1, 0)) return;
+  la_begin(&f, "flip", c->y[0], NULL);
+  int64_t last = c->y[0]->ndim - 1;
+  f.attr[0] = attr_of_ints(1, &last);
+  c->y[0] = la_apply(&f);
 }
 
 /* ---- chains --------------------------------------------------------------------------------------- */
@@ -333,20 +336,6 @@ static Op rows[] = {
              "randn(2,4,3), 0.5, 2}}",
      .ref = "reference.baddbmm",
      .compose = baddbmm_compose},
-    {.sig = "tensordot(a: tensor, b: tensor, dims: pairs=2) -> z: tensor",
-     .doc = "Sums of products over pairs of dimensions: the last dims of a and the first of b, or "
-            "the two lists of dimensions in dims. The others of a come first, then those of b.",
-     .example = "tensor.ones(2, 3):tensordot(tensor.ones(3, 4), 1).shape --> {2, 4}",
-     .test = "{{randn(2,3,2), randn(3,2,4)}, {randn(2,3), randn(3,4), 1}, {randn(2), randn(3), 0}, "
-             "{randn(2,3,4), randn(4,2), {{3, 1}, {1, 2}}}, {randn(2,3), randn(2,4), {{1}, {-2}}}}",
-     .ref = "reference.tensordot",
-     .compose = tensordot_compose},
-    {.sig = "kron(x: tensor, y: tensor) -> z: tensor",
-     .doc = "Kronecker product: every element of x times the whole of y, put side by side.",
-     .example = "tensor{1, 2}:kron(tensor{1, 10}) --> int64 [4] 1 10 2 20",
-     .test = "{{randn(2,3), randn(3,2)}, {randn(2), randn(2,3)}, {randn(2,2,1), randn(3)}}",
-     .ref = "reference.kron",
-     .compose = kron_compose},
     {.sig = "chain_matmul(matrices: tensors) -> z: tensor",
      .doc = "Product of a list of matrices in the order of least work.",
      .test = "{{{randn(2,4), randn(4,3), randn(3,5)}}, {{randn(3,2)}}}",
@@ -360,6 +349,18 @@ static Op rows[] = {
      .ref = "reference.multi_dot",
      .flags = OP_FUNCTION,
      .compose = multi_dot_compose},
+    {.sig = "linalg.vander(x: tensor, N: int?) -> V: tensor",
+     .doc = "Vandermonde matrices: row i holds the powers 0 to N - 1 of x[i]; N is the length of x "
+            "if not given. x: [...,m] -> [...,m,N].",
+     .test = "{{randn(3)}, {randn(2,3), 4}, {ints(3), {N = 2}}}",
+     .ref = "reference.linalg_vander",
+     .flags = OP_FUNCTION,
+     .compose = linalg_vander_compose},
+    {.sig = "vander(x: tensor, N: int?, increasing: bool=false) -> V: tensor",
+     .doc = "linalg.vander with the powers falling, or, with increasing, rising.",
+     .test = "{{randn(3)}, {randn(3), 2, {increasing = true}}}",
+     .ref = "reference.vander",
+     .compose = vander_compose},
     {.sig = "einsum(equation: text, operands: tensors) -> z: tensor",
      .doc = "Sums of products in Einstein's notation: a letter for every dimension of every "
             "operand, \"ij,jk->ik\" the matrix product. Letters missing in the result are summed "

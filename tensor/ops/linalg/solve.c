@@ -23,7 +23,7 @@ static void solve_infer(Call *c) {
   int64_t n = la_rows(c->x[0]);
   call_out(c, 0, d, c->x[1]->ndim, c->x[1]->shape);
   la_scratch(c, la_count(c->x[0]),
-             la_pad((size_t)(n * n) * dtype_size(d)) + (size_t)n * sizeof(int));
+             la_pad((size_t)(n * n) * dtype_size(d)) + (size_t)n * sizeof(int), 0);
 }
 
 static void swap_rows(char *x, size_t bytes, int64_t i, int64_t j) {
@@ -60,17 +60,14 @@ static int solve_one(const Call *c, int64_t i, char *room) {
 }
 
 static const char *solve_run(Call *c) {
-  int64_t n = la_rows(c->x[0]), k = la_cols(c->y[0]), count = la_count(c->x[0]);
-  size_t room =
-      la_pad((size_t)(n * n) * dtype_size((DType)c->y[0]->dtype)) + (size_t)n * sizeof(int);
-  const char *bad =
-      la_each(c, count, room, (double)(n * n) * ((double)n / 3 + (double)k), solve_one);
-  return bad ? bad : la_complain(c, count, SINGULAR);
+  double n = (double)la_rows(c->x[0]), k = (double)la_cols(c->y[0]);
+  const char *bad = la_each(c, n * n * (n / 3 + k), solve_one);
+  return bad ? bad : la_complain(c, SINGULAR);
 }
 
 /* Giles 2008, "Collected matrix derivative results", 2.3.1: gB = A^-T g, gA = -gB X^T. */
 static void solve_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  Tensor *gb = t_op2("solve_matrix", la_flip(c->x[0]), gy[0]);
+  Tensor *gb = t_op2("solve", la_flip(c->x[0]), gy[0]);
   if (c->want[0]) gx[0] = t_neg(t_matmul(gb, la_flip(c->y[0])));
   if (c->want[1]) gx[1] = gb;
 }
@@ -95,19 +92,14 @@ static void linalg_solve_compose(Call *c) {
   la_broadcast(c, &a, &b);
   Tensor *x;
   if (left) {
-    x = t_op2("solve_matrix", a, b);
+    x = t_op2("solve", a, b);
   } else {
-    x = la_flip(t_op2("solve_matrix", la_flip(a), la_flip(b)));
+    x = la_flip(t_op2("solve", la_flip(a), la_flip(b)));
   }
   c->y[0] = vectors ? t_squeeze(x, left ? x->ndim - 1 : x->ndim - 2) : x;
 }
 
 /* ---- the inverse ---------------------------------------------------------------------------------- */
-
-static size_t inverse_room(DType d, int64_t n) {
-  return la_pad((size_t)n * sizeof(int)) +
-         (size_t)lapack_work(LAPACK_GETRI, d, (int)n, 0, 0) * dtype_size(d);
-}
 
 static void inverse_infer(Call *c) {
   la_square(c, 0);
@@ -115,7 +107,10 @@ static void inverse_infer(Call *c) {
   const Tensor *a = c->x[0];
   call_out(c, 0, d, a->ndim, a->shape);
   if (op_sig(c->op)->nresults == 2) call_out(c, 1, T_I32, a->ndim - 2, a->shape);
-  la_scratch(c, la_count(a), inverse_room(d, la_rows(a)));
+  int64_t n = la_rows(a);
+  int lwork = lapack_work(LAPACK_GETRI, d, (int)n, 0, 0);
+  la_scratch(c, la_count(a), la_pad((size_t)n * sizeof(int)) + (size_t)lwork * dtype_size(d),
+             lwork);
 }
 
 static int inverse_one(const Call *c, int64_t i, char *room) {
@@ -127,26 +122,24 @@ static int inverse_one(const Call *c, int64_t i, char *room) {
   memcpy(a, la_at(c->x[0], i), (size_t)n * (size_t)n * dtype_size(d));
   int info = lapack_getrf(d, n, n, a, pivots);
   if (info || n == 0) return info;
-  return lapack_getri(d, n, a, pivots, room, lapack_work(LAPACK_GETRI, d, n, 0, 0));
+  return lapack_getri(d, n, a, pivots, room, la_lwork(c));
 }
 
 static const char *invert(Call *c) {
-  int64_t n = la_rows(c->x[0]);
-  return la_each(c, la_count(c->x[0]), inverse_room((DType)c->y[0]->dtype, n),
-                 (double)n * (double)n * (double)n, inverse_one);
+  double n = (double)la_rows(c->x[0]);
+  return la_each(c, n * n * n, inverse_one);
 }
 
 static const char *inverse_run(Call *c) {
   const char *bad = invert(c);
-  return bad ? bad : la_complain(c, la_count(c->x[0]), SINGULAR);
+  return bad ? bad : la_complain(c, SINGULAR);
 }
 
 static const char *inv_ex_run(Call *c) {
   const char *bad = invert(c);
-  int64_t count = la_count(c->x[0]);
   if (bad) return bad;
-  if (count) memcpy(t_data(c->y[1]), la_info(c), (size_t)count * sizeof(int));
-  return attr_int(c, 0, 0) ? la_complain(c, count, SINGULAR) : NULL;
+  la_store_info(c, c->y[1]);
+  return attr_int(c, 0, 0) ? la_complain(c, SINGULAR) : NULL;
 }
 
 /* Giles 2008, 2.2.3 */
@@ -168,7 +161,7 @@ static void triangle_infer(Call *c) {
   la_same_batch(c, 0, 1);
   DType d = la_float(c, 0, 2);
   call_out(c, 0, d, c->x[1]->ndim, c->x[1]->shape);
-  la_scratch(c, la_count(c->x[0]), 0);
+  la_scratch(c, la_count(c->x[0]), 0, 0);
 }
 
 static int triangle_one(const Call *c, int64_t i, char *room) {
@@ -184,14 +177,14 @@ static int triangle_one(const Call *c, int64_t i, char *room) {
 
 static const char *triangle_run(Call *c) {
   double n = (double)la_rows(c->y[0]), k = (double)la_cols(c->y[0]);
-  return la_each(c, la_count(c->y[0]), 0, n * n * k / 2, triangle_one);
+  return la_each(c, n * n * k / 2, triangle_one);
 }
 
 static Tensor *triangle(Tensor *a, Tensor *b, bool upper, bool unit) {
   Call c;
-  call_begin(&c, op_need("solve_triangle"));
+  call_begin(&c, op_need("solve_triangular"));
   la_broadcast(&c, &a, &b);
-  la_begin(&c, "solve_triangle", a, b);
+  la_begin(&c, "solve_triangular", a, b);
   c.attr[0] = attr_of_bool(upper);
   c.attr[1] = attr_of_bool(unit);
   return la_apply(&c);
@@ -285,7 +278,7 @@ static Op rows[] = {
      .ref = "reference.solve",
      .flags = OP_FUNCTION,
      .compose = linalg_solve_compose},
-    {.sig = "solve_matrix(A: tensor, B: tensor) -> X: tensor",
+    {.sig = "solve(A: tensor, B: tensor) -> X: tensor",
      .doc = "The X of A X = B. A: [...,n,n], B: [...,n,k].",
      .test = "{{well(3), randn(3,2)}, {well(2,3), randn(2,3,1)}}",
      .ref = "reference.solve",
@@ -325,7 +318,7 @@ static Op rows[] = {
      .ref = "reference.solve_triangular",
      .flags = OP_FUNCTION,
      .compose = solve_triangular_compose},
-    {.sig = "solve_triangle(A: tensor, B: tensor, upper: bool, unit: bool) -> X: tensor",
+    {.sig = "solve_triangular(A: tensor, B: tensor, upper: bool, unit: bool) -> X: tensor",
      .doc = "The X of A X = B for triangular A.",
      .test = "{{well(3), randn(3,2), true, false}, {well(2,3), randn(2,3,1), false, true}}",
      .ref = "reference.solve_triangle",

@@ -28,8 +28,8 @@ typedef struct EighRoom {
 
 static char eigh_job(const Call *c) { return op_sig(c->op)->nresults == 2 ? 'V' : 'N'; }
 
-static EighRoom eigh_room(DType d, int n, char job, char *base) {
-  EighRoom r = {.lwork = lapack_work(LAPACK_SYEVD, d, n, 0, job)};
+static EighRoom eigh_room(DType d, int n, int lwork, char *base) {
+  EighRoom r = {.lwork = lwork};
   char *at = base;
   r.a = la_take(&at, (size_t)n * (size_t)n * dtype_size(d));
   r.work = la_take(&at, (size_t)r.lwork * dtype_size(d));
@@ -44,7 +44,8 @@ static void eigh_infer(Call *c) {
   const Tensor *a = c->x[0];
   call_out(c, 0, d, a->ndim - 1, a->shape);
   if (eigh_job(c) == 'V') call_out(c, 1, d, a->ndim, a->shape);
-  la_scratch(c, la_count(a), eigh_room(d, (int)la_rows(a), eigh_job(c), NULL).bytes);
+  int n = (int)la_rows(a), lwork = lapack_work(LAPACK_SYEVD, d, n, 0, eigh_job(c));
+  la_scratch(c, la_count(a), eigh_room(d, n, lwork, NULL).bytes, lwork);
 }
 
 /* LAPACK sees the transpose, so the other triangle, and gives eigenvectors as rows. */
@@ -53,7 +54,7 @@ static int eigh_one(const Call *c, int64_t i, char *base) {
   DType d = (DType)a->dtype;
   int n = (int)la_rows(a);
   char job = eigh_job(c);
-  EighRoom w = eigh_room(d, n, job, base);
+  EighRoom w = eigh_room(d, n, la_lwork(c), base);
   memcpy(w.a, la_at(a, i), (size_t)n * (size_t)n * dtype_size(d));
   char *values = (char *)t_data(c->y[0]) + (size_t)i * (size_t)n * dtype_size(d);
   int info = lapack_syevd(d, job, c->attr[0].i == 0, n, w.a, values, w.work, w.lwork, w.iwork);
@@ -65,17 +66,18 @@ static const char *eigh_run(Call *c) {
   const Tensor *a = c->x[0];
   double n = (double)la_rows(a);
   if (!la_finite(a)) return NOT_FINITE;
-  size_t room = eigh_room((DType)a->dtype, (int)la_rows(a), eigh_job(c), NULL).bytes;
-  const char *bad = la_each(c, la_count(a), room, 4 * n * n * n, eigh_one);
-  return bad ? bad : la_complain(c, la_count(a), STUCK);
+  const char *bad = la_each(c, 4 * n * n * n, eigh_one);
+  return bad ? bad : la_complain(c, STUCK);
 }
 
-/* Giles 2008, 3.1: V (diag(gw) + V'gV / E) V', E_ij = w_j - w_i off the diagonal. */
+/* Giles 2008, 3.1: V (diag(gw) + X / E) V', E_ij = w_j - w_i off the diagonal; of X = V'gV the skew
+   part counts, because V stays orthogonal. */
 static void eigh_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *w = c->y[0], *v = c->y[1], *inner = NULL;
   if (gy[1]) {
     Tensor *e = with_diagonal(t_sub(la_row(w), la_column(w)), 1);
-    inner = with_diagonal(t_div(t_matmul(la_flip(v), gy[1]), e), 0);
+    Tensor *x = t_matmul(la_flip(v), gy[1]);
+    inner = t_muln(t_div(t_sub(x, la_flip(x)), e), 0.5);
   }
   if (gy[0]) inner = inner ? t_add(inner, on_diagonal(gy[0])) : on_diagonal(gy[0]);
   if (inner) gx[0] = t_matmul(t_matmul(v, inner), la_flip(v));
@@ -101,9 +103,9 @@ static char svd_job(const Call *c) {
   return op_sig(c->op)->nresults == 1 ? 'N' : attr_int(c, 0, 1) ? 'A' : 'S';
 }
 
-static SvdRoom svd_room(DType d, int m, int n, char job, char *base) {
+static SvdRoom svd_room(DType d, int m, int n, int lwork, char *base) {
   int k = m < n ? m : n;
-  SvdRoom r = {.lwork = lapack_work(LAPACK_GESDD, d, n, m, job)};
+  SvdRoom r = {.lwork = lwork};
   char *at = base;
   r.a = la_take(&at, (size_t)m * (size_t)n * dtype_size(d));
   r.work = la_take(&at, (size_t)r.lwork * dtype_size(d));
@@ -127,7 +129,8 @@ static void svd_infer(Call *c) {
   if (s) call_out(c, 0, d, la_shape(a, shape, 2, m, job == 'A' ? m : k), shape);
   call_out(c, s, d, la_shape(a, shape, 1, k, 0), shape);
   if (s) call_out(c, 2, d, la_shape(a, shape, 2, job == 'A' ? n : k, n), shape);
-  la_scratch(c, la_count(a), svd_room(d, (int)m, (int)n, job, NULL).bytes);
+  int lwork = lapack_work(LAPACK_GESDD, d, (int)n, (int)m, job);
+  la_scratch(c, la_count(a), svd_room(d, (int)m, (int)n, lwork, NULL).bytes, lwork);
 }
 
 static void identity(const Tensor *y, int64_t i) {
@@ -146,7 +149,7 @@ static int svd_one(const Call *c, int64_t i, char *base) {
     if (job == 'A') identity(c->y[0], i), identity(c->y[2], i);
     return 0;
   }
-  SvdRoom w = svd_room(d, m, n, job, base);
+  SvdRoom w = svd_room(d, m, n, la_lwork(c), base);
   memcpy(w.a, la_at(a, i), (size_t)m * (size_t)n * dtype_size(d));
   const Tensor *s = c->y[job == 'N' ? 0 : 1];
   char *values = (char *)t_data(s) + (size_t)i * (size_t)k * dtype_size(d);
@@ -158,9 +161,8 @@ static const char *svd_run(Call *c) {
   const Tensor *a = c->x[0];
   double m = (double)la_rows(a), n = (double)la_cols(a);
   if (!la_finite(a)) return NOT_FINITE;
-  size_t room = svd_room((DType)a->dtype, (int)la_rows(a), (int)la_cols(a), svd_job(c), NULL).bytes;
-  const char *bad = la_each(c, la_count(a), room, 6 * m * n * (m < n ? m : n), svd_one);
-  return bad ? bad : la_complain(c, la_count(a), STUCK);
+  const char *bad = la_each(c, 6 * m * n * (m < n ? m : n), svd_one);
+  return bad ? bad : la_complain(c, STUCK);
 }
 
 /* X - X' over E_ij = s_j^2 - s_i^2 */
