@@ -63,8 +63,20 @@ local function wanted(inputs)
   return list
 end
 
+-- The place of element i, counted through the rows: "2" or "{2, 1}".
+local function index_of(i, shape)
+  local at = {}
+  i = i - 1
+  for d = #shape, 1, -1 do
+    at[d] = i % shape[d] + 1
+    i = i // shape[d]
+  end
+  return #at == 1 and tostring(at[1]) or "{" .. table.concat(at, ", ") .. "}"
+end
+
 -- Compares one list of slopes with a gradient tensor; returns a message about the worst element.
-local function compare(slopes, gradient, x, tolerance, where)
+-- k: the position of x among the inputs.
+local function compare(slopes, gradient, x, k, tolerance, where)
   local got = gradient and gradient:reshape(-1):tolist() or {}
   local scale, worst, at = 1, 0, nil
   for i = 1, #slopes do scale = math.max(scale, math.abs(slopes[i])) end
@@ -75,8 +87,8 @@ local function compare(slopes, gradient, x, tolerance, where)
     if worst == math.huge then break end
   end
   if worst <= tolerance then return end
-  return ("%s: element %d of input %s: gradient %.9g, differences say %.9g (relative %.2g)"):format(
-    where, at, tostring(x.shape), got[at] or 0, slopes[at], worst)
+  return ("%s: element %s of input %d, of shape %s: gradient %.9g, differences say %.9g (relative %.2g)"):format(
+    where, index_of(at, x.shape), k, tostring(x.shape), got[at] or 0, slopes[at], worst)
 end
 
 --- Holds the gradients of f against central differences.
@@ -104,7 +116,7 @@ function gradcheck.check(f, inputs, given)
   if not s or not s.requires_grad then return false, "the result does not depend on the inputs" end
   local first = tensor.grad(s, xs)
   for k, x in ipairs(xs) do
-    local bad = compare(numeric(value, x, eps), first[k] or nil, x, given.tolerance or 1e-6, "first derivative")
+    local bad = compare(numeric(value, x, eps), first[k] or nil, x, which[k], given.tolerance or 1e-6, "first derivative")
     if bad then return false, bad end
   end
   if (given.order or 1) < 2 then return true end
@@ -122,7 +134,7 @@ function gradcheck.check(f, inputs, given)
   local grads = second.requires_grad and tensor.grad(second, xs) or {}
   for k, x in ipairs(xs) do
     local slopes = numeric(function() return gradient_sum():item() end, x, eps)
-    local bad = compare(slopes, grads[k] or nil, x, given.tolerance2 or 1e-5, "second derivative")
+    local bad = compare(slopes, grads[k] or nil, x, which[k], given.tolerance2 or 1e-5, "second derivative")
     if bad then return false, bad end
   end
   return true

@@ -95,6 +95,7 @@ local function head_comment(lines)
 end
 
 local function function_text(f)
+  if core.later[f] then f = core.later[f]() end
   local info = debug.getinfo(f, "S")
   if info.what == "C" then return "a function written in C; nothing is written about it" end
   local lines = read_lines(info.source)

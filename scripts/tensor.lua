@@ -66,3 +66,18 @@ end
 -- Files: the code is read at the first call.
 function tensor.load(...) return require("lunette.files").load(...) end
 function tensor.save(...) return require("lunette.files").save(...) end
+
+-- Derivatives as tools, in scripts/autograd, and limits of types: read at the first call.
+core.later = setmetatable({}, {__mode = "k"}) -- such a function -> what gives the function itself, for help
+
+local function later(module, name)
+  local function f(...) return require(module)[name](...) end
+  core.later[f] = function() return require(module)[name] end
+  return f
+end
+
+for _, name in ipairs {"custom", "checkpoint", "jacobian", "hessian", "hvp", "vjp", "jvp", "gradcheck", "detect_anomaly"} do
+  tensor[name] = later("lunette.autograd", name)
+end
+methods.register_hook = later("lunette.autograd", "register_hook")
+tensor.finfo, tensor.iinfo = later("lunette.limits", "finfo"), later("lunette.limits", "iinfo")

@@ -1,6 +1,7 @@
 /* Calls: from filled-in arguments to results and a record on the tape. */
 #include <string.h>
 
+#include "anomaly.h"
 #include "cast.h"
 #include "mem.h"
 #include "op.h"
@@ -201,7 +202,7 @@ void op_apply(Call *c) {
     return;
   }
   bool tracked = any_tracked(c);
-  if (!tracked && !c->inplace) {
+  if (!tracked && !c->inplace && !anomaly_on) {
     op->infer(c);
     compute(c);
     return;
@@ -223,4 +224,5 @@ void op_apply(Call *c) {
     c->y[0]->st->writer = op_sig(c->op)->written;
   }
   if (n) tape_commit(c, n);
+  if (anomaly_on) anomaly_forward(c);
 }

@@ -1,8 +1,10 @@
 /* Recording: nodes, leaves, views and writes in place. */
 #include "tape.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "anomaly.h"
 #include "mem.h"
 
 bool tape_on = true;
@@ -53,6 +55,9 @@ static void drop_saved(Node *n) {
     t_free(n->x[i].t);
     n->x[i].t = NULL;
   }
+  if (n->host) tape_host_free(n->host);
+  if (n->hooks) tape_host_free(n->hooks);
+  n->host = n->hooks = NULL;
 }
 
 void node_spend(Node *n) {
@@ -81,7 +86,7 @@ void node_free(Node *node) {
         doomed = up;
       }
     }
-    if (n->host) tape_host_free(n->host);
+    free(n->place);
     mem_free(n, n->bytes);
   }
   draining = false;
@@ -242,6 +247,7 @@ Node *tape_prepare(Call *c, Tensor *const *in) {
     if (in[i]) set_edge(&n->in[i], in[i]);
   }
   memcpy(n->attr, c->attr, n->nattr * sizeof(Attr));
+  if (anomaly_on) n->place = anomaly_place();
   save(c, n);
   n->seq = next_seq++; /* after the nodes that stale views among the inputs got just now */
   if (writes_base(c)) {
@@ -292,6 +298,7 @@ void tape_record_host(int nx, Tensor *const *in, int ny, Tensor *const *y, void 
     if (n->y[i].t) set_history(y[i], n, i);
   }
   n->host = host;
+  if (anomaly_on) n->place = anomaly_place();
   node_done(n);
   t_leave(mark);
 }

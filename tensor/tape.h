@@ -21,6 +21,7 @@ typedef struct Saved {
 struct Node {
   int refs;
   bool spent; /* released: its saved values are gone */
+  bool seen;  /* by the search for leaves that is on */
   uint8_t nattr;
   int nx, ny;
   const Op *op; /* NULL: a leaf, or the host's own function */
@@ -32,9 +33,13 @@ struct Node {
   Tensor **g;   /* [ny] gradients gathered by the walk that is on */
   int queued;   /* the number of the walk that has met it, or 0 */
   Node *next;   /* in the list of the doomed, or of the unfinished */
-  void *host;   /* a function of the host's (custom gradient) and its hooks */
+  void *host;   /* a function of the host's: its gradient */
+  void *hooks;  /* functions of the host's, called with the gradients of the outputs */
+  char *place;  /* where it was recorded, when anomalies are looked for; from malloc */
   size_t bytes; /* of this block */
 };
+
+static inline bool tape_is_leaf(const Node *n) { return !n->op && n->nx == 0; }
 
 extern bool tape_on; /* is recording on? */
 
@@ -57,6 +62,7 @@ void tape_continue(Tensor *x, Node *from, int slot);
 
 typedef struct WalkOptions {
   bool retain_graph, create_graph;
+  bool stop_at_inputs; /* what the targets depend on is left to another walk */
 } WalkOptions;
 
 /* Gradients of sum_i sum(y[i] * gy[i]) with respect to x[0..nx-1], into gx (born in the open
@@ -67,10 +73,17 @@ void tape_grad(int ny, Tensor *const *y, Tensor *const *gy, int nx, Tensor *cons
                WalkOptions options, void (*leaf_seen)(Tensor *leaf, Tensor *g, void *arg),
                void *arg);
 
+/* Calls seen for each leaf that y[0..ny-1] depend on, in the order in which they are met. */
+void tape_leaves(int ny, Tensor *const *y, void (*seen)(Tensor *leaf, void *arg), void *arg);
+
 /* The host's own differentiable functions: makes y[0..ny-1] depend on in[0..nx-1] through host.
-   tape_host_grad is called with gradients gy (NULL for zero), fills gx; may fail. */
+   tape_host_grad gets the node, with the gradients of its outputs in n->g (NULL for zero), fills
+   gx; may fail. */
 void tape_record_host(int nx, Tensor *const *in, int ny, Tensor *const *y, void *host);
-extern void (*tape_host_grad)(void *host, int ny, Tensor *const *gy, int nx, Tensor **gx);
+extern void (*tape_host_grad)(Node *n, Tensor **gx);
+/* The host's hooks on an output: gets its whole gradient, returns what goes on in its place. */
+extern Tensor *(*tape_host_hook)(void *hooks, int slot, Tensor *g);
+/* For host and hooks; calls nothing that can fail. */
 extern void (*tape_host_free)(void *host);
 
 void node_free(Node *node);  /* gives a share back; iterative */

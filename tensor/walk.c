@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "anomaly.h"
 #include "birth.h"
 #include "calc.h"
 #include "cast.h"
@@ -9,14 +10,14 @@
 #include "tape.h"
 #include "team.h"
 
-void (*tape_host_grad)(void *host, int ny, Tensor *const *gy, int nx, Tensor **gx);
+void (*tape_host_grad)(Node *n, Tensor **gx);
+Tensor *(*tape_host_hook)(void *hooks, int slot, Tensor *g);
 
 typedef struct Walk {
   int ny, nx;
   Tensor *const *y, *const *gy, *const *x;
   Tensor **gx;
   WalkOptions options;
-  bool stop;  /* at the targets: what they depend on is another walk's */
   int number; /* of this walk, for the nodes it has met */
   void (*leaf_seen)(Tensor *, Tensor *, void *);
   void *arg;
@@ -73,25 +74,41 @@ static Tensor *fitted(Tensor *g, const Tensor *like, DType dtype) {
   return g->dtype == dtype ? g : t_cast(g, dtype);
 }
 
+/* old + g, in place where old is nobody else's; takes over the share in old, gives one. */
+static Tensor *added(Tensor *old, Tensor *g) {
+  if (!old) return t_retain(g);
+  bool alone = old->refs == 1 && old->st->refs == 1 && !old->base && !tape_on &&
+               t_same_shape(old, g) && old->dtype == g->dtype;
+  if (alone) {
+    t_add_into(old, g);
+    return old;
+  }
+  Tensor *sum = t_retain(t_add(old, g));
+  t_free(old);
+  return sum;
+}
+
+/* With targets given, leaves are not queued: their gradients gather in gx, so that a walk within
+   another may reach the same leaves. */
+static void deliver_leaf(Walk *w, const Node *n, Tensor *g) {
+  for (int i = 0; i < w->nx; i++) {
+    if (w->x[i]->node != n) continue;
+    w->gx[i] = added(w->gx[i], g);
+    return;
+  }
+}
+
 static void deliver(Walk *w, Node *n, int slot, Tensor *g) {
+  if (w->nx >= 0 && tape_is_leaf(n)) {
+    deliver_leaf(w, n, g);
+    return;
+  }
   if (n->queued && n->queued != w->number) {
     t_fail("backward: called from within a backward over the same graph; call it when that has "
            "ended");
   }
   if (!n->queued) push(w, n); /* first, since it can fail: clean sees to the nodes that are met */
-  Tensor *old = n->g[slot];
-  if (!old) {
-    n->g[slot] = t_retain(g);
-    return;
-  }
-  bool alone = old->refs == 1 && old->st->refs == 1 && !old->base && !tape_on &&
-               t_same_shape(old, g) && old->dtype == g->dtype;
-  if (alone) {
-    t_add_into(old, g);
-  } else {
-    n->g[slot] = t_retain(t_add(old, g));
-    t_free(old);
-  }
+  n->g[slot] = added(n->g[slot], g);
 }
 
 /* ---- one node --------------------------------------------------------------------------------- */
@@ -135,8 +152,9 @@ static void composed_rule(const Walk *outer, Node *n, Call *c, Tensor **gx) {
     y[ny] = c->y[i];
     gy[ny++] = n->g[i];
   }
-  Walk w = {.ny = ny, .y = y, .gy = gy, .nx = nx, .x = x, .gx = found, .stop = true};
+  Walk w = {.ny = ny, .y = y, .gy = gy, .nx = nx, .x = x, .gx = found};
   w.options = outer->options;
+  w.options.stop_at_inputs = true;
   run_walk(&w);
   for (int i = 0; i < nx; i++) gx[at[i]] = found[i];
 }
@@ -144,7 +162,7 @@ static void composed_rule(const Walk *outer, Node *n, Call *c, Tensor **gx) {
 static void rule(Walk *w, Node *n, Tensor **gx) {
   bool create = w->options.create_graph;
   if (n->host) {
-    tape_host_grad(n->host, n->ny, n->g, n->nx, gx);
+    tape_host_grad(n, gx);
     return;
   }
   if (n->op->flags & OP_CONST) return; /* a write of something else: no gradient passes */
@@ -203,9 +221,29 @@ static void visit_leaf(Walk *w, Node *n) {
   w->leaves[w->leaves_n++] = n;
 }
 
+/* The gradient of an output after the hooks on it. */
+static Tensor *hooked(const Node *n, int slot, Tensor *g) {
+  Tensor *to = tape_host_hook(n->hooks, slot, g);
+  if (!t_same_shape(to, g)) {
+    t_fail("register_hook: the function returned a gradient of shape %s for a tensor of shape %s",
+           t_shape_str(to), t_shape_str(g));
+  }
+  return to->dtype == g->dtype ? to : t_cast(to, (DType)g->dtype);
+}
+
+static void run_hooks(Node *n) {
+  for (int i = 0; i < n->ny; i++) {
+    if (!n->g[i]) continue;
+    Tensor *g = t_retain(hooked(n, i, n->g[i]));
+    t_free(n->g[i]);
+    n->g[i] = g;
+  }
+}
+
 static void visit(Walk *w, Node *n) {
-  if (w->nx > 0 && capture(w, n) && w->stop) return;
-  if (!n->op && !n->host) {
+  if (n->hooks) run_hooks(n);
+  if (w->nx > 0 && capture(w, n) && w->options.stop_at_inputs) return;
+  if (tape_is_leaf(n)) {
     visit_leaf(w, n);
     return;
   }
@@ -219,7 +257,10 @@ static void visit(Walk *w, Node *n) {
     gx = t_data(t_new(T_U8, 1, &bytes));
     memset(gx, 0, (size_t)bytes);
   }
+  anomaly_in_rule = true;
   rule(w, n, gx);
+  anomaly_in_rule = false;
+  if (anomaly_on) anomaly_backward(n, gx);
   for (int i = 0; i < n->nx; i++) {
     if (!gx[i] || !n->in[i].node) continue;
     deliver(w, n->in[i].node, n->in[i].slot, fitted(gx[i], n->x[i].t, n->in[i].dtype));
@@ -255,6 +296,23 @@ static Tensor *first_gradient(const Tensor *y, Tensor *gy) {
   return gy->dtype == y->dtype ? gy : t_cast(gy, (DType)y->dtype);
 }
 
+/* Leaves among the targets: hooks see the whole gradient; a leaf named twice gets it twice. */
+static void finish_leaves(Walk *w) {
+  for (int i = 0; i < w->nx; i++) {
+    const Node *n = w->x[i]->node;
+    if (!n || !tape_is_leaf(n)) continue;
+    int first = 0;
+    while (w->x[first]->node != n) first++;
+    if (first < i) {
+      if (w->gx[first]) w->gx[i] = t_retain(w->gx[first]);
+    } else if (n->hooks && w->gx[i]) {
+      Tensor *g = t_retain(hooked(n, 0, w->gx[i]));
+      t_free(w->gx[i]);
+      w->gx[i] = g;
+    }
+  }
+}
+
 static void walk(void *arg) {
   Walk *w = arg;
   tape_on = w->options.create_graph;
@@ -275,6 +333,7 @@ static void walk(void *arg) {
     visit(w, pop(w));
     t_leave(mark);
   }
+  finish_leaves(w);
   if (w->nx > 0) birth_reserve(w->nx);
   for (int i = 0; i < w->leaves_n; i++) {
     Node *n = w->leaves[i];
@@ -290,7 +349,7 @@ static void clean(Walk *w, bool failed) {
       t_free(n->g[k]);
       n->g[k] = NULL;
     }
-    if (failed && (n->op || n->host)) node_spend(n);
+    if (failed && !tape_is_leaf(n)) node_spend(n);
     node_free(n);
   }
   free(w->met);
@@ -300,12 +359,13 @@ static void clean(Walk *w, bool failed) {
 
 static void run_walk(Walk *w) {
   static int walks; /* under way, one within the other */
-  bool was_on = tape_on;
+  bool was_on = tape_on, was_in_rule = anomaly_in_rule;
   for (int i = 0; i < w->nx; i++) w->gx[i] = NULL;
   w->number = ++walks;
   bool done = t_try(walk, w);
   walks--;
   tape_on = was_on;
+  anomaly_in_rule = was_in_rule;
   for (int i = 0; i < w->nx; i++) {
     if (w->gx[i] && done)
       birth_add(w->gx[i]);

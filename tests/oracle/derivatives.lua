@@ -2,7 +2,6 @@
 
 local core = require "lunette.core"
 local json = require "tests.oracle.json"
-local values = require "tests.oracle.values"
 
 local tensor = core.tensor
 local derivatives = {}
@@ -31,20 +30,17 @@ local function gradients(ys, vs, leaves, options)
   return grads
 end
 
-local function write(grads, out, id, level)
-  for i, g in ipairs(grads) do values.write(("%s/%s_%s%d.npy"):format(out, id, level, i - 1), g) end
-end
+local function asked(list) return list ~= nil and list ~= json.null end
 
---- Writes the first and second derivatives that the case asks for.
-function derivatives.write(case, outputs, leaves, folder, out)
-  if not case.grads or #leaves == 0 then return end
-  local twice = case.gg ~= nil and case.gg ~= json.null
+--- The first and second derivatives that the case asks for: two lists, or nothing for each.
+function derivatives.of(case, outputs, leaves, folder)
+  if not asked(case.grads) or #leaves == 0 then return end
+  local twice = asked(case.gg)
   local ys, vs = weighted(outputs, case.cotangents, folder)
   local grads = gradients(ys, vs, leaves, {create_graph = twice})
-  write(grads, out, case.id, "grad")
-  if not twice then return end
+  if not twice then return grads end
   local again, ws = weighted(grads, case.gg_cotangents, folder)
-  write(gradients(again, ws, leaves, {}), out, case.id, "gg")
+  return grads, gradients(again, ws, leaves, {})
 end
 
 return derivatives

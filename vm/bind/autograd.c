@@ -20,9 +20,12 @@ static WalkOptions walk_options(lua_State *L, int i, const char *where) {
       o.retain_graph = lua_toboolean(L, -1);
     else if (strcmp(key, "create_graph") == 0)
       o.create_graph = lua_toboolean(L, -1);
+    else if (strcmp(key, "stop_at_inputs") == 0)
+      o.stop_at_inputs = lua_toboolean(L, -1);
     else if (strcmp(key, "gradient") != 0 && strcmp(key, "grad_outputs") != 0 &&
              strcmp(key, "allow_unused") != 0) {
-      luaL_error(L, "%s: unknown option '%s' (retain_graph, create_graph)", where, key);
+      luaL_error(L, "%s: unknown option '%s' (retain_graph, create_graph, stop_at_inputs)", where,
+                 key);
     }
     lua_pop(L, 1);
   }

@@ -37,12 +37,40 @@ static void push_list(lua_State *L, const Call *c) {
   }
 }
 
+/* ---- watching calls: for tools that look for the op to blame --------------------------------- */
+
+static bool watching;
+static const char watcher_key; /* registry: the function that is told */
+
+/* watch(f): f(name, in place?, arguments...) is called before every op that Lua calls; nil ends. */
+static int l_watch(lua_State *L) {
+  watching = !lua_isnoneornil(L, 1);
+  lua_settop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &watcher_key);
+  return 0;
+}
+
+/* What the watcher itself calls is not watched. */
+static void tell_watcher(lua_State *L, const Op *op, bool inplace) {
+  int top = lua_gettop(L);
+  luaL_checkstack(L, top + 4, NULL);
+  watching = false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &watcher_key);
+  lua_pushstring(L, op_sig(op)->name);
+  lua_pushboolean(L, inplace);
+  for (int i = 1; i <= top; i++) lua_pushvalue(L, i);
+  int status = lua_pcall(L, top + 2, 0, 0);
+  watching = true;
+  if (status != LUA_OK) lua_error(L);
+}
+
 /* Upvalues: the metatable of tensors, the row, in place? */
 static int l_op(lua_State *L) {
   Job j;
   j.L = L;
   j.op = lua_touserdata(L, lua_upvalueindex(2));
   j.inplace = lua_toboolean(L, lua_upvalueindex(3));
+  if (watching) tell_watcher(L, j.op, j.inplace);
   enter(L, job_run, &j);
   const Call *c = &j.c;
   const Sig *s = op_sig(j.op);
@@ -293,10 +321,13 @@ int luaopen_lunette_core(lua_State *L) {
   lua_setfield(L, -2, "meta");
   lua_pushcfunction(L, l_ops);
   lua_setfield(L, -2, "ops");
+  lua_pushcfunction(L, l_watch);
+  lua_setfield(L, -2, "watch");
   lua_pushcfunction(L, l_composed);
   lua_setfield(L, -2, "composed");
   suggest_open(L);
   machine_open(L);
   archive_open(L);
+  record_open(L, lib);
   return 1;
 }

@@ -48,6 +48,7 @@ void enter_end(lua_State *L);
 void enter_poll(lua_State *L);
 /* Calls the function below nargs arguments from inside the core; fails with Lua's own error. */
 void enter_callback(lua_State *L, int nargs, int nresults);
+lua_State *enter_state(void); /* the state that the core was entered from; for callbacks */
 void enter_open(lua_State *L);
 /* With LUNETTE_STRESS a full collection, wherever Lua might run one. */
 #ifdef LUNETTE_STRESS
@@ -70,6 +71,7 @@ bool args_option_bool(lua_State *L, int i, const char *name);
 /* ---- the rest ------------------------------------------------------------------------------------- */
 
 int luaopen_lunette_core(lua_State *L);
+bool module_is_library(const char *source); /* is this source a file of nn/ or scripts/? */
 
 void bind_push_result(lua_State *L, Tensor *y, bool as_tensor);
 /* suggest.c: the known name nearest to a wrong one. Start from {.wrong = ...}, consider names one by
@@ -93,6 +95,10 @@ void fields_open(lua_State *L, int lib, int meta, int methods); /* pushes the ta
 void print_open(lua_State *L, int meta);
 void compare_open(lua_State *L, int meta);
 void autograd_open(lua_State *L, int lib, int methods);
+void record_open(lua_State *L, int lib); /* adds to the core's table too, on the top of the stack */
+/* Lets go of functions whose nodes have died; never raises. record_dead: are there any? */
+void record_sweep(lua_State *L);
+extern bool record_dead;
 void state_open(lua_State *L, int lib);
 void seed_open(lua_State *L, int lib);
 void files_open(lua_State *L, int lib);

@@ -49,6 +49,7 @@ __attribute__((noinline)) void enter(lua_State *L, void (*fn)(void *), void *arg
   if (nwindows == DEEPEST) luaL_error(L, "calls into the core are nested too deeply");
   lua_State *outer = inside;
   inside = L;
+  if (record_dead) record_sweep(L);
   if (mem_pressure()) collect(false);
   enter_stress(L);
   int mark = t_mark();
@@ -75,6 +76,8 @@ __attribute__((noinline)) void enter_end(lua_State *L) {
   (void)L;
   end_windows((uintptr_t)__builtin_frame_address(0));
 }
+
+lua_State *enter_state(void) { return inside; }
 
 void enter_poll(lua_State *L) {
   if (!team_interrupt) return;
