@@ -21,7 +21,7 @@ LEVELED := $(wildcard tensor/kernels/*.c tensor/kernels/*/*.c tensor/ops/pointwi
 BINDING := $(wildcard vm/bind/*.c)
 PROGRAM := $(wildcard vm/host/*.c)
 PLOT := $(wildcard vm/plot/*.c)
-CORE_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/core_*.c))
+CORE_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/core/*.c))
 
 LEVELS := base
 MARCH_base :=

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cast.h"
+#include "copy.h"
 #include "team.h"
 
 enum {
@@ -12,8 +13,14 @@ enum {
   WIDE = 8         /* bytes of the widest type */
 };
 
+void iter_order(Call *c, int i) {
+  if (i == 0 && c->inplace) return; /* that one is written */
+  if (c->x[i] && copy_pays(c->x[i])) call_contiguous(c, i);
+}
+
 int iter_broadcast(Call *c, int from, int to, int64_t *shape) {
   int ndim = 0;
+  for (int i = from; i < to; i++) iter_order(c, i);
   const Tensor *a = c->x[from], *b = c->x[to - 1];
   if (to - from == 2 && a && b && t_same_shape(a, b)) { /* the common case */
     for (int d = 0; d < a->ndim; d++) shape[d] = a->shape[d];

@@ -18,7 +18,11 @@ typedef void (*IterLoop)(int64_t n, void *y, const void *const *x, const void *a
 void iter_map(IterLoop loop, const void *arg, Tensor *y, DType out, int nx, Tensor *const *x,
               DType in);
 
-/* Broadcast shape of the inputs from..to-1 of a call (absent ones aside); fails by name. */
+/* For infer: copies x[i] in order where that pays (copy.h). */
+void iter_order(Call *c, int i);
+
+/* Broadcast shape of the inputs from..to-1 of a call (absent ones aside); fails by name. Puts them in
+   order where that pays. */
 int iter_broadcast(Call *c, int from, int to, int64_t *shape);
 
 #endif

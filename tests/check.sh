@@ -32,8 +32,8 @@ LSAN
 build B=build/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" all core-tests
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=build/lsan.supp:print_suppressions=0
 export UBSAN_OPTIONS=print_stacktrace=1
-for t in build/asan/tests/core_*; do
-  case $t in *.*) ;; *) run "asan-${t##*core_}" "$t" ;; esac
+for t in build/asan/tests/core/*; do
+  case $t in *.*) ;; *) run "asan-${t##*/}" "$t" ;; esac
 done
 run asan build/asan/lunette tests/run.lua --no-core
 
@@ -46,9 +46,7 @@ run faults env LUNETTE_FULL=1 build/lunette tests/run.lua faults
 
 # Races in the core: the C tests with their team.
 build B=build/tsan OPT="-O1 -g" SAN=-fsanitize=thread core-tests
-for t in build/tsan/tests/core_kernels; do
-  run "tsan-${t##*core_}" env TSAN_OPTIONS=halt_on_error=1 "$t"
-done
+run tsan-team env TSAN_OPTIONS=halt_on_error=1 build/tsan/tests/core/team
 
 [ $bad = 0 ] && echo "check: clean"
 exit $bad

@@ -66,7 +66,7 @@ end
 
 -- A program of the core's: its last line counts.
 local function run_program(path)
-  current = path:match "([^/]+)$"
+  current = path:match "([^/]+/[^/]+)$"
   local out = lines(path .. " 2>&1")
   local p, f = (out[#out] or ""):match "(%d+) passed, (%d+) failed"
   if not p then return fail("stopped", table.concat(out, "\n")) end
@@ -87,8 +87,8 @@ for _, path in ipairs(lines "ls tests/*.lua") do
   local name = path:match "([^/]+)%.lua$"
   if next(only) and only[name] or not next(only) and not skip[name] then run_file(path) end
 end
-for _, path in ipairs(core and lines "ls build/tests/core_* 2>/dev/null | grep -v '\\.'" or {}) do
-  if not next(only) or only[path:match "([^/]+)$"] then run_program(path) end
+for _, path in ipairs(core and lines "ls build/tests/core/* 2>/dev/null | grep -v '\\.'" or {}) do
+  if not next(only) or only[path:match "([^/]+/[^/]+)$"] then run_program(path) end
 end
 
 print(("%d passed, %d failed"):format(passed, failed))

@@ -2,13 +2,16 @@
 #include "../cast.h"
 
 #include "../calc.h"
+#include "../iter.h"
 
 static void convert(Call *c, DType to) {
   Tensor *x = c->x[0];
-  if (x->dtype == to && !x->weak)
+  if (x->dtype == to && !x->weak) {
     c->y[0] = x; /* nothing to do */
-  else
-    call_out(c, 0, to, x->ndim, x->shape);
+    return;
+  }
+  iter_order(c, 0);
+  call_out(c, 0, to, x->ndim, x->shape);
 }
 
 static const char *run(Call *c) {

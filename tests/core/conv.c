@@ -1,10 +1,10 @@
 /* Convolution and pooling against plain loops in double, at every level the machine has: many
    shapes, borders, ties, NaN; with the same bits for any number of threads. */
-#include "core_math.h"
+#include "check.h"
 
-#include "../tensor/kernels/conv/conv.h"
-#include "../tensor/kernels/pool.h"
-#include "../tensor/team.h"
+#include "../../tensor/kernels/conv/conv.h"
+#include "../../tensor/kernels/pool.h"
+#include "../../tensor/team.h"
 
 enum { THREADS = 3 };
 
@@ -338,5 +338,5 @@ static void test_pools(void) {
 int main(void) {
   test_convs();
   test_pools();
-  return checks_report("core_conv");
+  return checks_report("core/conv");
 }

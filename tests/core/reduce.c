@@ -1,8 +1,8 @@
 /* The folds of rows and columns against naive loops in long double, for every operation, type and
    level, over lengths around every border of the loops. */
-#include "core_math.h"
+#include "check.h"
 
-#include "../tensor/kernels/reduce.h"
+#include "../../tensor/kernels/reduce.h"
 
 enum { MOST = 3000 };
 
@@ -184,5 +184,5 @@ int main(void) {
     test_special(level, k);
     test_accuracy(level, k);
   }
-  return checks_report("core_reduce");
+  return checks_report("core/reduce");
 }

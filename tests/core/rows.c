@@ -1,10 +1,10 @@
 /* Softmax, cross-entropy and normalisation at every level: float64 forward against the formulas
    written out here, float64 backward against central differences, float32 against float64. */
-#include "core_math.h"
+#include "check.h"
 
-#include "../tensor/dtype.h"
-#include "../tensor/kernels/norm.h"
-#include "../tensor/kernels/softmax.h"
+#include "../../tensor/dtype.h"
+#include "../../tensor/kernels/norm.h"
+#include "../../tensor/kernels/softmax.h"
 
 enum { MOST = 6000 };
 
@@ -368,5 +368,5 @@ int main(void) {
         test_batch_f32(n->of[T_F32], n->of[T_F64], k[0], k[1], k[2], way, at);
     }
   }
-  return checks_report("core_rows");
+  return checks_report("core/rows");
 }

@@ -23,9 +23,9 @@
          p.grad = torch.tensor([0.1, -0.7, 3, 0.001, -40], dtype=t) * (k - 0.5)
          o.step()
        print(p.tolist()) */
-#include "core_math.h"
+#include "check.h"
 
-#include "../tensor/kernels/optim.h"
+#include "../../tensor/kernels/optim.h"
 
 enum { N = 5, STEPS = 3, SGDS = 6, ADAMS = 6 };
 
@@ -161,5 +161,5 @@ int main(void) {
       compare(SGDS + k, &s, &d, simd_name(level));
     }
   }
-  return checks_report("core_optim");
+  return checks_report("core/optim");
 }

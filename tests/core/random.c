@@ -1,8 +1,8 @@
 /* Random numbers: the published known answers of Philox4x32-10, every fill against its definition
    element by element, any cut of a run, and the moments of what comes out, at every level. */
-#include "core_math.h"
+#include "check.h"
 
-#include "../tensor/kernels/random.h"
+#include "../../tensor/kernels/random.h"
 
 enum { N = 1 << 20 };
 
@@ -202,5 +202,5 @@ int main(void) {
     test_moments(level);
     test_borders(level);
   }
-  return checks_report("core_random");
+  return checks_report("core/random");
 }

@@ -1,8 +1,8 @@
 /* What the C tests of the kernels share: counting checks, levels, a small random stream, ulps. */
-#ifndef LUNETTE_CORE_MATH_TEST_H
-#define LUNETTE_CORE_MATH_TEST_H
+#ifndef LUNETTE_CORE_CHECK_H
+#define LUNETTE_CORE_CHECK_H
 
-#include "../tensor/simd.h"
+#include "../../tensor/simd.h"
 
 #include <math.h>
 #include <stdarg.h>

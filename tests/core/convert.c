@@ -1,9 +1,9 @@
 /* Conversions between every two types against definitions spelled out here, over values at every
    border, and strided copies against single ones, at every level. */
-#include "core_math.h"
+#include "check.h"
 
-#include "../tensor/dtype.h"
-#include "../tensor/kernels/convert.h"
+#include "../../tensor/dtype.h"
+#include "../../tensor/kernels/convert.h"
 
 static const char *const names[T_DTYPES] = {"f32", "f64",  "i64", "i32",
                                             "u8",  "bool", "f16", "bf16"};
@@ -214,5 +214,5 @@ int main(void) {
     test_halves(level, T_BF16, 7);
     test_blocks(level);
   }
-  return checks_report("core_convert");
+  return checks_report("core/convert");
 }

@@ -1,9 +1,9 @@
 /* The elementary functions against libm in double, at every level the machine has: the bounds that
    vmath.h states, over a sample of all floats, or, with the argument "all", over every float, without
    fused multiply-add and with (half an hour); a second argument names one function to take alone. */
-#include "core_math.h"
+#include "check.h"
 
-#include "../tensor/kernels/elementary.h"
+#include "../../tensor/kernels/elementary.h"
 
 enum { BLOCK = 4096 };
 
@@ -236,5 +236,5 @@ int main(int argc, char **argv) {
     if (!only || strcmp(only, "gelu") == 0) test_gelu(level, all ? 11 : 200003);
     if (!only || strcmp(only, "pow") == 0) test_pow(level, all ? 20000000 : 200000);
   }
-  return checks_report("core_math");
+  return checks_report("core/math");
 }

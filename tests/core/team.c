@@ -1,10 +1,10 @@
 /* The thread team and matrix products: every part once, cuts, forks; panels and batches against
    plain sums in double, with the same bits for any number of threads. */
 #define _GNU_SOURCE
-#include "core_math.h"
+#include "check.h"
 
-#include "../tensor/gemm.h"
-#include "../tensor/team.h"
+#include "../../tensor/gemm.h"
+#include "../../tensor/team.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -252,5 +252,5 @@ int main(void) {
     test_batch(24, 24, 64, z);
     test_batch(256, 200, 64, z);
   }
-  return checks_report("core_kernels");
+  return checks_report("core/team");
 }
