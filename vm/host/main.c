@@ -11,13 +11,13 @@
 #include "lauxlib.h"
 #include "lualib.h"
 #include "coroutine.h"
-#include "editor.h"
+#include "../prompt/terminal.h"
 #include "globals.h"
 #include "interrupt.h"
 #include "loader.h"
 #include "options.h"
 #include "output.h"
-#include "prompt.h"
+#include "../prompt/prompt.h"
 #include "run.h"
 #include "strings.h"
 #include "../../tensor/team.h"
@@ -165,13 +165,13 @@ static int run_program(lua_State *L) {
   const Options *o = &p->options;
   bool has_script = o->script < p->argc;
   luaL_checkversion(L);
-  if (o->version || (o->interactive && !editor_on_terminal())) show_version();
+  if (o->version || (o->interactive && !terminal_is())) show_version();
   open_state(L, p);
   interrupt_install(INTERRUPT_SCRIPT);
   if (!o->ignore_environment && !run_init(L, p)) return 0;
   if (!run_steps(L, p)) return 0;
   p->good = !has_script || run_script(L, p);
-  if (o->interactive && (p->good || editor_on_terminal())) {
+  if (o->interactive && (p->good || terminal_is())) {
     run_prompt(L, p);
   } else if (!has_script && !o->has_code && !o->version) {
     if (isatty(STDIN_FILENO))
