@@ -32,7 +32,7 @@ function commands.find(text)
   return {run = function()
     local names = {}
     for _, c in ipairs(order) do names[#names + 1] = c.name end
-    local near = require("lunette.options").suggest(name, names)
+    local near = require("lunette.core").suggest(name, names)
     io.stderr:write(("error: there is no command %%%s%s; %%help lists them\n"):format(name,
       near and (", did you mean %%%s?"):format(near) or ""))
   end}, ""
