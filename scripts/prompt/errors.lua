@@ -111,6 +111,9 @@ function errors.report(problem, whole)
   write(table.concat(out, "\n"), "\n")
 end
 
+--- A remark on an entry that ran.
+function errors.note(text) write(colored(faint, "note: " .. text), "\n") end
+
 -- Where in a line the token stands that the message complains of.
 local function caret(line, message)
   local near = message:match "near '(.*)'$"

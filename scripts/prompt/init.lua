@@ -5,6 +5,7 @@ local commands = require "lunette.prompt.commands"
 local complete = require "lunette.prompt.complete"
 local errors = require "lunette.prompt.errors"
 local session = require "lunette.prompt.session"
+local traps = require "lunette.lint.traps"
 local values = require "lunette.prompt.values"
 
 require "lunette.prompt.input".install()
@@ -22,8 +23,14 @@ function prompt.prepare(text)
   errors.report_syntax(message, text)
 end
 
+-- What the entry does may not be what was meant.
+local function show_notes()
+  for _, note in ipairs(traps.find(session.In[session.count])) do errors.note(note[2]) end
+end
+
 --- The values of an entry: kept as _ and Out[n], and shown unless the entry ends in a semicolon.
 function prompt.show(...)
+  show_notes()
   if select("#", ...) == 0 then return end
   session.keep(...)
   if not session.is_quiet() then values.show(...) end

@@ -6,14 +6,10 @@
 #include "lauxlib.h"
 #include "../host/interrupt.h"
 #include "entry.h"
-#include "console.h"
 
 #define TOOLKIT "lunette.prompt" /* registry: the module */
 
 void ask_open(lua_State *L) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_pushcfunction(L, console_open);
-  lua_setfield(L, -2, "lunette.console");
   for (int i = 0; i < 2; i++) { /* the first makes the second known */
     lua_getglobal(L, "require");
     lua_pushstring(L, i == 0 ? "lunette" : TOOLKIT);

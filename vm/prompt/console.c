@@ -99,7 +99,7 @@ static int is_library(lua_State *L) {
   return 1;
 }
 
-int console_open(lua_State *L) {
+static int open_module(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"tokens", tokens},         {"compile", compile}, {"columns", columns}, {"rows", rows},
       {"colors", colors},         {"width", width},     {"cooked", cooked},   {"show", show_print},
@@ -107,4 +107,11 @@ int console_open(lua_State *L) {
   };
   luaL_newlib(L, functions);
   return 1;
+}
+
+void console_install(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, open_module);
+  lua_setfield(L, -2, "lunette.console");
+  lua_pop(L, 1);
 }

@@ -4,6 +4,7 @@
 
 #include "lua.h"
 
-int console_open(lua_State *L);
+/* Makes require "lunette.console" work. */
+void console_install(lua_State *L);
 
 #endif
