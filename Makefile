@@ -19,7 +19,7 @@ CORE := $(wildcard tensor/*.c tensor/ops/*.c tensor/ops/*/*.c tensor/files/*.c)
 # Kernels are compiled once per SIMD level; the pointwise families are, besides their rows.
 LEVELED := $(wildcard tensor/kernels/*.c tensor/kernels/*/*.c tensor/ops/pointwise/*.c)
 BINDING := $(wildcard vm/bind/*.c)
-PROGRAM := $(wildcard vm/host/*.c)
+PROGRAM := $(wildcard vm/host/*.c vm/prompt/*.c)
 PLOT := $(wildcard vm/plot/*.c)
 CORE_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/core/*.c))
 

@@ -210,7 +210,55 @@ local function text_of(x)
   return ("a %s: %s"):format(math.type(x) or type(x), tostring(x))
 end
 
-local help = setmetatable({text = text_of}, {__call = function(_, ...)
+-- ---- for completion --------------------------------------------------------------------------------------
+
+local files = {} -- by source, read once
+
+local function lines_of(source)
+  if files[source] == nil then files[source] = read_lines(source) or false end
+  return files[source]
+end
+
+local function sentence(text)
+  text = text:gsub("%s+", " ")
+  return text:match "^(.-[.;:])%s" or text
+end
+
+-- One line about a function or a class; "" if nothing is written about it.
+local function line_of(x)
+  local row = op_rows()[x]
+  if row then return sentence(row.doc or "") end
+  local layer = class.is_class(x) and x
+  if layer then
+    local lines = layer._source and lines_of(layer._source)
+    return sentence(lines and comment_above(lines, layer._line) or "")
+  end
+  if type(x) ~= "function" then return "" end
+  local info = debug.getinfo(x, "S")
+  local lines = info.what ~= "C" and lines_of(info.source)
+  return sentence(lines and comment_above(lines, info.linedefined) or "")
+end
+
+-- The parameters of a function, layer or optimizer as a list of {name, default or type}.
+local function parameters_of(x)
+  local row, text = op_rows()[x], nil
+  if row then
+    text = row.sig:match "^[%w_]+(%b())"
+    text = text and text:sub(2, -2)
+  elseif class.is_class(x) then
+    text = (rawget(x, "_signature") or {}).text
+  elseif type(x) == "table" and rawget(x, "signature") then
+    text = x.signature.text
+  end
+  local list = {}
+  for part in (text or ""):gsub("%b{}", function(braces) return (braces:gsub(",", "\0")) end):gmatch "[^,]+" do
+    local name, rest = part:gsub("\0", ","):match "^%s*([%a_][%w_]*)%s*[:=]?%s*(.*)$"
+    if name then list[#list + 1] = {name, rest} end
+  end
+  return list
+end
+
+local help = setmetatable({text = text_of, line = line_of, parameters = parameters_of}, {__call = function(_, ...)
   local x = ...
   if select("#", ...) > 0 and x == nil then
     print "nil: there is no such value (a misspelt name?)"

@@ -11,13 +11,14 @@
 #include "lauxlib.h"
 #include "lualib.h"
 #include "coroutine.h"
-#include "editor.h"
+#include "../prompt/terminal.h"
 #include "globals.h"
 #include "interrupt.h"
 #include "loader.h"
 #include "options.h"
 #include "output.h"
-#include "prompt.h"
+#include "../prompt/console.h"
+#include "../prompt/prompt.h"
 #include "run.h"
 #include "strings.h"
 #include "../../tensor/team.h"
@@ -100,8 +101,18 @@ static int push_arguments(lua_State *L) {
   return n;
 }
 
+/* lunette lint FILE...: there is no script of that name. */
+static bool is_lint(const char *script) {
+  return strcmp(script, "lint") == 0 && access(script, F_OK) != 0;
+}
+
 static bool run_script(lua_State *L, Program *p) {
   char **at = p->argv + p->options.script;
+  if (is_lint(at[0])) {
+    static const char lint[] =
+        "require 'lunette' os.exit(require 'lunette.lint'.run(arg) == 0, true)";
+    return run_text(L, p, lint, "=lint");
+  }
   bool is_stdin = strcmp(at[0], "-") == 0 && strcmp(at[-1], "--") != 0;
   int status = loader_file(L, is_stdin ? NULL : at[0]);
   if (status == LUA_OK) {
@@ -142,6 +153,7 @@ static void open_state(lua_State *L, const Program *p) {
   coroutine_install(L);
   strings_install(L);
   globals_install(L);
+  console_install(L);
   if (o->threads > 0) set_registry(L, "lunette.threads", o->threads);
   if (o->seed >= 0) set_registry(L, "lunette.seed", o->seed);
   set_arg(L, p);
@@ -165,13 +177,13 @@ static int run_program(lua_State *L) {
   const Options *o = &p->options;
   bool has_script = o->script < p->argc;
   luaL_checkversion(L);
-  if (o->version || (o->interactive && !editor_on_terminal())) show_version();
+  if (o->version || (o->interactive && !terminal_is())) show_version();
   open_state(L, p);
   interrupt_install(INTERRUPT_SCRIPT);
   if (!o->ignore_environment && !run_init(L, p)) return 0;
   if (!run_steps(L, p)) return 0;
   p->good = !has_script || run_script(L, p);
-  if (o->interactive && (p->good || editor_on_terminal())) {
+  if (o->interactive && (p->good || terminal_is())) {
     run_prompt(L, p);
   } else if (!has_script && !o->has_code && !o->version) {
     if (isatty(STDIN_FILENO))

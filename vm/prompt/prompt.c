@@ -6,20 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lauxlib.h"
+#include "../host/interrupt.h"
+#include "../host/version.h"
+#include "ask.h"
 #include "editor.h"
 #include "entry.h"
-#include "interrupt.h"
-#include "version.h"
+#include "terminal.h"
 
 typedef struct {
   History *history; /* NULL when nobody types */
-  char *line;       /* the line read last, from malloc */
+  char *text;       /* read last, from malloc */
 } Session;
 
 void prompt_greet(long long threads, long long seed) {
-  if (!editor_on_terminal()) return;
+  if (!terminal_is()) return;
   printf("Lunette %s \u00b7 Lua %s.%s \u00b7 %lld thread%s \u00b7 seed %lld \u00b7 "
-         "help(x) explains x\n",
+         "?intro to start, ?name for help\n",
          LUNETTE_VERSION, LUA_VERSION_MAJOR, LUA_VERSION_MINOR, threads, threads == 1 ? "" : "s",
          seed);
 }
@@ -34,32 +36,36 @@ static int push_prompt(lua_State *L) {
   return 1;
 }
 
-/* Reads a line and pushes it when there is one. */
-static ReadStatus read_line(lua_State *L, Session *session, bool first) {
-  size_t size;
+static const char *prompt_text(lua_State *L, bool first) {
   lua_pushcfunction(L, push_prompt);
   lua_pushboolean(L, first);
   bool good = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1);
-  free(session->line);
-  ReadStatus status =
-      editor_read(good ? lua_tostring(L, -1) : "> ", session->history, &session->line, &size);
-  lua_pop(L, 1);
-  if (status == READ_LINE) lua_pushlstring(L, session->line, size);
+  return good ? lua_tostring(L, -1) : first ? "> " : ">> ";
+}
+
+/* Reads an entry, or one line of it where nothing is edited, and pushes it when there is one. */
+static ReadStatus read_text(lua_State *L, Session *session, bool first) {
+  size_t size;
+  EditorAsks asks = {L, ask_whole, ask_complete};
+  int top = lua_gettop(L);
+  const char *prompt = prompt_text(L, first), *other = prompt_text(L, false);
+  free(session->text);
+  ReadStatus status = editor_read(prompt, other, session->history, &asks, &session->text, &size);
+  lua_settop(L, top);
+  if (status == READ_ENTRY) lua_pushlstring(L, session->text, size);
   return status;
 }
 
 /* Reads one entry, of as many lines as it takes, and runs it. Returns whether there may be more. */
 static bool handle_entry(lua_State *L, Session *session) {
-  size_t size;
-  ReadStatus status = read_line(L, session, true);
-  if (status != READ_LINE) return status != READ_END;
+  ReadStatus status = read_text(L, session, true);
+  if (status != READ_ENTRY) return status != READ_END;
   int text = lua_gettop(L);
-  EntryState state;
   for (;;) {
+    size_t size;
     const char *entry = lua_tolstring(L, text, &size);
-    state = entry_compile(L, entry, size);
-    if (state != ENTRY_OPEN) break;
-    status = read_line(L, session, false);
+    if (ask_whole(L, entry, size)) break;
+    status = read_text(L, session, false);
     if (status == READ_CANCELLED) return true;
     if (status == READ_END) break;
     lua_pushvalue(L, text);
@@ -70,10 +76,7 @@ static bool handle_entry(lua_State *L, Session *session) {
     lua_settop(L, text);
   }
   history_add(session->history, lua_tostring(L, text));
-  if (state == ENTRY_READY)
-    entry_run(L);
-  else
-    entry_report(L);
+  entry_handle(L);
   return true;
 }
 
@@ -85,10 +88,13 @@ static int protected_entry(lua_State *L) {
 }
 
 void prompt_run(lua_State *L) {
-  Session session = {.history = NULL, .line = NULL};
+  Session session = {.history = NULL, .text = NULL};
   bool more = true;
-  if (editor_on_terminal()) session.history = history_open();
   interrupt_install(INTERRUPT_PROMPT);
+  if (terminal_is()) {
+    session.history = history_open();
+    ask_open(L);
+  }
   while (more) {
     lua_settop(L, 0);
     lua_pushcfunction(L, protected_entry);
@@ -99,6 +105,7 @@ void prompt_run(lua_State *L) {
       entry_report(L);
   }
   lua_settop(L, 0);
-  free(session.line);
+  free(session.text);
   history_close(session.history);
+  terminal_mode(TERMINAL_COOKED);
 }

@@ -11,11 +11,16 @@ typedef enum {
   ENTRY_WRONG  /* a message is pushed */
 } EntryState;
 
-/* Compiles an entry: as an expression whose values are wanted, else as statements. */
-EntryState entry_compile(lua_State *L, const char *text, size_t size);
+/* Compiles an entry: as an expression whose values are wanted, else as statements. `name` stands in
+   messages. */
+EntryState entry_compile(lua_State *L, const char *text, size_t size, const char *name);
 
-/* Runs the function on top of the stack and shows its values, or its error; pops it. */
-void entry_run(lua_State *L);
+/* The state alone, of commands too; pushes nothing. */
+EntryState entry_state(lua_State *L, const char *text, size_t size);
+
+/* Compiles and runs the text on top of the stack and shows its values, or its error; pops it. With
+   the toolkit it is the toolkit that reads commands and shows values and errors. */
+void entry_handle(lua_State *L);
 
 /* Writes the message on top of the stack and pops it: without the name of the entry, and with a
    traceback only where that says more than the entry itself. */

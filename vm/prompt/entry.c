@@ -4,14 +4,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "lauxlib.h"
-#include "interrupt.h"
-#include "output.h"
-#include "run.h"
+#include "../host/interrupt.h"
+#include "../host/output.h"
+#include "../host/run.h"
+#include "ask.h"
 #include "show.h"
 
-#define CHUNK     "stdin" /* the name of an entry in messages, as in lua */
+#define CHUNK     "stdin" /* the name of an entry in messages, as in lua, where there is no toolkit */
 #define TRACEBACK "\nstack traceback:\n"
 
 static bool ends_with(const char *text, size_t size, const char *tail) {
@@ -41,12 +41,12 @@ static const char *read_byte(lua_State *L, void *data, size_t *size) {
 /* How far the parser gets into a text that it refuses. */
 static size_t parsed(lua_State *L, const char *text, size_t size) {
   Bytes bytes = {text, text + size, text};
-  lua_load(L, read_byte, &bytes, "=" CHUNK, "t");
+  lua_load(L, read_byte, &bytes, "=", "t");
   lua_pop(L, 1);
   return (size_t)(bytes.next - text);
 }
 
-EntryState entry_compile(lua_State *L, const char *text, size_t size) {
+EntryState entry_compile(lua_State *L, const char *text, size_t size, const char *name) {
   static const char prefix[] = "return ";
   size_t whole;
   int top = lua_gettop(L);
@@ -58,10 +58,11 @@ EntryState entry_compile(lua_State *L, const char *text, size_t size) {
   lua_pushlstring(L, text, size);
   lua_concat(L, 2);
   const char *expression = lua_tolstring(L, top + 1, &whole);
-  int status = luaL_loadbufferx(L, expression, whole, "=" CHUNK, "t");
+  name = lua_pushfstring(L, "=%s", name);
+  int status = luaL_loadbufferx(L, expression, whole, name, "t");
   bool open = is_open(L, status);
   if (status != LUA_OK) {
-    status = luaL_loadbufferx(L, text, size, "=" CHUNK, "t");
+    status = luaL_loadbufferx(L, text, size, name, "t");
     open = open || is_open(L, status);
     bool worse = status != LUA_OK &&
                  parsed(L, text, size) + sizeof prefix - 1 < parsed(L, expression, whole);
@@ -140,14 +141,69 @@ static void show_values(lua_State *L, int base) {
   if (run_call(L, n, 0, NULL) != LUA_OK) entry_report(L);
 }
 
-void entry_run(lua_State *L) {
+static void run(lua_State *L) {
   int base = lua_gettop(L) - 1;
-  bool interrupted = false;
-  int status = run_call(L, 0, LUA_MULTRET, &interrupted);
-  if (interrupted && isatty(STDOUT_FILENO)) putchar('\n'); /* the terminal has written ^C */
+  int status = run_call(L, 0, LUA_MULTRET, NULL);
   if (status == LUA_OK)
     show_values(L, base);
   else
     entry_report(L);
   lua_settop(L, base);
+}
+
+/* ---- with the toolkit ---------------------------------------------------------------------------- */
+
+/* Calls the toolkit's function `name` with the nargs values on top of the stack. */
+static bool call_toolkit(lua_State *L, const char *name, int nargs, int nresults) {
+  if (!ask_push(L, name)) {
+    lua_pop(L, nargs);
+    return false;
+  }
+  lua_insert(L, -1 - nargs);
+  if (run_call(L, nargs, nresults, NULL) == LUA_OK) return true;
+  entry_report(L);
+  return false;
+}
+
+/* Runs the chunk on top of the stack; an error goes through the toolkit's `caught` while its frames
+   stand, and what that returns to `report`. */
+static void run_shown(lua_State *L) {
+  int chunk = lua_gettop(L);
+  if (!ask_push(L, "caught")) return;
+  lua_insert(L, chunk);
+  interrupt_start(L);
+  int status = lua_pcall(L, 0, LUA_MULTRET, chunk);
+  interrupt_land();
+  lua_remove(L, chunk);
+  call_toolkit(L, status == LUA_OK ? "show" : "report", lua_gettop(L) - chunk + 1, 0);
+}
+
+void entry_handle(lua_State *L) {
+  int base = lua_gettop(L) - 1;
+  luaL_checkstack(L, 20, NULL);
+  if (!ask_push(L, "prepare")) {
+    size_t size;
+    const char *text = lua_tolstring(L, -1, &size);
+    if (entry_compile(L, text, size, CHUNK) == ENTRY_READY)
+      run(L);
+    else
+      entry_report(L);
+  } else {
+    lua_pop(L, 1);
+    if (call_toolkit(L, "prepare", 1, 1) && lua_isfunction(L, -1)) run_shown(L);
+  }
+  lua_settop(L, base);
+}
+
+EntryState entry_state(lua_State *L, const char *text, size_t size) {
+  if (size > 0 && (text[0] == '?' || text[0] == '!')) return ENTRY_READY;
+  if (size > 0 && text[0] == '%') { /* %time and the like take Lua after their name */
+    size_t name = strcspn(text, " \n");
+    text += name < size ? name : size;
+    size -= name < size ? name : size;
+  }
+  int top = lua_gettop(L);
+  EntryState state = entry_compile(L, text, size, CHUNK);
+  lua_settop(L, top);
+  return state;
 }

@@ -1,0 +1,63 @@
+-- prompt/commands/files.lua: %run, %load, %save, %history, %cd, %edit.
+
+local commands = require "lunette.prompt.commands"
+local console = require "lunette.console"
+
+local function complain(...) io.stderr:write("error: ", (...):format(select(2, ...)), "\n") end
+
+commands.add("run", "FILE [ARGS]", "runs a script; its globals stay", function(rest)
+  local file, args = rest:match "^(%S+)%s*(.*)$"
+  if not file then return complain "give a file: %%run script.lua" end
+  local chunk, problem = loadfile(file, "t")
+  if not chunk then return complain("%s", problem) end
+  local list = {[0] = file}
+  for word in args:gmatch "%S+" do list[#list + 1] = word end
+  return function()
+    local before = rawget(_G, "arg")
+    rawset(_G, "arg", list)
+    local values = table.pack(chunk(table.unpack(list)))
+    rawset(_G, "arg", before)
+    return table.unpack(values, 1, values.n)
+  end
+end)
+
+-- "3-9", "3", "3 5-7" as a list of numbers.
+local function numbers(text, most)
+  local list = {}
+  for from, to in text:gmatch "(%d+)%-?(%d*)" do
+    from = tonumber(from)
+    for n = from, math.min(tonumber(to) or from, most) do list[#list + 1] = n end
+  end
+  return list
+end
+
+-- Does the prompt alone understand this entry?
+local function is_command(text) return text:find "^[%%!?]" or text:find "%?%s*$" end
+
+commands.add("save", "FILE [N-M]", "writes entries as a script that runs", function(rest)
+  local session = require "lunette.prompt.session"
+  local file, which = rest:match "^(%S+)%s*(.*)$"
+  if not file then return complain "give a file: %%save work.lua 3-9" end
+  local list = numbers(which == "" and "1-" .. session.count - 1 or which, session.count - 1)
+  local lines = {'local lunette = require "lunette"',
+    "local tensor, nn, optim, data = lunette.tensor, lunette.nn, lunette.optim, lunette.data", ""}
+  for _, n in ipairs(list) do
+    local text = session.In[n]
+    if text and not is_command(text) then
+      if console.compile("return " .. text, "=") then text = ("print(%s)"):format(text:gsub(";%s*$", "")) end
+      lines[#lines + 1] = text
+    end
+  end
+  local out, problem = io.open(file, "w")
+  if not out then return complain("%s", problem) end
+  out:write(table.concat(lines, "\n"), "\n")
+  out:close()
+  print(("%s: %d entries"):format(file, #lines - 3))
+end)
+
+commands.add("history", "[N-M]", "the entries of this session", function(rest)
+  local session = require "lunette.prompt.session"
+  for _, n in ipairs(numbers(rest == "" and "1-" .. session.count - 1 or rest, session.count - 1)) do
+    print(("[%d] %s"):format(n, (session.In[n]:gsub("\n", "\n    "))))
+  end
+end)

@@ -1,0 +1,61 @@
+-- prompt/commands/init.lua: lines that no Lua statement can be: ?x and x? for help, !cmd for the
+-- shell, %name for the rest. A command is {name, doc, run = function(rest) ... end}; run may return a
+-- function that is then run and shown as an entry is.
+
+local commands = {}
+
+local by_name, order = {}, {}
+
+--- Adds a command. `use` shows its arguments.
+function commands.add(name, use, doc, run)
+  by_name[name] = {name = name, use = use, doc = doc, run = run}
+  order[#order + 1] = by_name[name]
+end
+
+--- All of them, in the order in which they were added.
+function commands.list() return order end
+
+local marks = {} -- functions for "?", "!", in files of their own
+
+function commands.mark(sign, run) marks[sign] = run end
+
+--- The command that a text is, and what follows its name; nil for Lua.
+function commands.find(text)
+  local first = text:sub(1, 1)
+  if first == "!" then return {run = marks["!"]}, text:sub(2) end
+  if first == "?" then return {run = marks["?"]}, text end
+  local asked = text:match "^%s*([%a_][%w_.:]*)%?%??%s*$"
+  if asked then return {run = marks["?"]}, (text:find "%?%?%s*$" and "??" or "?") .. asked end
+  if first ~= "%" then return nil end
+  local name, rest = text:match "^%%(%w*)%s*(.*)$"
+  if by_name[name] then return by_name[name], rest end
+  return {run = function()
+    local names = {}
+    for _, c in ipairs(order) do names[#names + 1] = c.name end
+    local near = require("lunette.core").suggest(name, names)
+    io.stderr:write(("error: there is no command %%%s%s; %%help lists them\n"):format(name,
+      near and (", did you mean %%%s?"):format(near) or ""))
+  end}, ""
+end
+
+--- Carries a command out.
+function commands.call(command, rest) return command.run(rest) end
+
+commands.mark("!", function(line)
+  local done, how, code = os.execute(line)
+  if not done then io.stderr:write(("(%s %s)\n"):format(how, code)) end
+end)
+
+commands.add("help", "", "this list", function()
+  local widest = 0
+  for _, c in ipairs(order) do widest = math.max(widest, #c.name + #c.use + 2) end
+  for _, c in ipairs(order) do
+    print(("  %%%-" .. widest .. "s  %s"):format(c.name .. (c.use ~= "" and " " .. c.use or ""), c.doc))
+  end
+  print("  ?x  x?  help on x     ??x  its source     ?pat*  names     ?? words  search     !cmd  the shell")
+end)
+
+package.loaded["lunette.prompt.commands"] = commands -- the files below add theirs
+for _, file in ipairs {"ask", "timing", "files", "look"} do require("lunette.prompt.commands." .. file) end
+
+return commands

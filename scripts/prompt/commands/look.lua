@@ -1,0 +1,59 @@
+-- prompt/commands/look.lua: %who, %mem, %tb, %reset.
+
+local commands = require "lunette.prompt.commands"
+local core = require "lunette.core"
+
+local own = {} -- globals that were there before the first entry
+for name in next, _G do own[name] = true end
+for _, name in ipairs {"In", "Out", "_", "__", "___", "tensor", "nn", "optim", "data", "metrics", "plot", "progress", "help"} do
+  own[name] = true
+end
+
+local function variables()
+  local names = {}
+  for name in next, _G do
+    if type(name) == "string" and not own[name] then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+local function size_of(value)
+  if core.tensor.is_tensor(value) then
+    return ("%s [%s]"):format(value.dtype, table.concat(value.shape, ",")), value:numel()
+  end
+  if type(value) == "table" then
+    local meta = getmetatable(value)
+    if type(meta) == "table" and rawget(meta, "class") then return tostring(value):match "^[^\n]*" end
+    local n = 0
+    for _ in next, value do n = n + 1 end
+    return ("table of %d"):format(n)
+  end
+  if type(value) == "string" then return ("string of %d bytes"):format(#value) end
+  if type(value) == "function" then return "function" end
+  return tostring(value)
+end
+
+commands.add("who", "", "the session's variables, with shapes and sizes", function()
+  local names = variables()
+  if #names == 0 then return print "no variables yet" end
+  for _, name in ipairs(names) do print(("  %-16s %s"):format(name, (size_of(rawget(_G, name))))) end
+end)
+
+commands.add("mem", "", "memory of tensors and of Lua", function()
+  local m = core.tensor.memory()
+  print(("tensors %d, %.1f MB · Lua %.1f MB"):format(m.tensors, m.bytes / 1e6, collectgarbage "count" / 1e3))
+end)
+
+commands.add("tb", "", "the last error again, with all frames", function()
+  local session, errors = require "lunette.prompt.session", require "lunette.prompt.errors"
+  if not session.problem then return print "no error so far" end
+  errors.report(session.problem, true)
+end)
+
+commands.add("reset", "", "forgets the session's variables", function()
+  local names = variables()
+  for _, name in ipairs(names) do rawset(_G, name, nil) end
+  collectgarbage()
+  print(("%d variables forgotten"):format(#names))
+end)

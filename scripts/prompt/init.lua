@@ -1,0 +1,44 @@
+-- prompt/init.lua: lunette.prompt: what the prompt does with an entry. The prompt in C calls
+-- prepare, then runs what that returns, then show or report; and complete while one is typed.
+
+local commands = require "lunette.prompt.commands"
+local complete = require "lunette.prompt.complete"
+local errors = require "lunette.prompt.errors"
+local session = require "lunette.prompt.session"
+local traps = require "lunette.lint.traps"
+local values = require "lunette.prompt.values"
+
+require "lunette.prompt.input".install()
+
+local prompt = {complete = complete.at, caught = errors.caught}
+
+--- text -> the function to run, or nothing when all is done: the text was blank, wrong, or a command.
+function prompt.prepare(text)
+  if not text:find "%S" then return end
+  session.begin(text)
+  local command, rest = commands.find(text)
+  if command then return commands.call(command, rest) end
+  local chunk, message = session.compile(text)
+  if chunk then return chunk end
+  errors.report_syntax(message, text)
+end
+
+-- What the entry does may not be what was meant.
+local function show_notes()
+  for _, note in ipairs(traps.find(session.In[session.count])) do errors.note(note[2]) end
+end
+
+--- The values of an entry: kept as _ and Out[n], and shown unless the entry ends in a semicolon.
+function prompt.show(...)
+  show_notes()
+  if select("#", ...) == 0 then return end
+  session.keep(...)
+  if not session.is_quiet() then values.show(...) end
+end
+
+function prompt.report(problem)
+  session.fail(problem)
+  errors.report(problem)
+end
+
+return prompt

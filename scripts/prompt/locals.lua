@@ -1,0 +1,86 @@
+-- prompt/locals.lua: an entry's outermost `local` becomes a variable of the session. `local x <close>`
+-- keeps its meaning, for its entry; `local x <const>` stays unassignable in later entries too.
+
+local console = require "lunette.console"
+
+local locals = {}
+
+local constants = {} -- names, in order; their values are globals
+
+-- Tokens without comments.
+local function tokens_of(text)
+  local list = {}
+  for _, t in ipairs(console.tokens(text)) do
+    if t.kind ~= "comment" then list[#list + 1] = t end
+  end
+  return list
+end
+
+-- The names that a declaration at tokens[i] ("local") declares; the token after them; an attribute.
+local function read_names(tokens, i)
+  local names, attribute = {}, nil
+  while true do
+    i = i + 1
+    local name = tokens[i]
+    if not name or name.kind ~= "name" then return nil end
+    names[#names + 1] = name.text
+    if tokens[i + 1] and tokens[i + 1].text == "<" and tokens[i + 3] and tokens[i + 3].text == ">" then
+      attribute = tokens[i + 2].text
+      i = i + 3
+    end
+    if not (tokens[i + 1] and tokens[i + 1].text == ",") then return names, i, attribute end
+    i = i + 1
+  end
+end
+
+-- The edit that a declaration needs: {from, to, text}; bytes from..to are replaced.
+local function edit_of(tokens, i)
+  local after = tokens[i + 1]
+  if after and after.text == "function" then return {tokens[i].from, after.from - 1, ""} end
+  local names, last, attribute = read_names(tokens, i)
+  if not names or attribute == "close" then return nil end
+  if attribute == "const" then
+    for _, name in ipairs(names) do constants[name] = true end
+  end
+  local assigned = tokens[last + 1] and tokens[last + 1].text == "="
+  return {tokens[i].from, tokens[last].to, table.concat(names, ", ") .. (assigned and "" or " = nil;")}
+end
+
+-- `local x <const> = _ENV.x` for the constants that the text names, on its first line.
+local function declared(tokens, own)
+  local used, list = {}, {}
+  for _, t in ipairs(tokens) do
+    if t.kind == "name" and constants[t.text] and not own[t.text] and not used[t.text] then
+      used[t.text] = true
+      list[#list + 1] = ("local %s <const> = _ENV.%s "):format(t.text, t.text)
+    end
+  end
+  return table.concat(list)
+end
+
+local function apply(text, edits)
+  for i = #edits, 1, -1 do
+    local from, to, new = table.unpack(edits[i])
+    text = text:sub(1, from - 1) .. new .. text:sub(to + 1)
+  end
+  return text
+end
+
+--- The text with its declarations rewritten, byte for byte on the same lines.
+function locals.rewrite(text)
+  local tokens = tokens_of(text)
+  local depth, edits, own = 0, {}, {}
+  for i, t in ipairs(tokens) do
+    if depth == 0 and t.text == "local" and t.kind == "keyword" then
+      local names = read_names(tokens, i)
+      for _, name in ipairs(names or {}) do own[name], constants[name] = true, nil end
+      edits[#edits + 1] = edit_of(tokens, i)
+    end
+    depth = depth + t.nesting
+  end
+  local result = apply(text, edits)
+  local head = declared(tokens, own)
+  return head == "" and result or head .. result
+end
+
+return locals

@@ -1,0 +1,136 @@
+-- prompt/values.lua: how results are shown: tables sorted, safe from cycles, cut to the terminal.
+
+local console = require "lunette.console"
+
+local values = {}
+
+local DEPTH, ITEMS, LONGEST = 4, 60, 120
+
+local function quoted(text)
+  local cut = #text > LONGEST
+  local shown = (cut and text:sub(1, LONGEST) or text):gsub("[%c\"\\]", function(c)
+    local known = {["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ['"'] = '\\"', ["\\"] = "\\\\"}
+    return known[c] or ("\\%d"):format(c:byte())
+  end)
+  return ('"%s"%s'):format(shown, cut and (" .. %d bytes"):format(#text - LONGEST) or "")
+end
+
+local keywords = {}
+for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
+return then true until while]]):gmatch "%a+" do keywords[word] = true end
+
+local function is_name(key)
+  return type(key) == "string" and key:find "^[%a_][%w_]*$" and not keywords[key]
+end
+
+local function is_plain(value)
+  if type(value) ~= "table" then return false end
+  local meta = getmetatable(value)
+  return not (type(meta) == "table" and (rawget(meta, "__tostring") or rawget(meta, "__name")))
+end
+
+local order = {number = 1, string = 2, boolean = 3}
+
+local function before(a, b)
+  local x, y = order[type(a)] or 4, order[type(b)] or 4
+  if x ~= y then return x < y end
+  if x <= 2 then return a < b end
+  return tostring(a) < tostring(b)
+end
+
+-- The keys beyond the list 1..n, sorted.
+local function other_keys(t, n)
+  local keys = {}
+  for key in next, t do
+    if not (math.type(key) == "integer" and key >= 1 and key <= n) then keys[#keys + 1] = key end
+  end
+  table.sort(keys, before)
+  return keys
+end
+
+local text_of
+
+local function key_text(key, state)
+  if is_name(key) then return key end
+  return "[" .. text_of(key, 0, state) .. "]"
+end
+
+-- The items of a table as texts, at most ITEMS.
+local function items_of(t, indent, state)
+  local items, n = {}, rawlen(t)
+  local keys = other_keys(t, n)
+  for i = 1, math.min(n, ITEMS) do items[i] = text_of(rawget(t, i), indent, state) end
+  for i = 1, math.min(#keys, ITEMS - #items) do
+    local key = keys[i]
+    items[#items + 1] = key_text(key, state) .. " = " .. text_of(rawget(t, key), indent, state)
+  end
+  local left = n + #keys - #items
+  if left > 0 then items[#items + 1] = ("... %d more"):format(left) end
+  return items
+end
+
+local function joined(items, indent, room)
+  local one = "{" .. table.concat(items, ", ") .. "}"
+  if #one + indent <= room and not one:find "\n" then return one end
+  local pad = (" "):rep(indent + 2)
+  local lines, line = {}, pad
+  for i, item in ipairs(items) do
+    local piece = item .. (i < #items and "," or "")
+    if #line > #pad and (#line + #piece + 1 > room or piece:find "\n" or line:find "\n") then
+      lines[#lines + 1] = line
+      line = pad .. piece
+    else
+      line = (#line > #pad and line .. " " or line) .. piece
+    end
+  end
+  lines[#lines + 1] = line
+  return "{\n" .. table.concat(lines, "\n") .. "\n" .. (" "):rep(indent) .. "}"
+end
+
+function text_of(value, indent, state)
+  if type(value) == "string" then return quoted(value) end
+  if not is_plain(value) then
+    local text = tostring(value)
+    if text:find "\n" then text = text:match "^[^\n]*" .. " ..." end
+    return text
+  end
+  if state.open[value] then return "{cycle}" end
+  if next(value) == nil then return "{}" end
+  if state.depth >= DEPTH then return "{...}" end
+  state.open[value], state.depth = true, state.depth + 1
+  local items = items_of(value, indent + 2, state)
+  state.open[value], state.depth = nil, state.depth - 1
+  return joined(items, indent, state.room)
+end
+
+--- Any value as the prompt shows it; strings in quotes.
+function values.text(value, room)
+  return text_of(value, 0, {open = {}, depth = 0, room = room or 80})
+end
+
+-- At most the rows of the terminal, less what an entry takes.
+local function cut(text)
+  local most, n, at = math.max(console.rows() - 4, 8), 0, 1
+  for place in text:gmatch "()\n" do
+    n = n + 1
+    if n == most then at = place break end
+  end
+  if n < most then return text end
+  local _, left = text:sub(at + 1):gsub("[^\n]+", "")
+  return text:sub(1, at) .. ("... %d more lines"):format(left)
+end
+
+local function one(value)
+  if is_plain(value) then return cut(values.text(value, console.columns())) end
+  return tostring(value)
+end
+
+--- Writes the values as print does, tables with what is in them. The user's own print is not asked.
+function values.show(...)
+  local n, parts = select("#", ...), {}
+  for i = 1, n do parts[i] = one((select(i, ...))) end
+  io.stdout:write(table.concat(parts, "\t"), "\n")
+  io.stdout:flush()
+end
+
+return values

@@ -1,0 +1,117 @@
+/* lunette.console: tokens, compiling, the terminal. */
+#include "console.h"
+
+#include "lauxlib.h"
+#include "../host/loader.h"
+#include "entry.h"
+#include "lexer.h"
+#include "screen.h"
+#include "show.h"
+#include "terminal.h"
+
+static const char *const kinds[] = {
+    [TOKEN_NAME] = "name",     [TOKEN_KEYWORD] = "keyword", [TOKEN_NUMBER] = "number",
+    [TOKEN_STRING] = "string", [TOKEN_COMMENT] = "comment", [TOKEN_SYMBOL] = "symbol",
+    [TOKEN_WRONG] = "wrong",
+};
+
+static void push_token(lua_State *L, const Lexer *x, Token t) {
+  bool middle;
+  int nesting = lexer_nesting(x, t, &middle);
+  lua_createtable(L, 0, 6);
+  lua_pushstring(L, kinds[t.kind]);
+  lua_setfield(L, -2, "kind");
+  lua_pushlstring(L, x->text + t.from, t.to - t.from);
+  lua_setfield(L, -2, "text");
+  lua_pushinteger(L, (lua_Integer)t.from + 1);
+  lua_setfield(L, -2, "from");
+  lua_pushinteger(L, (lua_Integer)t.to);
+  lua_setfield(L, -2, "to");
+  lua_pushinteger(L, nesting);
+  lua_setfield(L, -2, "nesting");
+  if (t.open) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "open");
+  }
+}
+
+/* tokens(text) -> a list of {kind, text, from, to, nesting, open}: positions in bytes from 1, both
+   ends included; nesting 1 opens a block or bracket, -1 closes one; open: the text ends in it. */
+static int tokens(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  Lexer x = lexer_start(text, size);
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (Token t; (t = lexer_next(&x)).kind != TOKEN_END;) {
+    push_token(L, &x, t);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+/* compile(text, name) -> a function, of an expression's values or of statements; or nil, a message,
+   and whether the text is just not at its end yet. `name` stands in messages. */
+static int compile(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size), *name = luaL_checkstring(L, 2);
+  EntryState state = entry_compile(L, text, size, name);
+  if (state == ENTRY_READY) return 1;
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  lua_pushboolean(L, state == ENTRY_OPEN);
+  return 3;
+}
+
+static int columns(lua_State *L) {
+  lua_pushinteger(L, terminal_columns());
+  return 1;
+}
+
+static int rows(lua_State *L) {
+  lua_pushinteger(L, terminal_rows());
+  return 1;
+}
+
+/* colors() -> may escapes for colours be written? */
+static int colors(lua_State *L) {
+  lua_pushboolean(L, terminal_colors());
+  return 1;
+}
+
+/* width(text) -> columns that the text takes */
+static int width(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  lua_pushinteger(L, screen_width(text, size));
+  return 1;
+}
+
+/* cooked(on): gives the terminal to code that reads lines, or takes it back. */
+static int cooked(lua_State *L) {
+  terminal_mode(lua_toboolean(L, 1) ? TERMINAL_COOKED : TERMINAL_RUN);
+  return 0;
+}
+
+/* is_library(source): an installed file, as opposed to the user's own? */
+static int is_library(lua_State *L) {
+  lua_pushboolean(L, loader_is_library(L, luaL_checkstring(L, 1)));
+  return 1;
+}
+
+static int open_module(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"tokens", tokens},         {"compile", compile}, {"columns", columns}, {"rows", rows},
+      {"colors", colors},         {"width", width},     {"cooked", cooked},   {"show", show_print},
+      {"is_library", is_library}, {NULL, NULL},
+  };
+  luaL_newlib(L, functions);
+  return 1;
+}
+
+void console_install(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, open_module);
+  lua_setfield(L, -2, "lunette.console");
+  lua_pop(L, 1);
+}
