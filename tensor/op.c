@@ -14,7 +14,7 @@
   X(unary) X(binary) \
   X(reduce) X(scan) X(statistics) \
   X(reshape) X(views) X(join) X(blocks) X(triangles) X(write) X(window) \
-  X(gather) X(select) X(masks) X(advanced) \
+  X(gather) X(scatter) X(select) X(replace) X(masks) X(advanced) \
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \
   X(matmul) \

@@ -85,7 +85,7 @@ end
 local function same(v) return v end
 
 local convert = {
-  tensor = same, tensors = same, scalar = same, float = same, string = same, dtype = same,
+  tensor = same, tensors = same, list = same, scalar = same, float = same, string = same, dtype = same,
   index = each(position), class = each(position), dim = single_position, newdim = single_position,
   dims = each(single_position), pos = single_position, int = number, ints = each(number), sizes = each(number),
   bool = truth,
