@@ -13,7 +13,7 @@
   X(random) X(multinomial) X(dropout) \
   X(unary) X(binary) \
   X(reduce) X(scan) X(statistics) \
-  X(reshape) X(views) X(join) X(blocks) X(triangles) X(write) X(window) \
+  X(reshape) X(views) X(join) X(stacks) X(split) X(blocks) X(pad) X(patches) X(triangles) X(write) X(window) \
   X(gather) X(scatter) X(select) X(replace) X(masks) X(advanced) \
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \

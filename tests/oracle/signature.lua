@@ -95,6 +95,7 @@ local convert = {
 function signature.convert(param, value)
   if value == json.null then return nil end
   local kind = param.kind == "int" and names.positions[param.name] and "pos" or param.kind
+  if kind == "tensors" and names.positions[param.name] then kind = "index" end
   local f = convert[kind] or error(("kind %s of %s is not known"):format(param.kind, param.name), 0)
   return f(value)
 end
@@ -102,6 +103,11 @@ end
 --- A result as PyTorch would count it: positions from 0.
 function signature.result(kind, value)
   if kind ~= "index" and kind ~= "class" then return value end
+  if type(value) == "table" then
+    local list = {}
+    for i, one in ipairs(value) do list[i] = one - 1 end
+    return list
+  end
   return value - 1
 end
 

@@ -273,12 +273,20 @@ function reference.masked_select(x, mask)
   return list
 end
 
-function reference.nonzero(x)
+function reference.nonzero(x, as_tuple)
   local list = {}
   util.each_index(util.shape(x), function(at)
     local v = util.get(x, at)
     if v ~= 0 and v ~= false then list[#list + 1] = table.move(at, 1, #at, 1, {}) end
   end)
+  if as_tuple then
+    local columns = {}
+    for d = 1, #util.shape(x) do
+      columns[d] = {}
+      for k, place in ipairs(list) do columns[d][k] = place[d] end
+    end
+    return columns
+  end
   return list
 end
 

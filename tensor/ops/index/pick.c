@@ -269,7 +269,7 @@ static void write_part(void *job, int64_t part) {
 }
 
 static void write_all(const Pick *p, Tensor *y, const Tensor *values, bool add, double alpha) {
-  if (values->numel == 0) return;
+  if (values->numel == 0 || p->nat == 0) return;
   WriteJob w = {.j = {.p = p, .tensor = t_data(y), .values = t_data(values), .alpha = alpha}};
   Job *j = &w.j;
   j->dtype = (DType)y->dtype;
