@@ -25,6 +25,7 @@ void call_begin(Call *c, const Op *op) {
   }
   call_inputs(c, s->nx);
   c->y = c->y_few;
+  c->list = c->lone = false;
   for (int i = 0; i < CALL_Y; i++) c->y[i] = NULL;
 }
 
@@ -46,6 +47,7 @@ void call_inputs(Call *c, int n) {
 
 void call_results(Call *c, int n) {
   c->ny = n;
+  c->list = true;
   c->y = n <= CALL_Y ? c->y_few : scoped((size_t)n * sizeof *c->y);
 }
 

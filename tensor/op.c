@@ -13,8 +13,8 @@
   X(random) X(multinomial) X(dropout) \
   X(unary) X(trigonometry) X(special) X(activation) X(binary) X(compare) X(ternary) \
   X(reduce) X(scan) X(statistics) \
-  X(reshape) X(views) X(join) X(blocks) X(triangles) X(write) X(window) \
-  X(gather) X(select) X(masks) X(advanced) \
+  X(reshape) X(views) X(join) X(stacks) X(split) X(blocks) X(pad) X(patches) X(triangles) X(write) X(window) \
+  X(gather) X(scatter) X(select) X(replace) X(masks) X(advanced) \
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \
   X(matmul) \

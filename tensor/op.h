@@ -95,6 +95,8 @@ struct Call {
   const Op *op;
   int nx, ny;   /* inputs (a list is flattened), outputs visible and hidden */
   bool inplace; /* y[0] is x[0] */
+  bool list;    /* the results are one list (call_results) */
+  bool lone;    /* a single tensor was given where a list may stand */
   DType dtype;  /* infer's note for run: the type to compute in */
   Tensor **x;   /* NULL = absent */
   Tensor **y;
@@ -175,7 +177,7 @@ static inline const Sig *op_sig(const Op *op) { return op->parsed; }
 void call_begin(Call *c, const Op *op);
 /* Room for n inputs, all absent. */
 void call_inputs(Call *c, int n);
-/* The same for n results, of a row whose result is a list: for its compose. */
+/* Room for a list of n results: for compose. */
 void call_results(Call *c, int n);
 /* infer, run, record. Results are born in the open scope. */
 void op_apply(Call *c);

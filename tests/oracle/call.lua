@@ -146,10 +146,24 @@ end
 
 -- ---- the call --------------------------------------------------------------------------------------
 
+-- The kinds of results that there are: one that return_x asks for is there only on request.
+local function kinds_of(sig, converted)
+  local kinds = {}
+  for _, result in ipairs(sig.results) do
+    local asked = true
+    for i, param in ipairs(sig.params) do
+      if param.name == "return_" .. result.name then asked = converted[i] end
+    end
+    if asked then kinds[#kinds + 1] = result.kind end
+  end
+  return kinds
+end
+
 -- Results in PyTorch's counting.
-local function results_of(sig, results)
+local function results_of(sig, converted, results)
+  local kinds = kinds_of(sig, converted)
   for i = 1, results.n do
-    local kind = sig.results[i] and sig.results[i].kind
+    local kind = kinds[i]
     if kind and results[i] ~= nil then results[i] = signature.result(kind, results[i]) end
   end
   return results
@@ -177,7 +191,7 @@ function call.run(name, args, kwargs)
   if f and sig then
     if reflected then args = {args[2], args[1]} end
     local converted = call.arguments(sig, args, kwargs)
-    return results_of(sig, table.pack(f(table.unpack(converted, 1, converted.n))))
+    return results_of(sig, converted, table.pack(f(table.unpack(converted, 1, converted.n))))
   end
   if not f and #args == 1 and tensor.is_tensor(args[1]) then
     local done, field = pcall(function() return args[1][last] end)

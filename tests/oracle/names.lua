@@ -23,7 +23,7 @@ names.synonyms = {
 
 -- Says where or how a result is kept, not what it is.
 names.dropped = {device = true, layout = true, memory_format = true, pin_memory = true, requires_grad = true,
-  non_blocking = true, compute_mode = true, sorted = true, as_tuple = true}
+  non_blocking = true, compute_mode = true, sorted = true}
 
 local function order(text)
   local list = {}
@@ -90,16 +90,12 @@ names.sequences = {LSTM = true, GRU = true, RNN = true, MultiheadAttention = tru
   TransformerDecoderLayer = true, TransformerEncoder = true, TransformerDecoder = true, Transformer = true}
 
 -- Parameters that are a class, a token or a position whatever their kind says.
-names.positions = {ignore_index = true, padding_idx = true, blank = true}
+names.positions = {indices = true, ignore_index = true, padding_idx = true, blank = true}
 
 -- In a list of output sizes: as many as the input has.
 names.whole = -1
 
 -- What functions written in Lua take; the others say it in their rows.
-names.written = {
-  "split(x: tensor, split_size: ints, dim: dim=1) -> parts: tensors",
-  "chunk(x: tensor, chunks: int, dim: dim=1) -> parts: tensors",
-  "unbind(x: tensor, dim: dim=1) -> parts: tensors",
-}
+names.written = {}
 
 return names

@@ -93,7 +93,7 @@ local function pairs_of(v)
 end
 
 local convert = {
-  tensor = same, tensors = same, scalar = same, float = same, string = same, dtype = same,
+  tensor = same, tensors = same, list = same, scalar = same, float = same, string = same, dtype = same,
   index = each(position), class = each(position), dim = single_position, newdim = single_position,
   dims = each(single_position), pos = single_position, int = number, ints = each(number), sizes = each(number),
   bool = truth, list = same, floats = same, text = same, pairs = pairs_of,
@@ -103,6 +103,7 @@ local convert = {
 function signature.convert(param, value)
   if value == json.null then return nil end
   local kind = param.kind == "int" and names.positions[param.name] and "pos" or param.kind
+  if kind == "tensors" and names.positions[param.name] then kind = "index" end
   local f = convert[kind] or error(("kind %s of %s is not known"):format(param.kind, param.name), 0)
   return f(value)
 end
@@ -110,6 +111,11 @@ end
 --- A result as PyTorch would count it: positions from 0.
 function signature.result(kind, value)
   if kind ~= "index" and kind ~= "class" then return value end
+  if type(value) == "table" then
+    local list = {}
+    for i, one in ipairs(value) do list[i] = one - 1 end
+    return list
+  end
   return value - 1
 end
 

@@ -1,5 +1,6 @@
 -- Naive choosing by position: everything counts from 1.
 
+local tensor = require("lunette").tensor
 local util = require "tests.reference.util"
 local reference = {}
 
@@ -33,8 +34,48 @@ local function scattered(x, dim, index, src, combine)
   return y
 end
 
-function reference.scatter(x, dim, index, src)
-  return scattered(x, dim, index, src, function(_, v) return v end)
+local function plus(old, v) return old + v end
+local function times(old, v) return old * v end
+
+function reference.scatter(x, dim, index, src, reduce)
+  if type(reduce) == "table" then reduce = reduce.reduce end
+  local combine = reduce == "add" and plus or reduce == "multiply" and times or function(_, v) return v end
+  return scattered(x, dim, index, src, combine)
+end
+
+local combining = { sum = plus, mean = plus, prod = times, amax = math.max, amin = math.min }
+
+function reference.scatter_reduce(x, dim, index, src, reduce, include_self)
+  local count = scattered(util.map(x, function() return include_self == false and 0 or 1 end), dim, index, 1, plus)
+  local seen = "none yet"
+  local f = combining[reduce]
+  if include_self == false then
+    x = scattered(x, dim, index, 0, function() return seen end)
+    f = function(old, v) return old == seen and v or combining[reduce](old, v) end
+  end
+  local y = scattered(x, dim, index, src, f)
+  if reduce ~= "mean" then return y end
+  return util.broadcast(function(v, n) return math.type(v) == "integer" and v // math.max(n, 1) or v / math.max(n, 1) end,
+    y, count)
+end
+
+function reference.take_along_dim(x, index, dim)
+  if not dim then
+    x, index, dim = util.flat(x), util.flat(index), 1
+  end
+  local shape, other = util.shape(x), util.shape(index)
+  dim = from_start(dim, #shape)
+  local out = {}
+  for d = 1, #shape do out[d] = d == dim and other[d] or math.max(shape[d], other[d]) end
+  return build(out, function(at)
+    local here, place = {}, {}
+    for d = 1, #at do
+      here[d] = other[d] == 1 and 1 or at[d]
+      place[d] = shape[d] == 1 and 1 or at[d]
+    end
+    place[dim] = util.get(index, here)
+    return util.get(x, place)
+  end)
 end
 
 function reference.scatter_add(x, dim, index, src)
@@ -58,6 +99,73 @@ function reference.index_add(x, dim, list, src, options)
     util.set(y, place, util.get(y, place) + alpha * util.get(src, at))
   end)
   return y
+end
+
+function reference.index_copy(x, dim, list, src)
+  local y = copy(x)
+  dim = from_start(dim, #util.shape(x))
+  util.each_index(util.shape(src), function(at) util.set(y, moved(at, dim, list[at[dim]]), util.get(src, at)) end)
+  return y
+end
+
+function reference.index_fill(x, dim, list, value)
+  dim = from_start(dim, #util.shape(x))
+  local named = {}
+  for _, i in ipairs(list) do named[i] = true end
+  return build(util.shape(x), function(at) return named[at[dim]] and value or util.get(x, at) end)
+end
+
+-- ---- copies with elements replaced -----------------------------------------------------------------
+
+function reference.put(x, index, source, accumulate)
+  local flat, values = util.flat(x), util.flat(source)
+  for k, i in ipairs(util.flat(index)) do
+    i = from_start(i, #flat)
+    flat[i] = accumulate and flat[i] + values[k] or values[k]
+  end
+  return util.unflat(flat, util.shape(x))
+end
+
+function reference.masked_scatter(x, mask, source)
+  local values, n = util.flat(source), 0
+  return util.broadcast(function(v, m)
+    if m then n = n + 1 end
+    return m and values[n] or v
+  end, x, mask)
+end
+
+-- x with src at the places that f(index of src) gives.
+local function replaced(x, src, f)
+  local y = copy(x)
+  util.each_index(util.shape(src), function(at) util.set(y, f(at), util.get(src, at)) end)
+  return y
+end
+
+function reference.select_scatter(x, src, dim, i)
+  local shape = util.shape(x)
+  dim = from_start(dim, #shape)
+  return replaced(x, src, function(at)
+    local place = table.move(at, 1, #at, 1, {})
+    table.insert(place, dim, from_start(i, shape[dim]))
+    return place
+  end)
+end
+
+function reference.slice_scatter(x, src, dim, start, _, step)
+  dim = from_start(dim or 1, #util.shape(x))
+  return replaced(x, src, function(at) return moved(at, dim, (start or 1) + (at[dim] - 1) * (step or 1)) end)
+end
+
+function reference.diagonal_scatter(x, src, offset, dim1, dim2)
+  offset, dim1, dim2 = offset or 0, dim1 or 1, dim2 or 2
+  return replaced(x, src, function(at)
+    local place = table.move(at, 1, #at - 1, 1, {})
+    local i = at[#at]
+    table.insert(place, math.min(dim1, dim2), 0)
+    table.insert(place, math.max(dim1, dim2), 0)
+    place[dim1], place[dim2] = i + math.max(-offset, 0), i + math.max(offset, 0)
+    return place
+  end)
 end
 
 function reference.take(x, index)
@@ -118,10 +226,28 @@ function reference.index(list)
   return y
 end
 
-function reference.index_put(list, accumulate)
-  local y = copy(list[1])
-  local places, shape = pairs_of(y, { table.unpack(list, 3) })
-  local values = util.broadcast(function(_, v) return v end, util.zeros(shape), list[2])
+function reference.index_write(list, accumulate)
+  return reference.index_put(list[1], { table.unpack(list, 3) }, list[2], accumulate)
+end
+
+-- A mask as the list of positions where it holds.
+local function positions(index)
+  if type(index[1]) ~= "boolean" then return index end
+  local list = {}
+  for i, v in ipairs(index) do
+    if v then list[#list + 1] = i end
+  end
+  return list
+end
+
+function reference.index_put(x, indices, given, accumulate)
+  local y, list = copy(x), {}
+  for d, index in ipairs(indices) do
+    if tensor.is_tensor(index) then index = index:tolist() end
+    list[d] = positions(index)
+  end
+  local places, shape = pairs_of(y, list)
+  local values = util.broadcast(function(_, v) return v end, util.zeros(shape), given)
   for _, p in ipairs(places) do
     local v = util.get(values, p[1])
     util.set(y, p[2], accumulate and util.get(y, p[2]) + v or v)
@@ -140,12 +266,20 @@ function reference.masked_select(x, mask)
   return list
 end
 
-function reference.nonzero(x)
+function reference.nonzero(x, as_tuple)
   local list = {}
   util.each_index(util.shape(x), function(at)
     local v = util.get(x, at)
     if v ~= 0 and v ~= false then list[#list + 1] = table.move(at, 1, #at, 1, {}) end
   end)
+  if as_tuple then
+    local columns = {}
+    for d = 1, #util.shape(x) do
+      columns[d] = {}
+      for k, place in ipairs(list) do columns[d][k] = place[d] end
+    end
+    return columns
+  end
   return list
 end
 

@@ -204,6 +204,7 @@ local function place_of(index, stride, offset)
 end
 
 function reference.as_strided(x, size, stride, offset)
+  offset = offset or 0
   local flat = util.flat(x)
   return util.build(size, function(index) return flat[place_of(index, stride, offset)] end)
 end
@@ -253,29 +254,44 @@ end
 
 function reference.repeat_interleave(x, times, dim)
   if dim == nil then x, dim = util.flat(x), 1 end
-  local shape = util.shape(x)
+  local shape, from = util.shape(x), {}
   dim = from_start(dim, #shape)
-  shape[dim] = shape[dim] * times
+  for i = 1, shape[dim] do
+    for _ = 1, type(times) == "table" and times[i] or times do from[#from + 1] = i end
+  end
+  shape[dim] = #from
   return util.build(shape, function(index)
     local at = copy(index)
-    at[dim] = (index[dim] - 1) // times + 1
+    at[dim] = from[index[dim]]
     return util.get(x, at)
   end)
 end
 
-function reference.pad(x, amounts, options)
+-- Where position i of a dimension of n comes from.
+local continued = {
+  reflect = function(i, n) return i < 1 and 2 - i or i > n and 2 * n - i or i end,
+  replicate = function(i, n) return math.max(1, math.min(i, n)) end,
+  circular = function(i, n) return (i - 1) % n + 1 end,
+  constant = function(i, n) return i >= 1 and i <= n and i or nil end,
+}
+
+function reference.pad(x, amounts, mode, value)
+  if type(mode) == "table" then mode, value = mode.mode, mode.value end
   local old, shape = util.shape(x), {}
   local function before(d) return amounts[2 * (#old - d) + 1] or 0 end
   for d, size in ipairs(old) do shape[d] = size + before(d) + (amounts[2 * (#old - d) + 2] or 0) end
   return util.build(shape, function(index)
-    local at, inside = {}, true
+    local at = {}
+    local inside = true
     for d, i in ipairs(index) do
-      at[d] = i - before(d)
-      inside = inside and at[d] >= 1 and at[d] <= old[d]
+      at[d] = continued[mode or "constant"](i - before(d), old[d])
+      inside = inside and at[d] ~= nil
     end
-    return inside and util.get(x, at) or options and options.value or 0
+    return inside and util.get(x, at) or value or 0
   end)
 end
+
+function reference.constant_pad_nd(x, amounts, value) return reference.pad(x, amounts, "constant", value) end
 
 local function triangle(x, keep)
   return util.build(util.shape(x), function(index)
@@ -310,6 +326,214 @@ function reference.stack(list, dim)
   local rows = {}
   for k, x in ipairs(list) do rows[k] = reference.unsqueeze(x, dim) end
   return reference.cat(rows, dim)
+end
+
+-- ---- pieces ------------------------------------------------------------------------------------------
+
+local function dims_of(x, dim)
+  local shape = util.shape(x)
+  return shape, dim < 0 and #shape + 1 + dim or dim
+end
+
+-- The positions from..to of a dimension.
+local function piece(x, dim, from, to)
+  local shape = util.shape(x)
+  shape[dim] = math.max(to - from + 1, 0)
+  local y = util.zeros(shape)
+  util.each_index(shape, function(at)
+    local place = table.move(at, 1, #at, 1, {})
+    place[dim] = at[dim] + from - 1
+    util.set(y, at, util.get(x, place))
+  end)
+  return y
+end
+
+local function pieces(x, dim, ends)
+  local list, from = {}, 1
+  for i, to in ipairs(ends) do
+    list[i] = piece(x, dim, from, to)
+    from = to + 1
+  end
+  return list
+end
+
+function reference.split(x, size, dim)
+  local shape
+  shape, dim = dims_of(x, dim or 1)
+  local ends, at = {}, 0
+  while at < shape[dim] do
+    at = math.min(at + (type(size) == "table" and size[#ends + 1] or size), shape[dim])
+    ends[#ends + 1] = at
+  end
+  return pieces(x, dim, ends)
+end
+
+function reference.chunk(x, n, dim)
+  local shape, d = dims_of(x, dim or 1)
+  return reference.split(x, math.ceil(shape[d] / n), d)
+end
+
+function reference.unbind(x, dim)
+  local shape, d = dims_of(x, dim or 1)
+  local list = {}
+  for i = 1, shape[d] do
+    local rest = table.move(shape, 1, #shape, 1, {})
+    table.remove(rest, d)
+    list[i] = util.unflat(util.flat(piece(x, d, i, i)), rest)
+  end
+  return list
+end
+
+function reference.tensor_split(x, parts, dim)
+  local shape, d = dims_of(x, dim or 1)
+  local n, ends = shape[d], {}
+  if type(parts) == "number" then
+    for i = 1, parts do ends[i] = (ends[i - 1] or 0) + n // parts + (i <= n % parts and 1 or 0) end
+  else
+    for i, p in ipairs(parts) do ends[i] = math.min(p < 0 and p + n or p, n) end
+    ends[#ends + 1] = n
+  end
+  return pieces(x, d, ends)
+end
+
+function reference.hsplit(x, parts) return reference.tensor_split(x, parts, #util.shape(x) > 1 and 2 or 1) end
+
+function reference.vsplit(x, parts) return reference.tensor_split(x, parts, 1) end
+
+function reference.dsplit(x, parts) return reference.tensor_split(x, parts, 3) end
+
+-- ---- several tensors ---------------------------------------------------------------------------------
+
+local function at_least(x, n)
+  local shape = util.shape(x)
+  local new = n == 1 and { 1 } or n == 2 and { 1, shape[1] or 1 } or { 1, shape[1] or 1, 1 }
+  if n == 3 and #shape == 2 then new = { shape[1], shape[2], 1 } end
+  return #shape < n and util.unflat(util.flat(x), new) or x
+end
+
+local function each_at_least(n)
+  return function(list)
+    local out = {}
+    for i, x in ipairs(list) do out[i] = at_least(x, n) end
+    return out
+  end
+end
+reference.atleast_1d, reference.atleast_2d, reference.atleast_3d = each_at_least(1), each_at_least(2), each_at_least(3)
+
+function reference.hstack(list)
+  return reference.cat(reference.atleast_1d(list), #util.shape(list[1]) > 1 and 2 or 1)
+end
+
+function reference.vstack(list) return reference.cat(reference.atleast_2d(list), 1) end
+
+function reference.dstack(list) return reference.cat(reference.atleast_3d(list), 3) end
+
+function reference.column_stack(list)
+  local columns = {}
+  for i, x in ipairs(list) do
+    columns[i] = x
+    if type(x[1]) ~= "table" then columns[i] = util.unflat(x, { #x, 1 }) end
+  end
+  return reference.cat(columns, 2)
+end
+
+function reference.broadcast_tensors(list)
+  local out = {}
+  for i = 1, #list do
+    out[i] = util.broadcast(function(...) return (select(i, ...)) end, table.unpack(list))
+  end
+  return out
+end
+
+-- ---- turning, repeating --------------------------------------------------------------------------------
+
+function reference.ravel(x) return util.flat(x) end
+
+function reference.adjoint(x) return reference.transpose(x, -2, -1) end
+
+function reference.fliplr(x) return reference.flip(x, 2) end
+
+function reference.flipud(x) return reference.flip(x, 1) end
+
+function reference.rot90(x, k, dims)
+  dims = dims or { 1, 2 }
+  for _ = 1, (k or 1) % 4 do x = reference.transpose(reference.flip(x, dims[2]), dims[1], dims[2]) end
+  return x
+end
+
+function reference.tile(x, sizes)
+  local all = {}
+  for _ = #sizes + 1, #util.shape(x) do all[#all + 1] = 1 end
+  return reference.rep(x, table.move(sizes, 1, #sizes, #all + 1, all))
+end
+
+function reference.sum_to_size(x, size)
+  local y, shape = util.zeros(size), util.shape(x)
+  util.each_index(shape, function(at)
+    local place = {}
+    for d = 1, #size do place[d] = size[d] == 1 and 1 or at[#shape - #size + d] end
+    util.set(y, place, util.get(y, place) + util.get(x, at))
+  end)
+  return y
+end
+
+-- ---- windows -------------------------------------------------------------------------------------------
+
+function reference.unfold(x, dim, size, step)
+  local shape, d = dims_of(x, dim)
+  local out = table.move(shape, 1, #shape, 1, {})
+  out[d] = (shape[d] - size) // step + 1
+  out[#out + 1] = size
+  local y = util.zeros(out)
+  util.each_index(out, function(at)
+    local place = table.move(at, 1, #shape, 1, {})
+    place[d] = (at[d] - 1) * step + at[#at]
+    util.set(y, at, util.get(x, place))
+  end)
+  return y
+end
+
+local function two(v, otherwise)
+  v = v or otherwise
+  return type(v) == "table" and v or { v, v }
+end
+
+-- f(n, row, column, at row, at column) for every element of patches of images of a size; the row and
+-- column of the matrix they make, and the pixel, which may lie outside.
+local function each_patch(shape, kernel, dilation, padding, stride, f)
+  kernel, dilation, padding, stride = two(kernel), two(dilation, 1), two(padding, 0), two(stride, 1)
+  local fits = {}
+  for i = 1, 2 do
+    fits[i] = (shape[2 + i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1
+  end
+  util.each_index({ shape[1], shape[2], kernel[1], kernel[2], fits[1], fits[2] }, function(i)
+    local row = ((i[2] - 1) * kernel[1] + i[3] - 1) * kernel[2] + i[4]
+    local y = (i[5] - 1) * stride[1] + (i[3] - 1) * dilation[1] - padding[1] + 1
+    local x = (i[6] - 1) * stride[2] + (i[4] - 1) * dilation[2] - padding[2] + 1
+    local inside = y >= 1 and x >= 1 and y <= shape[3] and x <= shape[4]
+    f(i[1], i[2], row, (i[5] - 1) * fits[2] + i[6], inside and { i[1], i[2], y, x })
+  end)
+  return shape[2] * kernel[1] * kernel[2], fits[1] * fits[2]
+end
+
+function reference.im2col(x, ...)
+  local kernel, dilation, padding, stride = ...
+  local rows, columns = each_patch(util.shape(x), kernel, dilation, padding, stride, function() end)
+  local y = util.zeros { #x, rows, columns }
+  each_patch(util.shape(x), kernel, dilation, padding, stride, function(n, _, row, column, pixel)
+    y[n][row][column] = pixel and util.get(x, pixel) or 0
+  end)
+  return y
+end
+
+function reference.fold(x, size, kernel, dilation, padding, stride)
+  size, kernel = two(size), two(kernel)
+  local shape = { #x, #x[1] // (kernel[1] * kernel[2]), size[1], size[2] }
+  local y = util.zeros(shape)
+  each_patch(shape, kernel, dilation, padding, stride, function(n, _, row, column, pixel)
+    if pixel then util.set(y, pixel, util.get(y, pixel) + x[n][row][column]) end
+  end)
+  return y
 end
 
 return reference

@@ -193,6 +193,11 @@ static Tensor **list_room(Reader *r, const Param *p, int n) {
 
 static void read_tensors(Reader *r, int i, const Param *p) {
   lua_State *L = r->L;
+  if (r->s->result_list && handle_at(L, i)) { /* a list comes of a list, one of one */
+    r->c->x[p->slot] = handle_at(L, i);
+    r->c->lone = true;
+    return;
+  }
   if (lua_type(L, i) != LUA_TTABLE) {
     t_fail("%s: %s is a list of tensors: %s({a, b}, ...)", r->name, p->name, r->name);
   }

@@ -75,7 +75,7 @@ static int l_op(lua_State *L) {
   const Call *c = &j.c;
   const Sig *s = op_sig(j.op);
   int top = lua_gettop(L), n = 0;
-  if (s->result_list) {
+  if (c->list) {
     push_list(L, c);
     n = 1;
   } else {

@@ -44,25 +44,32 @@ static int f_grad(lua_State *L) {
   return 1;
 }
 
+/* Views with dimensions turned around: all of them, or the last two. */
 typedef struct Turn {
   Tensor *x, *y;
+  bool all;
 } Turn;
 
 static void turn(void *arg) {
   Turn *j = arg;
   Tensor *x = j->x;
   int64_t order[T_MAXDIM];
-  for (int d = 0; d < x->ndim; d++) order[d] = x->ndim - 1 - d;
+  int n = x->ndim, first = j->all ? 0 : n - 2;
+  if (first < 0) t_fail("mT: x is %s; it turns matrices", t_shape_str(x));
+  for (int d = 0; d < n; d++) order[d] = d < first ? d : n - 1 - (d - first);
   j->y = t_permute(x, order);
 }
 
-static int f_T(lua_State *L) {
-  Turn j = {.x = handle_check(L, 1, "T")};
+static int push_turned(lua_State *L, const char *name, bool all) {
+  Turn j = {.x = handle_check(L, 1, name), .all = all};
   enter(L, turn, &j);
   handle_push(L, j.y);
   enter_end(L);
   return 1;
 }
+
+static int f_T(lua_State *L) { return push_turned(L, "T", true); }
+static int f_mT(lua_State *L) { return push_turned(L, "mT", false); }
 
 static const luaL_Reg fields[] = {
     {"shape", f_shape},
@@ -72,6 +79,9 @@ static const luaL_Reg fields[] = {
     {"is_leaf", f_is_leaf},
     {"grad", f_grad},
     {"T", f_T},
+    {"mT", f_mT},
+    {"mH", f_mT}, /* numbers are real */
+    {"H", f_mT},
     {NULL, NULL},
 };
 

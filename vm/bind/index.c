@@ -130,7 +130,7 @@ static Tensor *basic(Tensor *x, const Plan *p) {
   return c.y[0];
 }
 
-/* index: x, picks...; index_put: x, values, picks... */
+/* index: x, picks...; index_write: x, values, picks... */
 static void advanced(Call *c, const char *name, Tensor *x, Tensor *values, const Plan *p) {
   call_begin(c, op_need(name));
   int lead = values ? 2 : 1, last = 0;
@@ -300,7 +300,7 @@ static void write_job(void *arg) {
     return;
   }
   Call c;
-  advanced(&c, "index_put", y, value, &p);
+  advanced(&c, "index_write", y, value, &p);
   c.inplace = true;
   op_apply(&c);
 }

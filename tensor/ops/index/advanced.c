@@ -169,7 +169,7 @@ Tensor *index_get(Tensor *x, int n, Tensor *const *indices) {
 static Tensor *put(const Call *c, int first, Tensor *x, Tensor *values, bool accumulate,
                    bool inplace) {
   Call f;
-  call_begin(&f, op_find("index_put"));
+  call_begin(&f, op_find("index_write"));
   call_inputs(&f, 2 + c->nx - first);
   f.x[0] = x;
   f.x[1] = values;
@@ -259,15 +259,30 @@ static Op rows[] = {
      .infer = index_infer,
      .run = index_run,
      .grad = index_grad},
-    {.sig = "index_put(tensors: tensors, accumulate: bool=false) -> y: tensor",
+    {.sig = "index_write(tensors: tensors, accumulate: bool=false) -> y: tensor",
      .doc =
          "x[...] = values: x, values that broadcast to the places, then indices as for index. Of "
          "places named twice the later value stays; with accumulate values are added instead, in "
          "their order.",
      .test = "{{{randn(3,4), randn(2,4), tensor{3,1}}}, {{randn(3,4), randn(3), tensor{3,1,3}, "
              "tensor{1,2,1}}, true}}",
-     .ref = "reference.index_put",
+     .ref = "reference.index_write",
      .flags = OP_HIDDEN | OP_INPLACE,
+     .save = INDICES(2),
+     .infer = index_put_infer,
+     .run = index_put_run,
+     .grad = index_put_grad},
+    {.sig = "index_put(x: tensor, indices: tensors, values: tensor, accumulate: bool=false) -> y: "
+            "tensor",
+     .doc = "A copy of x after x[indices] = values: an index, positions or a mask, for each of the "
+            "first dimensions. Of places named twice the later value stays; with accumulate values "
+            "are added instead, in their order.",
+     .example = "tensor{1, 2, 3}:index_put({tensor{3, 1}}, tensor{7, 8}) --> int64 [3]  8  2  7",
+     .test =
+         "{{randn(3,4), {tensor{3,1}}, randn(2,4)}, {randn(3,4), {tensor{3,1,3}, tensor{1,2,1}}, "
+         "randn(3), true}, {randn(3), {tensor{true, false, true}}, 1.5}}",
+     .ref = "reference.index_put",
+     .flags = OP_INPLACE,
      .save = INDICES(2),
      .infer = index_put_infer,
      .run = index_put_run,

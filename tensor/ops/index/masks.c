@@ -90,7 +90,7 @@ static void where_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 static void masked_fill_infer(Call *c) {
   int64_t shape[T_MAXDIM];
   DType d = (DType)c->x[0]->dtype;
-  if (c->x[2]->numel != 1) {
+  if (c->x[2]->ndim > 0) {
     t_fail("masked_fill: the value is %s; a single one is wanted (where takes tensors)",
            t_shape_str(c->x[2]));
   }
@@ -168,6 +168,20 @@ static void masked_select(Call *c) {
   c->y[0] = index_get(x, 1, &mask);
 }
 
+static void argwhere(Call *c) { c->y[0] = t_op1("nonzero_table", c->x[0]); }
+
+static void nonzero(Call *c) {
+  Tensor *x = c->x[0];
+  if (!c->attr[0].i) {
+    argwhere(c);
+    return;
+  }
+  if (x->ndim == 0) x = t_unsqueeze(x, 0);
+  Tensor *table = t_op1("nonzero_table", x);
+  call_results(c, x->ndim);
+  for (int d = 0; d < x->ndim; d++) c->y[d] = t_op1("contiguous", t_select(table, 1, d));
+}
+
 /* ---- the rows ---------------------------------------------------------------------------------- */
 
 static Op rows[] = {
@@ -196,15 +210,28 @@ static Op rows[] = {
      .infer = where_infer,
      .run = where_run,
      .grad = where_grad},
-    {.sig = "nonzero(x: tensor) -> positions: index",
-     .aliases = "argwhere",
-     .doc = "The positions of elements that are not 0: int64 [n, dimensions], in row-major order.",
-     .example = "tensor{0, 3, 4}:nonzero() --> int64 [2,1]\n  2\n  3",
+    {.sig = "nonzero_table(x: tensor) -> positions: index",
+     .doc = "The positions of elements that are not 0: int64 [n, dimensions], see nonzero.",
      .test = "{{mask(2,3)}, {mask(5)}}",
      .ref = "reference.nonzero",
-     .flags = OP_CONST,
+     .flags = OP_CONST | OP_HIDDEN,
      .infer = nonzero_infer,
      .run = nonzero_run},
+    {.sig = "nonzero(x: tensor, as_tuple: bool=false) -> positions: index",
+     .doc =
+         "The positions of elements that are not 0: int64 [n, dimensions], in row-major order; or "
+         "with as_tuple a list with the positions in each dimension, which indexes x.",
+     .example = "tensor{0, 3, 4}:nonzero() --> int64 [2,1]\n  2\n  3",
+     .test = "{{mask(2,3)}, {mask(5)}, {mask(2,3), true}}",
+     .ref = "reference.nonzero",
+     .flags = OP_CONST,
+     .compose = nonzero},
+    {.sig = "argwhere(x: tensor) -> positions: index",
+     .doc = "The positions of elements that are not 0: int64 [n, dimensions], in row-major order.",
+     .test = "{{mask(2,3)}}",
+     .ref = "reference.nonzero",
+     .flags = OP_CONST,
+     .compose = argwhere},
 };
 
 FAMILY_PART(index, masks, rows);

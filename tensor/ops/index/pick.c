@@ -48,6 +48,15 @@ Pick pick_dim(const Tensor *x, int dim, const Tensor *positions) {
   return p;
 }
 
+Tensor pick_row(const Tensor *x) {
+  Tensor row = *x;
+  if (x->ndim == 0) {
+    row.ndim = 1;
+    row.shape[0] = row.stride[0] = 1;
+  }
+  return row;
+}
+
 Tensor *pick_computed(Tensor *g) { return g->dtype >= T_F16 ? t_cast(g, T_F32) : g; }
 
 Tensor *pick_values(Tensor *src, const Tensor *y) {
@@ -260,7 +269,7 @@ static void write_part(void *job, int64_t part) {
 }
 
 static void write_all(const Pick *p, Tensor *y, const Tensor *values, bool add, double alpha) {
-  if (values->numel == 0) return;
+  if (values->numel == 0 || p->nat == 0) return;
   WriteJob w = {.j = {.p = p, .tensor = t_data(y), .values = t_data(values), .alpha = alpha}};
   Job *j = &w.j;
   j->dtype = (DType)y->dtype;

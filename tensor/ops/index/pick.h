@@ -22,6 +22,8 @@ Pick pick_dim(const Tensor *x, int dim, const Tensor *positions);
    of: whose size it is, for the message. */
 Tensor *pick_positions(const Call *c, const Tensor *index, const Tensor *of, int dim,
                        bool from_end);
+/* x, or as a row of one what has no dimensions. */
+Tensor pick_row(const Tensor *x);
 /* g, or g in float32 when its type is only stored: for gradients that add up. Recorded. */
 Tensor *pick_computed(Tensor *g);
 /* src in y's type, contiguous, and out of y's reach: src itself where it is all that. */

@@ -1,14 +1,9 @@
-/* Whole positions of one dimension: index_select, index_add, embedding. Positions count from 1. */
+/* Whole positions of one dimension: index_select, index_add, index_copy, index_fill, embedding. Positions count from 1. */
 #include "../../calc.h"
 #include "../../cast.h"
 #include "../../store.h"
 #include "index.h"
 #include "pick.h"
-
-static int dim_of(const Call *c, int ndim) {
-  if (ndim == 0) t_fail("%s: the tensor has no dimensions", call_name(c));
-  return (int)c->attr[0].i;
-}
 
 static void check_list(const Call *c, const Tensor *index) {
   if (index->ndim <= 1) return;
@@ -22,14 +17,27 @@ static Pick *new_pick(Call *c) {
 
 /* ---- index_select: inputs x, index; attribute dim ---------------------------------------------- */
 
+/* The positions, from 0, that x[1] names along attribute dim of x[0]; the shape of what stands there.
+ */
+static Tensor *read_list(const Call *c, int64_t *shape) {
+  const Tensor *x = c->x[0];
+  int dim = (int)c->attr[0].i;
+  Tensor row = pick_row(x);
+  check_list(c, c->x[1]);
+  Tensor *at = pick_positions(c, c->x[1], &row, dim, false);
+  for (int d = 0; d < x->ndim; d++) shape[d] = d == dim ? at->numel : x->shape[d];
+  if (x->ndim == 0 && at->numel != 1) {
+    t_fail("%s: x is a single value, so the index names one position, not %lld", call_name(c),
+           (long long)at->numel);
+  }
+  return at;
+}
+
 static void index_select_infer(Call *c) {
   const Tensor *x = c->x[0];
-  int dim = dim_of(c, x->ndim);
   int64_t shape[T_MAXDIM];
-  check_list(c, c->x[1]);
-  Tensor *at = pick_positions(c, c->x[1], x, dim, false);
-  for (int d = 0; d < x->ndim; d++) shape[d] = d == dim ? at->numel : x->shape[d];
-  *new_pick(c) = pick_dim(x, dim, at);
+  Tensor *at = read_list(c, shape);
+  *new_pick(c) = pick_dim(x, (int)c->attr[0].i, at);
   call_out(c, 0, (DType)x->dtype, x->ndim, shape);
 }
 
@@ -55,42 +63,49 @@ static void index_select_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   gx[0] = f.y[0];
 }
 
-/* ---- index_add: inputs x, index, src; attributes dim, alpha ------------------------------------ */
+/* ---- index_add, index_copy: inputs x, index, src; attributes dim, alpha --------------------------- */
 
-typedef struct Add {
+typedef struct Place {
   Pick pick;
   Tensor *src; /* contiguous, in y's type */
-} Add;
+} Place;
 
-static void index_add_infer(Call *c) {
+/* src has the shape of the places, or, for a single value, one element. */
+static void place_infer(Call *c) {
   const Tensor *x = c->x[0], *src = c->x[2];
-  int dim = dim_of(c, x->ndim);
-  check_list(c, c->x[1]);
-  Tensor *at = pick_positions(c, c->x[1], x, dim, false);
   int64_t shape[T_MAXDIM];
-  bool fits = src->ndim == x->ndim;
-  for (int d = 0; d < x->ndim; d++) {
-    shape[d] = d == dim ? at->numel : x->shape[d];
-    fits = fits && src->shape[d] == shape[d];
-  }
+  Tensor *at = read_list(c, shape);
+  bool fits = src->ndim == x->ndim || (x->ndim == 0 && src->numel == 1);
+  for (int d = 0; d < x->ndim && fits; d++) fits = src->shape[d] == shape[d];
   if (!fits) {
-    t_fail("index_add: src is %s; for x %s and an index of length %lld it must be %s",
+    t_fail("%s: src is %s; for x %s and an index of length %lld it must be %s", call_name(c),
            t_shape_str(src), t_shape_str(x), (long long)at->numel, t_dims_str(x->ndim, shape));
   }
-  call_promote(c, 0, 1); /* computes */
-  store_check("index_add", (DType)x->dtype, src);
-  store_check_number("index_add", (DType)x->dtype, &c->attr[1], false);
+  store_check(call_name(c), (DType)x->dtype, src);
   Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
-  call_scratch(c, sizeof(Add));
-  Add *a = c->scratch;
-  a->pick = pick_dim(y, dim, at);
-  a->src = pick_values(c->x[2], y);
+  call_scratch(c, sizeof(Place));
+  Place *p = c->scratch;
+  p->pick = pick_dim(y, (int)c->attr[0].i, at);
+  p->src = pick_values(c->x[2], y);
+}
+
+static void index_add_infer(Call *c) {
+  call_promote(c, 0, 1); /* computes */
+  store_check_number("index_add", (DType)c->x[0]->dtype, &c->attr[1], false);
+  place_infer(c);
 }
 
 static const char *index_add_run(Call *c) {
-  const Add *a = c->scratch;
+  const Place *p = c->scratch;
   if (c->y[0] != c->x[0]) cast_into(c->y[0], c->x[0]);
-  pick_add(&a->pick, c->y[0], a->src, attr_float(c, 1, 1));
+  pick_add(&p->pick, c->y[0], p->src, attr_float(c, 1, 1));
+  return NULL;
+}
+
+static const char *place_run(Call *c) {
+  const Place *p = c->scratch;
+  if (c->y[0] != c->x[0]) cast_into(c->y[0], c->x[0]);
+  pick_write(&p->pick, c->y[0], p->src);
   return NULL;
 }
 
@@ -101,6 +116,30 @@ static void index_add_grad(Call *c, Tensor *const *gy, Tensor **gx) {
     Tensor *g = select_rows(gy[0], (int)c->attr[0].i, c->x[1]);
     gx[2] = alpha == 1 ? g : t_muln(g, alpha);
   }
+}
+
+static void index_copy_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (c->want[0]) gx[0] = t_call("index_fill", "xixx", gy[0], c->attr[0].i, c->x[1], t_num(0));
+  if (c->want[2]) gx[2] = select_rows(gy[0], (int)c->attr[0].i, c->x[1]);
+}
+
+/* ---- index_fill: inputs x, index, value; attribute dim ---------------------------------------------- */
+
+static void index_fill_infer(Call *c) {
+  const Tensor *x = c->x[0], *value = c->x[2];
+  int64_t shape[T_MAXDIM];
+  if (value->ndim > 0) {
+    t_fail("index_fill: the value is %s; a single one is wanted (index_copy takes tensors)",
+           t_shape_str(value));
+  }
+  Tensor *at = read_list(c, shape);
+  store_check("index_fill", (DType)x->dtype, value);
+  Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
+  call_scratch(c, sizeof(Place));
+  Place *p = c->scratch;
+  p->pick = pick_dim(y, (int)c->attr[0].i, at);
+  p->src = t_new((DType)y->dtype, x->ndim, shape);
+  cast_into(p->src, value);
 }
 
 /* ---- embedding: inputs weight [V,D], indices; attribute padding_idx ------------------------------ */
@@ -217,6 +256,26 @@ static Op rows[] = {
      .infer = index_add_infer,
      .run = index_add_run,
      .grad = index_add_grad},
+    {.sig = "index_copy(x: tensor, dim: dim, index: index, src: tensor) -> y: tensor",
+     .doc = "A copy of x with the positions of a dimension that a list names replaced by those of "
+            "src, which has x's shape but for that dimension.",
+     .test = "{{randn(3,2), 1, tensor{3,1}, randn(2,2)}, {randn(2,3), -1, tensor{2}, randn(2,1)}}",
+     .ref = "reference.index_copy",
+     .flags = OP_INPLACE,
+     .save = SAVE_X(1),
+     .infer = place_infer,
+     .run = place_run,
+     .grad = index_copy_grad},
+    {.sig = "index_fill(x: tensor, dim: dim, index: index, value: tensor) -> y: tensor",
+     .doc = "A copy of x with a single value at the positions of a dimension that a list names.",
+     .example = "tensor{1, 2, 3}:index_fill(1, tensor{1, 3}, 0) --> int64 [3]  0  2  0",
+     .test = "{{randn(3,2), 1, tensor{3,1}, 1.5}, {randn(2,3), -1, tensor{2}, tensor(0.5)}}",
+     .ref = "reference.index_fill",
+     .flags = OP_INPLACE,
+     .save = SAVE_X(1),
+     .infer = index_fill_infer,
+     .run = place_run,
+     .grad = index_copy_grad},
     {.sig = "embedding(weight: tensor, indices: index, padding_idx: pos?) -> y: tensor",
      .doc = "Rows of weight [ids, features] by id: y has the shape of indices with features after "
             "it. The row padding_idx gets no gradient.",

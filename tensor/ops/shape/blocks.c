@@ -4,7 +4,6 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
-#include "../../store.h"
 #include "../../team.h"
 #include "shape.h"
 #include "window.h"
@@ -148,71 +147,25 @@ static void rep_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   gx[0] = t_reshape(g, c->x[0]->ndim, c->x[0]->shape);
 }
 
-/* ---- pad ---------------------------------------------------------------------------------------- */
+/* ---- tile: rep with as many numbers as one likes ------------------------------------------------ */
 
-/* How much is added before and after dimension d; the list goes from the last dimension. */
-static int64_t before(const Call *c, int ndim, int d) {
-  int i = 2 * (ndim - 1 - d);
-  return i < c->attr[0].n ? c->attr[0].v[i] : 0;
-}
-static int64_t after(const Call *c, int ndim, int d) {
-  int i = 2 * (ndim - 1 - d) + 1;
-  return i < c->attr[0].n ? c->attr[0].v[i] : 0;
-}
-
-static void pad_infer(Call *c) {
-  const Tensor *x = c->x[0];
-  const Attr *amounts = &c->attr[0];
-  int64_t shape[T_MAXDIM];
-  if (amounts->n % 2 || amounts->n > 2 * x->ndim) {
-    t_fail("pad: %s for a tensor of shape %s; two numbers for each padded dimension, the last "
-           "dimension first",
-           t_dims_str(amounts->n, amounts->v), t_shape_str(x));
+static void tile(Call *c) {
+  Attr *sizes = &c->attr[0];
+  int lead = c->x[0]->ndim - sizes->n;
+  if (lead > 0) {
+    memmove(sizes->v + lead, sizes->v, sizes->n * sizeof *sizes->v);
+    for (int d = 0; d < lead; d++) sizes->v[d] = 1;
+    sizes->n += (uint8_t)lead;
   }
-  for (int i = 0; i < amounts->n; i++) {
-    int64_t a = amounts->v[i], most = (int64_t)1 << 56;
-    if (a > most || a < -most) t_fail("pad: %lld is more than can be counted", (long long)a);
-  }
-  for (int d = 0; d < x->ndim; d++) {
-    shape[d] = x->shape[d] + before(c, x->ndim, d) + after(c, x->ndim, d);
-    if (shape[d] < 0) {
-      t_fail("pad: %lld and %lld leave nothing of dimension %d, whose size is %lld",
-             (long long)before(c, x->ndim, d), (long long)after(c, x->ndim, d), d + 1,
-             (long long)x->shape[d]);
-    }
-  }
-  store_check_number("pad", (DType)x->dtype, &c->attr[2], false);
-  call_out(c, 0, (DType)x->dtype, x->ndim, shape);
+  c->y[0] = t_call("rep", "xl", c->x[0], sizes->n, sizes->v);
 }
 
-static const char *pad_run(Call *c) {
-  const Tensor *x = c->x[0];
-  Window to = window_of(c->y[0]), from = window_of(x);
-  store_number(c->y[0], &c->attr[2]);
-  for (int d = 0; d < x->ndim; d++) {
-    int64_t l = before(c, x->ndim, d), r = after(c, x->ndim, d);
-    int64_t n = x->shape[d] + (l < 0 ? l : 0) + (r < 0 ? r : 0);
-    window_cut(&from, d, l < 0 ? -l : 0, n > 0 ? n : 0, 1);
-    window_cut(&to, d, l > 0 ? l : 0, n > 0 ? n : 0, 1);
-  }
-  shape_move(c->y[0], &to, x, &from);
-  return NULL;
-}
+/* ---- repeat_interleave: inputs x, repeats; attribute dim ---------------------------------------- */
 
-static void pad_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  c->attr[2] = attr_of_int(0);
-  gx[0] = shape_again(c, gy[0], true);
-}
-
-/* ---- repeat_interleave: a new dimension, expanded and joined with its neighbour ---------------- */
-
-/* Attributes: repeats, dim (absent: of all elements as one row). */
-static void repeat_interleave(Call *c) {
-  Tensor *x = c->x[0];
-  int64_t n = c->attr[0].i, shape[T_MAXDIM], wide[T_MAXDIM];
+/* The same for every position: a new dimension, expanded and joined with its neighbour. */
+static Tensor *repeat_all(Tensor *x, int dim, int64_t n) {
+  int64_t shape[T_MAXDIM], wide[T_MAXDIM];
   if (n < 0) t_fail("repeat_interleave: %lld times; it is 0 or more", (long long)n);
-  if (c->attr[1].tag == A_NONE || x->ndim == 0) x = t_reshape(x, 1, &x->numel);
-  int dim = c->attr[1].tag == A_NONE ? 0 : (int)c->attr[1].i;
   memcpy(shape, x->shape, sizeof shape);
   if (__builtin_mul_overflow(shape[dim], n, &shape[dim])) {
     t_fail("repeat_interleave: %lld times is more than can be counted", (long long)n);
@@ -220,7 +173,73 @@ static void repeat_interleave(Call *c) {
   x = t_unsqueeze(x, dim + 1);
   memcpy(wide, x->shape, sizeof wide);
   wide[dim + 1] = n;
-  c->y[0] = t_reshape(t_expand(x, x->ndim, wide), x->ndim - 1, shape);
+  return t_reshape(t_expand(x, x->ndim, wide), x->ndim - 1, shape);
+}
+
+/* times: int64, a number for each position. */
+static Tensor *repeat_each(Tensor *x, int dim, const Tensor *times) {
+  int64_t n = 0, k = 0;
+  for (int64_t i = 0; i < times->numel; i++) {
+    int64_t here = t_i64(times)[i];
+    if (here < 0) t_fail("repeat_interleave: %lld times; it is 0 or more", (long long)here);
+    if (__builtin_add_overflow(n, here, &n)) n = INT64_MAX;
+  }
+  Tensor *at = t_new(T_I64, 1, &n);
+  for (int64_t i = 0; i < times->numel; i++) {
+    for (int64_t j = t_i64(times)[i]; j > 0; j--) t_i64(at)[k++] = i + T_BASE;
+  }
+  return t_call("index_select", "xix", x, (int64_t)dim, at);
+}
+
+static void repeat_interleave(Call *c) {
+  Tensor *x = c->x[0], *times = c->x[1];
+  if (!attr_given(c, 0) || x->ndim == 0) x = t_reshape(x, 1, &x->numel);
+  int dim = attr_given(c, 0) ? (int)c->attr[0].i : 0;
+  if (times->ndim > 1 || !dtype_is_int((DType)times->dtype) ||
+      (times->ndim == 1 && times->numel != 1 && times->numel != x->shape[dim])) {
+    t_fail("repeat_interleave: repeats are %s of %s; a whole number is wanted, or one for each of "
+           "the %lld positions",
+           dtype_name((DType)times->dtype), t_shape_str(times), (long long)x->shape[dim]);
+  }
+  times = cast_copy(times, T_I64);
+  c->y[0] = times->numel == 1 ? repeat_all(x, dim, t_i64(times)[0]) : repeat_each(x, dim, times);
+}
+
+/* ---- turning ------------------------------------------------------------------------------------- */
+
+static void need_dims(const Call *c, int n) {
+  if (c->x[0]->ndim >= n) return;
+  t_fail("%s: x is %s; %d dimension%s or more are wanted", call_name(c), t_shape_str(c->x[0]), n,
+         n == 1 ? "" : "s");
+}
+
+static Tensor *flipped(Tensor *x, int64_t dim) { return t_call("flip", "xl", x, 1, &dim); }
+
+static void fliplr(Call *c) {
+  need_dims(c, 2);
+  c->y[0] = flipped(c->x[0], 1);
+}
+
+static void flipud(Call *c) {
+  need_dims(c, 1);
+  c->y[0] = flipped(c->x[0], 0);
+}
+
+/* Attributes: k, dims. */
+static void rot90(Call *c) {
+  Tensor *x = c->x[0];
+  const Attr *dims = &c->attr[1];
+  need_dims(c, 2);
+  if (dims->n != 2 || dims->v[0] == dims->v[1]) {
+    t_fail("rot90: a plane has two different dimensions; %d were given", dims->n);
+  }
+  int a = (int)dims->v[0], b = (int)dims->v[1];
+  switch ((c->attr[0].i % 4 + 4) % 4) {
+  case 0: c->y[0] = t_op1("clone", x); break;
+  case 1: c->y[0] = t_transpose(flipped(x, b), a, b); break;
+  case 2: c->y[0] = flipped(flipped(x, a), b); break;
+  default: c->y[0] = t_transpose(flipped(x, a), a, b);
+  }
 }
 
 /* ---- the rows ---------------------------------------------------------------------------------- */
@@ -242,7 +261,6 @@ static Op rows[] = {
      .run = roll_run,
      .grad = roll_grad},
     {.sig = "rep(x: tensor, sizes: sizes) -> y: tensor",
-     .aliases = "tile",
      .doc = "x laid out several times along each dimension; more numbers than dimensions add "
             "dimensions in front.",
      .example = "tensor{1, 2}:rep(2, 2) --> int64 [2,4]\n  1  2  1  2\n  1  2  1  2",
@@ -251,21 +269,36 @@ static Op rows[] = {
      .infer = rep_infer,
      .run = rep_run,
      .grad = rep_grad},
-    {.sig = "repeat_interleave(x: tensor, repeats: int, dim: dim?) -> y: tensor",
-     .doc = "Every position of a dimension several times in a row. Without dim all elements are "
-            "one row.",
-     .test = "{{randn(2,3), 2}, {randn(2,3), 2, 1}, {randn(2,3), 3, -1}}",
+    {.sig = "tile(x: tensor, dims: sizes) -> y: tensor",
+     .doc = "x laid out several times along its last dimensions, as NumPy does; see rep.",
+     .test = "{{randn(2,3), {2}}, {randn(3), {2,2}}, {randn(2,1), {1,3}}}",
+     .ref = "reference.tile",
+     .compose = tile},
+    {.sig = "repeat_interleave(x: tensor, repeats: list, dim: dim?) -> y: tensor",
+     .doc = "Every position of a dimension several times in a row, all equally often or each as a "
+            "list says. Without dim all elements are one row.",
+     .example = "tensor{7, 8}:repeat_interleave{1, 2} --> int64 [3]  7  8  8",
+     .test = "{{randn(2,3), 2}, {randn(2,3), 2, 1}, {randn(2,3), 3, -1}, {randn(2,3), {2,0,1}, 2}, "
+             "{randn(3), tensor{0,2,1}}}",
      .ref = "reference.repeat_interleave",
      .compose = repeat_interleave},
-    {.sig = "pad(x: tensor, pad: ints, mode: string{constant}=constant, value: scalar=0) -> y: "
-            "tensor",
-     .doc = "A copy with value around it: pad lists how much before and after the last dimension, "
-            "then the one before it, and so on; negative amounts crop.",
-     .test = "{{randn(2,3), {1,2}}, {randn(2,3), {1,0,0,2}, {value = 1.5}}, {randn(2,4), {-1,1}}}",
-     .ref = "reference.pad",
-     .infer = pad_infer,
-     .run = pad_run,
-     .grad = pad_grad},
+    {.sig = "fliplr(x: tensor) -> y: tensor",
+     .doc = "A copy with the columns in reverse order.",
+     .test = "{{randn(2,3)}, {randn(2,3,2)}}",
+     .ref = "reference.fliplr",
+     .compose = fliplr},
+    {.sig = "flipud(x: tensor) -> y: tensor",
+     .doc = "A copy with the rows in reverse order.",
+     .test = "{{randn(2,3)}, {randn(3)}}",
+     .ref = "reference.flipud",
+     .compose = flipud},
+    {.sig = "rot90(x: tensor, k: int=1, dims: dims=[1,2]) -> y: tensor",
+     .doc = "A copy turned k times by 90 degrees in the plane of two dimensions, from the first to "
+            "the second.",
+     .example = "tensor{{1, 2}, {3, 4}}:rot90() --> int64 [2,2]\n  2  4\n  1  3",
+     .test = "{{randn(2,3)}, {randn(2,3), -1}, {randn(2,3), 2}, {randn(2,3,2), 3, {1,-1}}}",
+     .ref = "reference.rot90",
+     .compose = rot90},
 };
 
 FAMILY_PART(shape, blocks, rows);

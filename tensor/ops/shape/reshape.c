@@ -201,6 +201,27 @@ static void clone_infer(Call *c) {
 
 static void reshape_as(Call *c) { c->y[0] = t_reshape(c->x[0], c->x[1]->ndim, c->x[1]->shape); }
 
+static void ravel(Call *c) {
+  c->y[0] = t_reshape(t_op1("contiguous", c->x[0]), 1, &c->x[0]->numel);
+}
+
+/* x must be what expands to x's shape from that size. */
+static void sum_to_size(Call *c) {
+  const Tensor *x = c->x[0];
+  const Attr *size = &c->attr[0];
+  int lead = x->ndim - size->n;
+  bool fits = lead >= 0;
+  for (int d = 0; d < size->n && fits; d++) {
+    fits = size->v[d] == 1 || size->v[d] == x->shape[d + lead];
+  }
+  if (!fits) {
+    t_fail("sum_to_size: %s does not expand to %s, the shape of x", t_dims_str(size->n, size->v),
+           t_shape_str(x));
+  }
+  Tensor *y = t_sum_to(c->x[0], size->n, size->v);
+  c->y[0] = y == x ? t_op1("clone", y) : y;
+}
+
 /* ---- the rows ---------------------------------------------------------------------------------- */
 
 static Op rows[] = {
@@ -238,6 +259,17 @@ static Op rows[] = {
      .infer = unflatten_infer,
      .run = copy_when_new_run,
      .grad = reshape_grad},
+    {.sig = "ravel(x: tensor) -> y: tensor",
+     .doc = "All elements as one row: a view of x where it lies in order, else a copy.",
+     .test = "{{randn(2,3)}, {randn(2,3):t()}, {tensor(1.5)}}",
+     .ref = "reference.ravel",
+     .compose = ravel},
+    {.sig = "sum_to_size(x: tensor, size: sizes) -> y: tensor",
+     .doc = "The sums of what expanding a tensor of that size to x's shape would repeat.",
+     .example = "tensor{{1, 2}, {3, 4}}:sum_to_size(1, 2) --> int64 [1,2]\n  4  6",
+     .test = "{{randn(2,3), {1,3}}, {randn(2,3), {3}}, {randn(2,3), {2,3}}}",
+     .ref = "reference.sum_to_size",
+     .compose = sum_to_size},
     {.sig = "reshape_as(x: tensor, other: tensor) -> y: tensor",
      .aliases = "view_as",
      .doc = "x in the shape of other, see reshape.",

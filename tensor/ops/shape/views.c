@@ -213,6 +213,17 @@ CARVED(index_basic)
 
 static void expand_as(Call *c) { c->y[0] = t_expand(c->x[0], c->x[1]->ndim, c->x[1]->shape); }
 
+static void adjoint(Call *c) {
+  Tensor *x = c->x[0];
+  if (x->ndim < 2) t_fail("adjoint: x is %s; two dimensions or more are wanted", t_shape_str(x));
+  c->y[0] = t_transpose(x, x->ndim - 2, x->ndim - 1);
+}
+
+static void narrow_copy(Call *c) {
+  c->y[0] =
+      t_op1("clone", t_call("narrow", "xiii", c->x[0], c->attr[0].i, c->attr[1].i, c->attr[2].i));
+}
+
 /* ---- the rows ---------------------------------------------------------------------------------- */
 
 static Op rows[] = {
@@ -239,6 +250,13 @@ static Op rows[] = {
      .flags = OP_VIEW,
      .infer = t_infer,
      .grad = t_grad},
+    {.sig = "adjoint(x: tensor) -> y: tensor",
+     .doc =
+         "A view with the last two dimensions exchanged: matrices turned around. The field mT is "
+         "the same.",
+     .test = "{{randn(2,3)}, {randn(2,3,4)}}",
+     .ref = "reference.adjoint",
+     .compose = adjoint},
     {.sig = "movedim(x: tensor, source: dims, destination: dims) -> y: tensor",
      .aliases = "moveaxis",
      .doc = "A view with some dimensions moved to other places; the rest keep their order.",
@@ -268,6 +286,11 @@ static Op rows[] = {
      .flags = OP_VIEW,
      .infer = narrow_infer,
      .grad = narrow_grad},
+    {.sig = "narrow_copy(x: tensor, dim: dim, start: pos, length: int) -> y: tensor",
+     .doc = "A copy of length positions of a dimension, see narrow.",
+     .test = "{{randn(4,2), 1, 2, 2}, {randn(2,3), -1, 1, 2}}",
+     .ref = "reference.narrow",
+     .compose = narrow_copy},
     {.sig = "select(x: tensor, dim: dim, index: pos) -> y: tensor",
      .doc = "A view of one position of a dimension, which is dropped; a tensor even when none is "
             "left.",

@@ -1,5 +1,5 @@
-/* Windows, and the closed set of ops that gradients of views are made of: as_strided (read a
-   window), as_strided_scatter (replace one), window_add (put one into zeros).
+/* Windows, and the closed set of ops that gradients of views are made of: window_get (read a
+   window), window_put (replace one), window_add (put one into zeros).
 
    A window counts in elements of a contiguous tensor that starts at its storage's beginning. The
    tape also records windows of a root that is neither (a detached view): such a root's gradient is
@@ -99,7 +99,7 @@ Tensor *window_add(Tensor *g, int ndim, const int64_t *shape, const Window *w) {
 
 Tensor *window_get(Tensor *x, const Window *w) {
   static const Op *op;
-  if (!op) op = op_find("as_strided");
+  if (!op) op = op_find("window_get");
   Call c;
   call_begin(&c, op);
   c.x[0] = x;
@@ -108,7 +108,7 @@ Tensor *window_get(Tensor *x, const Window *w) {
 
 Tensor *window_put(Tensor *x, Tensor *values, const Window *w) {
   static const Op *op;
-  if (!op) op = op_find("as_strided_scatter");
+  if (!op) op = op_find("window_put");
   Call c;
   call_begin(&c, op);
   c.x[0] = x;
@@ -156,16 +156,16 @@ static int64_t root_span(const Tensor *root, Window *own, Window *w) {
   return hi - lo + 1;
 }
 
-/* ---- as_strided: the window, as a view ---------------------------------------------------------- */
+/* ---- window_get: the window, as a view ---------------------------------------------------------- */
 
-static void as_strided_infer(Call *c) {
+static void window_get_infer(Call *c) {
   if (!is_plain(c->x[0])) c->x[0] = cast_copy(c->x[0], (DType)c->x[0]->dtype);
   Window w = window_attr(c, 0);
   check_window(c, &w, c->x[0]->numel);
   call_view(c, w.ndim, w.shape, w.stride, w.offset);
 }
 
-static void as_strided_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void window_get_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   const Tensor *root = c->x[0];
   Tensor *g = gy[0]->dtype >= T_F16 ? t_cast(gy[0], T_F32) : gy[0]; /* places may add up */
   Window w = window_attr(c, 0), own;
@@ -177,16 +177,16 @@ static void as_strided_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   gx[0] = window_get(window_add(g, 1, &span, &w), &own);
 }
 
-/* ---- as_strided_scatter: a copy of x with the window replaced ---------------------------------- */
+/* ---- window_put: a copy of x with the window replaced ---------------------------------- */
 
-static void as_strided_scatter_infer(Call *c) {
+static void window_put_infer(Call *c) {
   Tensor *x = c->x[0];
   Window w = window_attr(c, 0);
   check_window(c, &w, x->numel);
   call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
 }
 
-static const char *as_strided_scatter_run(Call *c) {
+static const char *window_put_run(Call *c) {
   Window w = window_attr(c, 0);
   Tensor y = window_tensor(c->y[0], &w);
   cast_into(c->y[0], c->x[0]);
@@ -194,7 +194,7 @@ static const char *as_strided_scatter_run(Call *c) {
   return NULL;
 }
 
-static void as_strided_scatter_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void window_put_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   const Tensor *root = c->x[0];
   Tensor *g = gy[0];
   Window w = window_attr(c, 0), own;
@@ -275,27 +275,27 @@ static void window_add_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 /* ---- the rows ---------------------------------------------------------------------------------- */
 
 static Op rows[] = {
-    {.sig = "as_strided(x: tensor, size: ints, stride: ints, offset: int) -> y: tensor",
+    {.sig = "window_get(x: tensor, size: ints, stride: ints, offset: int) -> y: tensor",
      .doc = "The window of a contiguous tensor that these strides show, from an offset in elements "
             "from 0: how the gradient of a view that was written to is found.",
      .test = "{{randn(3,4), {2,3}, {4,1}, 1}, {randn(6), {3,2}, {1,2}, 0}, {randn(4), {2,4}, "
              "{0,1}, 0}}",
      .ref = "reference.as_strided",
      .flags = OP_VIEW | OP_HIDDEN,
-     .infer = as_strided_infer,
-     .grad = as_strided_grad},
-    {.sig = "as_strided_scatter(x: tensor, values: tensor, size: ints, stride: ints, offset: int) "
+     .infer = window_get_infer,
+     .grad = window_get_grad},
+    {.sig = "window_put(x: tensor, values: tensor, size: ints, stride: ints, offset: int) "
             "-> y: tensor",
-     .doc = "A copy of a contiguous tensor with a window of it replaced, see as_strided.",
+     .doc = "A copy of a contiguous tensor with a window of it replaced, see window_get.",
      .test = "{{randn(3,4), randn(2,3), {2,3}, {4,1}, 1}, {randn(6), randn(3,2), {3,2}, {1,3}, 0}}",
      .ref = "reference.as_strided_scatter",
      .flags = OP_HIDDEN,
-     .infer = as_strided_scatter_infer,
-     .run = as_strided_scatter_run,
-     .grad = as_strided_scatter_grad},
+     .infer = window_put_infer,
+     .run = window_put_run,
+     .grad = window_put_grad},
     {.sig = "window_add(x: tensor, shape: ints, size: ints, stride: ints, offset: int) -> y: "
             "tensor",
-     .doc = "Zeros of a shape with x added at a window of it, see as_strided.",
+     .doc = "Zeros of a shape with x added at a window of it, see window_get.",
      .test = "{{randn(2,3), {3,4}, {2,3}, {4,1}, 1}, {randn(2,4), {4}, {2,4}, {0,1}, 0}}",
      .ref = "reference.window_add",
      .flags = OP_HIDDEN,

@@ -1,0 +1,98 @@
+/* The loop nest of gather and scatter: lines along the last dimension, shared out to the team. */
+#include "lines.h"
+
+#include "../../team.h"
+#include "../shape/window.h"
+#include "pick.h"
+
+enum { GRAIN = 1 << 15 };
+
+typedef struct Lines {
+  Move move;
+  const Tensor *at;
+  int64_t base;
+  char *tensor, *values;
+  int64_t size, vstep; /* bytes of an element */
+  int64_t stride;      /* along dim */
+  Window place;        /* at's shape, with the tensor's strides in the other dimensions */
+  int cut;             /* parts are ranges of this dimension, never dim: they cannot meet */
+  int64_t chunk;
+} Lines;
+
+/* ---- the loop nest ----------------------------------------------------------------------------- */
+
+static void lines_part(void *job, int64_t part) {
+  const Lines *l = job;
+  int last = l->at->ndim - 1;
+  int64_t lo[T_MAXDIM] = {0}, hi[T_MAXDIM], i[T_MAXDIM];
+  for (int d = 0; d <= last; d++) hi[d] = l->at->shape[d];
+  if (l->cut >= 0) {
+    lo[l->cut] = part * l->chunk;
+    if (lo[l->cut] + l->chunk < hi[l->cut]) hi[l->cut] = lo[l->cut] + l->chunk;
+  }
+  for (int d = 0; d <= last; d++) i[d] = lo[d];
+  int64_t place = 0, at = 0;
+  for (int d = 0; d <= last; d++) {
+    place += lo[d] * l->place.stride[d];
+    at += lo[d] * l->at->stride[d];
+  }
+  for (int d = last; d >= 0;) {
+    l->move(hi[last] - lo[last], l->tensor + place * l->size, l->place.stride[last], l->stride,
+            t_i64(l->at) + at, l->base, l->values + at * l->vstep * l->size, l->vstep);
+    for (d = last - 1; d >= 0; d--) {
+      place += l->place.stride[d];
+      at += l->at->stride[d];
+      if (++i[d] < hi[d]) break;
+      place -= (hi[d] - lo[d]) * l->place.stride[d];
+      at -= (hi[d] - lo[d]) * l->at->stride[d];
+      i[d] = lo[d];
+    }
+  }
+}
+
+void lines_run(Move move, const Positions *p, int dim, const Tensor *tensor, const Tensor *values,
+               int64_t vstep) {
+  Tensor index = pick_row(p->at), whole = pick_row(tensor), *at = &index, *t = &whole;
+  if (at->numel == 0) return;
+  Lines l = {
+      .move = move, .at = at, .base = p->base, .tensor = t_data(t), .values = t_data(values)};
+  l.size = (int64_t)dtype_size((DType)t->dtype);
+  l.vstep = vstep;
+  l.stride = t->stride[dim];
+  l.place = window_of(at);
+  l.cut = -1;
+  for (int d = 0; d < at->ndim; d++) {
+    l.place.stride[d] = d == dim ? 0 : t->stride[d];
+    if (d != dim && (l.cut < 0 || at->shape[d] > at->shape[l.cut])) l.cut = d;
+  }
+  int64_t parts = 1;
+  if (l.cut >= 0) {
+    int64_t size = at->shape[l.cut];
+    l.chunk = GRAIN / (at->numel / size) + 1;
+    parts = (size + l.chunk - 1) / l.chunk;
+  }
+  team_run(parts, lines_part, &l);
+}
+
+/* ---- checks ------------------------------------------------------------------------------------- */
+
+Positions lines_check(const Call *c, const Tensor *x, const Tensor *index, int dim,
+                      const Tensor *src) {
+  Tensor row = pick_row(x), at = pick_row(index);
+  bool fits = at.ndim == row.ndim;
+  for (int d = 0; fits && d < row.ndim; d++) fits = d == dim || at.shape[d] <= row.shape[d];
+  if (!fits) {
+    t_fail("%s: the index is %s and x %s; it has as many dimensions and, but for dimension %d, no "
+           "larger sizes",
+           call_name(c), t_shape_str(index), t_shape_str(x), dim + 1);
+  }
+  fits = !src || src->ndim == 0 || src->ndim == at.ndim;
+  for (int d = 0; fits && src && d < src->ndim; d++) fits = at.shape[d] <= src->shape[d];
+  if (!fits) {
+    t_fail("%s: the index is %s and src only %s", call_name(c), t_shape_str(index),
+           t_shape_str(src));
+  }
+  Positions p;
+  p.at = pick_checked(c, index, &row, dim, &p.base);
+  return p;
+}
