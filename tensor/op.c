@@ -22,9 +22,10 @@
   X(conv) X(convolve) \
   X(max_pool) X(avg_pool) X(places) X(planes) \
   X(interpolate) X(grid) X(resample) \
-  X(batch_norm) X(layer_norm) \
+  X(batch_norm) X(layer_norm) X(group_norm) \
   X(softmax) \
-  X(classes) X(pairs) X(scores) \
+  X(classes) X(pairs) X(scores) X(likelihood) X(margins) \
+  X(distance) \
   X(recurrent) \
   X(optim)
 /* clang-format on */

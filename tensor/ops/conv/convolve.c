@@ -237,4 +237,4 @@ static Op rows[] = {
      .grad = dw_grad},
 };
 
-FAMILY(convolve, rows);
+FAMILY_PART(conv, convolve, rows);
