@@ -10,11 +10,11 @@
 /* clang-format off */
 #define FILES(X) \
   X(create) \
-  X(random) X(multinomial) X(dropout) \
+  X(random) X(multinomial) X(dropout) X(features) \
   X(unary) X(binary) \
   X(reduce) X(scan) X(statistics) \
   X(reshape) X(views) X(join) X(blocks) X(triangles) X(write) X(window) \
-  X(gather) X(select) X(masks) X(advanced) \
+  X(gather) X(select) X(masks) X(advanced) X(embedding) \
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \
   X(matmul) \
