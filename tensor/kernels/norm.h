@@ -16,8 +16,8 @@ typedef struct LayerNorm {
   const void *x;            /* [rows, n] */
   const void *gamma, *beta; /* [n], or NULL for ones and zeros */
   double eps;
-  bool raw;
   void *mean, *rstd; /* [rows]: written forward, read backward */
+  bool raw;
 } LayerNorm;
 
 /* y = (x - mean) rstd gamma + beta for every channel, mean and variance taken over n and l. A call

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "../calc.h"
+#include "../iter.h"
 
 #define LL(x) ((long long)(x))
 
@@ -11,9 +12,13 @@ static Tensor *norm_of(Tensor *x, double p, int64_t dim, bool keepdim) {
   return t_call("norm", "xflb", x, p, 1, &dim, keepdim);
 }
 
-/* A dimension of the broadcast shape of a and b, which arrives counted in a's. */
-static int64_t shared_dim(const Tensor *a, const Tensor *b, int64_t dim) {
-  return a->ndim < b->ndim ? dim + b->ndim - a->ndim : dim;
+/* Both in their common shape. */
+static void broadcast(Call *c, Tensor **a, Tensor **b) {
+  if (t_same_shape(*a, *b)) return;
+  int64_t shape[T_MAXDIM];
+  int n = iter_broadcast(c, 0, 2, shape);
+  *a = t_expand(*a, n, shape);
+  *b = t_expand(*b, n, shape);
 }
 
 /* ---- directions ----------------------------------------------------------------------------------- */
@@ -31,14 +36,8 @@ static void cosine_similarity(Call *c) {
   Tensor *a = floats(c->x[0]), *b = floats(c->x[1]);
   int64_t dim = c->attr[0].i;
   double eps = c->attr[1].f;
-  if (a->ndim != b->ndim) { /* a dimension from the end stays one */
-    Tensor *zero = t_muln(a->ndim < b->ndim ? b : a, 0);
-    dim = shared_dim(a, b, dim);
-    if (a->ndim < b->ndim)
-      a = t_add(a, zero);
-    else
-      b = t_add(b, zero);
-  }
+  broadcast(c, &a, &b);
+  dim += a->ndim - c->x[0]->ndim; /* it arrives counted in the first input's */
   Tensor *dot = t_sum1(t_mul(a, b), (int)dim, false);
   Tensor *aa = t_sum1(t_square(a), (int)dim, false), *bb = t_sum1(t_square(b), (int)dim, false);
   Tensor *both = t_mul(at_least(aa, eps * eps), at_least(bb, eps * eps));
@@ -147,7 +146,8 @@ static Op rows[] = {
     {.sig = "cosine_similarity(x1: tensor, x2: tensor, dim: dim=2, eps: float=1e-8) -> y: tensor",
      .doc = "The cosine of the angle between vectors along dim, which broadcast; their lengths "
             "count at least eps.",
-     .test = "{{randn(2,3), randn(2,3)}, {randn(1,3,2), randn(2,1,2), {dim = -1}}, {randn(3), "
+     .test = "{{randn(2,3), randn(2,3)}, {randn(1,3,2), randn(2,1,2), {dim = -1}}, {randn(1,2), "
+             "randn(2,3,2), {dim = -2}}, {randn(3), "
              "randn(3), 1}}",
      .ref = "reference.cosine_similarity",
      .compose = cosine_similarity},

@@ -24,7 +24,10 @@ end
 
 -- Positions count from 1; a momentum of None is false; in lists None stays as nothing.
 local function convert(param, value)
-  if value == json.null then return param.name == "momentum" and false or nil end
+  if value == json.null then
+    if param.name == "momentum" then return false end
+    return nil
+  end
   if param.kind == "dim" or names.positions[param.name] then
     return signature.convert({name = param.name, kind = "pos"}, value)
   end

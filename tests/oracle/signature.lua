@@ -75,6 +75,9 @@ local function position(v)
   return up(v)
 end
 
+-- None among sizes keeps the input's.
+local function size(v) return v == json.null and -1 or number(v) end
+
 local function single_position(v) return up(number(v)) end
 
 local function truth(v)
@@ -87,8 +90,8 @@ local function same(v) return v end
 local convert = {
   tensor = same, tensors = same, scalar = same, float = same, string = same, dtype = same,
   index = each(position), class = each(position), dim = single_position, newdim = single_position,
-  dims = each(single_position), pos = single_position, int = number, ints = each(number), sizes = each(number),
-  bool = truth,
+  dims = each(single_position), pos = single_position, int = number, ints = each(size), sizes = each(number),
+  floats = each(number), bool = truth,
 }
 
 --- A value of PyTorch's as the parameter wants it.
