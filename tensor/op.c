@@ -27,6 +27,7 @@
   X(classes) X(pairs) X(scores) X(likelihood) X(margins) \
   X(distance) \
   X(recurrent) \
+  X(attention) \
   X(optim)
 /* clang-format on */
 
