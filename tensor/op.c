@@ -24,7 +24,7 @@
   X(interpolate) X(grid) X(resample) \
   X(batch_norm) X(layer_norm) X(group_norm) \
   X(softmax) \
-  X(classes) X(pairs) X(scores) X(likelihood) X(margins) \
+  X(classes) X(pairs) X(scores) X(likelihood) X(margins) X(ctc) \
   X(distance) \
   X(recurrent) \
   X(attention) \

@@ -32,19 +32,16 @@ end
 function reference.attention(q, k, v, mask, o)
   if type(mask) == "table" and #mask == 0 then mask, o = nil, mask end
   o = o or {}
-  local shape, L, S = util.shape(q), nil, nil
+  local shape = util.shape(q)
   local n = #shape
-  local lead = {table.unpack(shape, 1, n - 2)}
-  L, S = shape[n - 1], util.shape(k)[n - 1]
-  local y, block = util.zeros(lead), 0
+  local lead, L, S = {table.unpack(shape, 1, n - 2)}, shape[n - 1], util.shape(k)[n - 1]
+  local y = util.zeros(lead)
   local kept
   if o.dropout_p then
-    local ones = util.zeros({table.unpack(lead)}, 0)
-    ones = util.map(ones, function() return util.zeros({L, S}, 1) end)
+    local ones = util.map(util.zeros(lead), function() return util.zeros({L, S}, 1) end)
     kept = random.dropout(ones, o.dropout_p)
   end
   local function one(at)
-    block = block + 1
     local m = mask
     local function added(i, j)
       if o.is_causal and j > i then return -math.huge end

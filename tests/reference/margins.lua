@@ -145,4 +145,40 @@ function reference.multilabel_soft_margin_loss(x, t, weight, reduction)
   return reduced(loss, reduction)
 end
 
+-- By brute force: the sum over all paths of T classes that collapse to the labels.
+function reference.ctc_loss(x, targets, steps, lengths, ...)
+  local o = options({"blank", "reduction"}, ...)
+  local blank, loss, at = o.blank or 1, {}, 0
+  local single = type(x[1][1]) ~= "table"
+  if single then x = util.map(x, function(v) return v end) for t = 1, #x do x[t] = {x[t]} end end
+  for n = 1, #x[1] do
+    local label = {}
+    for i = 1, lengths[n] do label[i] = type(targets[1]) == "table" and targets[n][i] or targets[at + i] end
+    at = at + lengths[n]
+    local want, total = table.concat(label, " "), 0
+    local path = {}
+    local function go(t, p)
+      if t > steps[n] then
+        local seen = {}
+        for k, v in ipairs(path) do
+          if v ~= blank and v ~= path[k - 1] then seen[#seen + 1] = v end
+        end
+        if table.concat(seen, " ") == want then total = total + p end
+        return
+      end
+      local sum = 0
+      for _, v in ipairs(x[t][n]) do sum = sum + math.exp(v) end
+      for c, v in ipairs(x[t][n]) do
+        path[t] = c
+        go(t + 1, p * math.exp(v) / sum)
+      end
+      path[t] = nil
+    end
+    go(1, 1)
+    loss[n] = -math.log(total)
+    if o.reduction == nil or o.reduction == "mean" then loss[n] = loss[n] / math.max(1, lengths[n]) end
+  end
+  return reduced(loss, o.reduction)
+end
+
 return reference
