@@ -1,7 +1,8 @@
--- losses.lua: losses as layers: loss(prediction, truth). Each is an op of the same name with options
--- kept; the prediction comes first.
+-- losses.lua: losses as layers: loss(prediction, truth). Each is an op with options kept; the
+-- prediction comes first.
 
 local core = require "lunette.core"
+local fail = require "lunette.nn.fail"
 local layer = require "lunette.nn.layer"
 
 local tensor = core.tensor
@@ -16,62 +17,145 @@ local function keep_weights(self, o)
   end
 end
 
+-- A loss that is an op of inputs and then its own options: all go to it by name.
+local function loss(name, op, options)
+  local Loss = layer(name, options, nil, 1)
+  local f = tensor[op]
+  Loss.build = keep_weights
+
+  function Loss:forward(...)
+    local o, n = {}, select("#", ...)
+    for key, value in next, self._options do o[key] = value end
+    if o.weight ~= nil then o.weight = self.weight end
+    if o.pos_weight ~= nil then o.pos_weight = self.pos_weight end
+    local given = {...}
+    given[n + 1] = o
+    return f(table.unpack(given, 1, n + 1))
+  end
+
+  Loss._takes_tensor = options:find "weight" ~= nil
+  return Loss
+end
+
+-- ---- classes -----------------------------------------------------------------------------------------------
+
 --- Minus the log probability of the right class, from scores before softmax. input: [N,C] or
 -- [N,C,…]; target: [N] or [N,…] of classes 1..C. weight: [C]; ignore_index: a class that counts
 -- for nothing; label_smoothing: how much probability goes to all classes alike.
-losses.CrossEntropyLoss = layer("CrossEntropyLoss",
+losses.CrossEntropyLoss = loss("CrossEntropyLoss", "cross_entropy",
   "weight: any?, ignore_index: int?, " .. REDUCTION .. ", label_smoothing: float=0.0")
-losses.CrossEntropyLoss.build = keep_weights
-
-function losses.CrossEntropyLoss:forward(input, target)
-  local o = self._options
-  return tensor.cross_entropy(input, target, self.weight, o.ignore_index, o.reduction, o.label_smoothing)
-end
 
 --- Minus the input at the right class, for inputs that are log probabilities. input: [N,C] or
 -- [N,C,…]; target: [N] or [N,…] of classes 1..C.
-losses.NLLLoss = layer("NLLLoss", "weight: any?, ignore_index: int?, " .. REDUCTION)
-losses.NLLLoss.build = keep_weights
+losses.NLLLoss = loss("NLLLoss", "nll_loss", "weight: any?, ignore_index: int?, " .. REDUCTION)
 
-function losses.NLLLoss:forward(input, target)
-  local o = self._options
-  return tensor.nll_loss(input, target, self.weight, o.ignore_index, o.reduction)
-end
+--- The mean over classes of max(0, margin + score - the right class's score)^p. input: [N,C] or [C];
+-- target: [N] of classes 1..C.
+losses.MultiMarginLoss = loss("MultiMarginLoss", "multi_margin_loss",
+  "p: int=1, margin: float=1.0, weight: any?, " .. REDUCTION)
+
+--- How far right classes do not lead wrong ones by 1. input: [N,C] or [C]; target: as many: the right
+-- classes, then 0.
+losses.MultiLabelMarginLoss = loss("MultiLabelMarginLoss", "multilabel_margin_loss", REDUCTION)
+
+--- The mean over classes of the binary cross-entropy of scores. input, target: [N,C], targets 0 or 1.
+losses.MultiLabelSoftMarginLoss = loss("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss",
+  "weight: any?, " .. REDUCTION)
+
+-- ---- values ------------------------------------------------------------------------------------------------
 
 --- Squared distance. input, target: the same shape, or a number as target.
-losses.MSELoss = layer("MSELoss", REDUCTION)
-
-function losses.MSELoss:forward(input, target)
-  return tensor.mse_loss(input, target, self._options.reduction)
-end
+losses.MSELoss = loss("MSELoss", "mse_loss", REDUCTION)
 
 --- Distance, |input - target|. input, target: the same shape, or a number as target.
-losses.L1Loss = layer("L1Loss", REDUCTION)
+losses.L1Loss = loss("L1Loss", "l1_loss", REDUCTION)
 
-function losses.L1Loss:forward(input, target)
-  return tensor.l1_loss(input, target, self._options.reduction)
-end
+--- Half the squared distance over beta where the distance is below beta, else the distance less
+-- beta / 2.
+losses.SmoothL1Loss = loss("SmoothL1Loss", "smooth_l1_loss", REDUCTION .. ", beta: float=1.0")
+
+--- Half the squared distance where it is below delta, else delta (distance - delta / 2).
+losses.HuberLoss = loss("HuberLoss", "huber_loss", REDUCTION .. ", delta: float=1.0")
+
+-- ---- probabilities -----------------------------------------------------------------------------------------
 
 --- Binary cross-entropy from scores before sigmoid. input, target: the same shape, targets 0..1, or a
 -- number as target. pos_weight: weight of the positive answers.
-losses.BCEWithLogitsLoss = layer("BCEWithLogitsLoss", "weight: any?, " .. REDUCTION .. ", pos_weight: any?")
-losses.BCEWithLogitsLoss.build = keep_weights
-
-function losses.BCEWithLogitsLoss:forward(input, target)
-  return tensor.binary_cross_entropy_with_logits(input, target, self.weight, self.pos_weight,
-    self._options.reduction)
-end
+losses.BCEWithLogitsLoss = loss("BCEWithLogitsLoss", "binary_cross_entropy_with_logits",
+  "weight: any?, " .. REDUCTION .. ", pos_weight: any?")
 
 --- Binary cross-entropy from probabilities. input, target: the same shape, both 0..1.
-losses.BCELoss = layer("BCELoss", "weight: any?, " .. REDUCTION)
-losses.BCELoss.build = keep_weights
+losses.BCELoss = loss("BCELoss", "binary_cross_entropy", "weight: any?, " .. REDUCTION)
 
-function losses.BCELoss:forward(input, target)
-  return tensor.binary_cross_entropy(input, target, self.weight, self._options.reduction)
+--- target (log target - input): input holds log probabilities, target probabilities, or their
+-- logarithms with log_target. "batchmean" divides the sum by the first size.
+losses.KLDivLoss = loss("KLDivLoss", "kl_div",
+  "reduction: string{none|mean|sum|batchmean}=mean, log_target: bool=false")
+
+--- Minus the log probability of counts where Poisson's rate is exp(input), or input without log_input.
+losses.PoissonNLLLoss = loss("PoissonNLLLoss", "poisson_nll_loss",
+  "log_input: bool=true, full: bool=false, eps: float=1e-08, " .. REDUCTION)
+
+--- Minus the log density of target, normal of mean input and variance var: loss(input, target, var).
+losses.GaussianNLLLoss = loss("GaussianNLLLoss", "gaussian_nll_loss",
+  "full: bool=false, eps: float=1e-06, " .. REDUCTION)
+
+-- ---- pairs and triples -------------------------------------------------------------------------------------
+
+--- input where target is 1, what it lacks to margin where target is -1.
+losses.HingeEmbeddingLoss = loss("HingeEmbeddingLoss", "hinge_embedding_loss", "margin: float=1.0, " .. REDUCTION)
+
+--- log(1 + exp(-target input)), targets 1 and -1.
+losses.SoftMarginLoss = loss("SoftMarginLoss", "soft_margin_loss", REDUCTION)
+
+--- max(0, margin - target (input1 - input2)): loss(input1, input2, target).
+losses.MarginRankingLoss = loss("MarginRankingLoss", "margin_ranking_loss", "margin: float=0.0, " .. REDUCTION)
+
+--- 1 - cosine where target is 1, max(0, cosine - margin) where it is -1: loss(input1, input2, target).
+losses.CosineEmbeddingLoss = loss("CosineEmbeddingLoss", "cosine_embedding_loss",
+  "margin: float=0.0, " .. REDUCTION)
+
+--- max(0, margin + distance to the positive - distance to the negative): loss(anchor, positive,
+-- negative).
+losses.TripletMarginLoss = loss("TripletMarginLoss", "triplet_margin_loss",
+  "margin: float=1.0, p: float=2.0, eps: float=1e-06, swap: bool=false, " .. REDUCTION)
+
+--- TripletMarginLoss by a function of two tensors that gives their distances, a layer or a plain
+-- function; Euclidean by default.
+losses.TripletMarginWithDistanceLoss = layer("TripletMarginWithDistanceLoss",
+  "distance_function: any?, margin: float=1.0, swap: bool=false, " .. REDUCTION)
+
+function losses.TripletMarginWithDistanceLoss:forward(anchor, positive, negative)
+  local o = self._options
+  local distance = o.distance_function or tensor.pairwise_distance
+  local near, far = distance(anchor, positive), distance(anchor, negative)
+  if o.swap then far = far:minimum(distance(positive, negative)) end
+  local all = (near - far + o.margin):relu()
+  if o.reduction == "none" then return all end
+  return o.reduction == "sum" and all:sum() or all:mean()
 end
 
-for _, name in ipairs {"CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss", "BCELoss"} do
-  losses[name]._takes_tensor = true -- the weight
+-- ---- sequences ---------------------------------------------------------------------------------------------
+
+local function whole_numbers(name, value)
+  if tensor.is_tensor(value) then return value end
+  if type(value) == "number" then value = {value} end
+  if type(value) ~= "table" then
+    fail.raise("nn.CTCLoss: %s is a %s; a tensor or a list of lengths is wanted", name, type(value))
+  end
+  return tensor(value, {dtype = "int64"})
+end
+
+--- Connectionist temporal classification: minus the log probability of label sequences without
+-- alignment: loss(log_probs, targets, input_lengths, target_lengths). log_probs: [T,N,C]; targets:
+-- [N,S] or all in a row, classes from 1; lengths: tensors or lists of N. blank: the class that stands
+-- for no label.
+losses.CTCLoss = layer("CTCLoss", "blank: size=1, " .. REDUCTION .. ", zero_infinity: bool=false")
+
+function losses.CTCLoss:forward(log_probs, targets, input_lengths, target_lengths)
+  local o = self._options
+  return tensor.ctc_loss(log_probs, targets, whole_numbers("input_lengths", input_lengths),
+    whole_numbers("target_lengths", target_lengths), o.blank, o.reduction, o.zero_infinity)
 end
 
 return losses

@@ -10,11 +10,11 @@
 /* clang-format off */
 #define FILES(X) \
   X(create) \
-  X(random) X(multinomial) X(dropout) \
+  X(random) X(multinomial) X(dropout) X(features) \
   X(unary) X(trigonometry) X(special) X(activation) X(binary) X(compare) X(ternary) \
   X(reduce) X(scan) X(statistics) \
   X(reshape) X(views) X(join) X(stacks) X(split) X(blocks) X(pad) X(patches) X(triangles) X(write) X(window) \
-  X(gather) X(scatter) X(select) X(replace) X(masks) X(advanced) \
+  X(gather) X(scatter) X(select) X(replace) X(masks) X(advanced) X(embedding) \
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \
   X(matmul) \
@@ -22,10 +22,12 @@
   X(conv) X(convolve) \
   X(max_pool) X(avg_pool) X(places) X(planes) \
   X(interpolate) X(grid) X(resample) \
-  X(batch_norm) X(layer_norm) \
+  X(batch_norm) X(layer_norm) X(group_norm) \
   X(softmax) \
-  X(classes) X(pairs) X(scores) \
+  X(classes) X(pairs) X(scores) X(likelihood) X(margins) X(ctc) \
+  X(distance) \
   X(recurrent) \
+  X(attention) \
   X(optim)
 /* clang-format on */
 

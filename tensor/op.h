@@ -144,7 +144,7 @@ typedef struct Param {
   int fixed;       /* K_INTS: this many */
   Attr value;      /* the default */
   bool weak_value; /* K_TENSOR: the default is a number, in value */
-  char choices[8][24];
+  char choices[8][40];
   int nchoices;
 } Param;
 

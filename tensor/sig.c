@@ -105,7 +105,7 @@ static void parse_default(Cursor *p, Param *q) {
     do { q->value.v[q->value.n++] = parse_number(p).i; } while (take(p, ","));
     if (!take(p, "]")) bad(p, "] expected");
   } else if (q->kind == K_CHOICE || (q->nchoices && !number_next(p))) {
-    char name[24];
+    char name[40];
     word(p, name, sizeof name);
     for (int i = 0; i < q->nchoices; i++) {
       if (strcmp(name, q->choices[i]) == 0) q->value = (Attr){.tag = A_CHOICE, .i = i};

@@ -1,4 +1,4 @@
--- linear.lua: layers that are one matrix product or table look-up: Linear, Embedding, Identity.
+-- linear.lua: layers that are one product, distance or table look-up: Linear, Bilinear, Embedding, ...
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
@@ -31,27 +31,82 @@ function Linear:_explain(x)
   end
 end
 
---- A row of a table for every id. x: any shape of ids 1..num_embeddings -> [..., embedding_dim].
--- weight: [num_embeddings, embedding_dim], normal at first; the row padding_idx is zero and is not
--- trained.
-local Embedding = layer("Embedding",
-  "num_embeddings: size, embedding_dim: size, padding_idx: size?, dtype: dtype=float32")
-
-function Embedding:build(o)
+-- weight: [num_embeddings, embedding_dim], normal at first, zero in the row padding_idx.
+local function build_table(self, o)
   self.num_embeddings, self.embedding_dim, self.padding_idx = o.num_embeddings, o.embedding_dim, o.padding_idx
+  self.max_norm, self.norm_type, self.scale_grad_by_freq = o.max_norm, o.norm_type, o.scale_grad_by_freq
   local weight = init.new_normal({o.num_embeddings, o.embedding_dim}, 1, o.dtype)
   if o.padding_idx then
-    if o.padding_idx > o.num_embeddings then
-      fail.raise("nn.Embedding: padding_idx is %d, but there are %d rows", o.padding_idx, o.num_embeddings)
+    local row = o.padding_idx < 0 and o.num_embeddings + 1 + o.padding_idx or o.padding_idx
+    if row < 1 or row > o.num_embeddings then
+      fail.raise("%s: padding_idx is %d, but there are %d rows", self._signature.where, o.padding_idx,
+        o.num_embeddings)
     end
-    weight[o.padding_idx] = 0
+    weight[row] = 0
   end
   self.weight = Parameter(weight)
 end
 
-function Embedding:forward(x) return tensor.embedding(self.weight, x, self.padding_idx) end
+local function table_label(self) return ("%d x %d"):format(self.num_embeddings, self.embedding_dim) end
 
-function Embedding:_label() return ("%d x %d"):format(self.num_embeddings, self.embedding_dim) end
+--- A row of a table for every id. x: any shape of ids 1..num_embeddings -> [..., embedding_dim].
+-- weight: [num_embeddings, embedding_dim], normal at first; the row padding_idx is zero and is not
+-- trained. max_norm shortens rows as they are read; scale_grad_by_freq divides a row's gradient by
+-- how often its id occurs.
+local Embedding = layer("Embedding", "num_embeddings: size, embedding_dim: size, padding_idx: int?, "
+  .. "max_norm: float?, norm_type: float=2.0, scale_grad_by_freq: bool=false, dtype: dtype=float32")
+
+function Embedding:forward(x)
+  return tensor.embedding(x, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
+end
+
+Embedding.build, Embedding._label = build_table, table_label
+
+--- The mean, sum or maximum of the rows of each bag of ids. x: [bags, ids], or all ids in a row and
+-- offsets, where bags begin, from 1. weight: [num_embeddings, embedding_dim], normal at first.
+local EmbeddingBag = layer("EmbeddingBag", "num_embeddings: size, embedding_dim: size, max_norm: float?, "
+  .. "norm_type: float=2.0, scale_grad_by_freq: bool=false, mode: string{mean|sum|max}=mean, "
+  .. "include_last_offset: bool=false, padding_idx: int?, dtype: dtype=float32")
+
+function EmbeddingBag:forward(x, offsets, per_sample_weights)
+  local o = self._options
+  return tensor.embedding_bag(x, self.weight, {offsets = offsets, max_norm = o.max_norm,
+    norm_type = o.norm_type, scale_grad_by_freq = o.scale_grad_by_freq, mode = o.mode,
+    per_sample_weights = per_sample_weights, include_last_offset = o.include_last_offset,
+    padding_idx = o.padding_idx})
+end
+
+EmbeddingBag.build, EmbeddingBag._label = build_table, table_label
+
+--- x1' weight[o] x2 + bias[o] for every output o. x1: [..., in1_features], x2: [..., in2_features] ->
+-- [..., out_features]. weight: [out_features, in1_features, in2_features], uniform in
+-- +-1/sqrt(in1_features).
+local Bilinear = layer("Bilinear", "in1_features: size, in2_features: size, out_features: size, "
+  .. "bias: bool=true, dtype: dtype=float32")
+
+function Bilinear:build(o)
+  local bound = 1 / math.sqrt(o.in1_features)
+  self.in1_features, self.in2_features, self.out_features = o.in1_features, o.in2_features, o.out_features
+  self.weight = Parameter(init.new_uniform({o.out_features, o.in1_features, o.in2_features}, bound, o.dtype))
+  if o.bias then self.bias = Parameter(init.new_uniform({o.out_features}, bound, o.dtype)) end
+end
+
+function Bilinear:forward(x1, x2) return tensor.bilinear(x1, x2, self.weight, self.bias) end
+
+--- The cosine of the angle between vectors along a dimension, the second by default.
+local CosineSimilarity = layer("CosineSimilarity", "dim: dim=2, eps: float=1e-08")
+
+function CosineSimilarity:forward(x1, x2)
+  return tensor.cosine_similarity(x1, x2, self._options.dim, self._options.eps)
+end
+
+--- The p-norm of x1 - x2 + eps over the last dimension.
+local PairwiseDistance = layer("PairwiseDistance", "p: float=2.0, eps: float=1e-06, keepdim: bool=false")
+
+function PairwiseDistance:forward(x1, x2)
+  local o = self._options
+  return tensor.pairwise_distance(x1, x2, o.p, o.eps, o.keepdim)
+end
 
 --- Passes its input on. Takes any arguments and ignores them.
 local Identity = layer("Identity", "ignored: any?")
@@ -59,4 +114,5 @@ local Identity = layer("Identity", "ignored: any?")
 function Identity:init() end -- luacheck: ignore
 function Identity:forward(x) return x end -- luacheck: ignore
 
-return {Linear = Linear, Embedding = Embedding, Identity = Identity}
+return {Linear = Linear, Embedding = Embedding, EmbeddingBag = EmbeddingBag, Bilinear = Bilinear,
+  CosineSimilarity = CosineSimilarity, PairwiseDistance = PairwiseDistance, Identity = Identity}

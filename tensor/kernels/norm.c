@@ -25,7 +25,7 @@ static void layer(const LayerNorm *s, void *out) {
   for (int64_t r = 0; r < s->rows; r++) {
     const float *x = (const float *)s->x + r * n;
     float *y = (float *)out + r * n;
-    float mean = (float)(sum_of(n, x, NULL, 0) / (double)n);
+    float mean = s->raw ? 0 : (float)(sum_of(n, x, NULL, 0) / (double)n);
     float rstd = (float)(1 / sqrt(spread_of(n, x, NULL, mean) / (double)n + s->eps));
     ((float *)s->mean)[r] = mean;
     ((float *)s->rstd)[r] = rstd;
@@ -40,7 +40,7 @@ static void layer(const LayerNorm *s, void *out) {
   }
 }
 
-/* With h = (x - mean) rstd and g = gy gamma: gx = rstd (g - mean(g) - h mean(g h)). */
+/* With h = (x - mean) rstd and g = gy gamma: gx = rstd (g - mean(g) - h mean(g h)); if raw, mean(g) is left out. */
 static void layer_back_row(const LayerNorm *s, int64_t r, const float *gy, float *gx) {
   int64_t n = s->n;
   const float *x = (const float *)s->x + r * n, *gamma = s->gamma;
@@ -51,7 +51,7 @@ static void layer_back_row(const LayerNorm *s, int64_t r, const float *gy, float
     for (int64_t i = 0; i < n; i++) gx[i] = gy[i] * gamma[i];
     g = gx;
   }
-  float a = (float)(sum_of(n, g, NULL, 0) / (double)n);
+  float a = s->raw ? 0 : (float)(sum_of(n, g, NULL, 0) / (double)n);
   float b = (float)(lean_of(n, x, g, mean) / (double)n) * rstd * rstd;
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; i++) gx[i] = FMAF(mean - x[i], b, g[i] - a) * rstd;

@@ -6,14 +6,18 @@
 #include "../dtype.h"
 #include "../simd.h"
 
+#include <stdbool.h>
+
 /* y[r] = (x[r] - mean[r]) rstd[r] gamma + beta over rows of n, mean and biased variance being the
-   row's own, rstd = 1 / sqrt(variance + eps). */
+   row's own, rstd = 1 / sqrt(variance + eps). With raw, mean stands for 0, and so the variance for the
+   mean square. */
 typedef struct LayerNorm {
   int64_t rows, n;
   const void *x;            /* [rows, n] */
   const void *gamma, *beta; /* [n], or NULL for ones and zeros */
   double eps;
   void *mean, *rstd; /* [rows]: written forward, read backward */
+  bool raw;
 } LayerNorm;
 
 /* y = (x - mean) rstd gamma + beta for every channel, mean and variance taken over n and l. A call

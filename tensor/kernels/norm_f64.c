@@ -12,7 +12,7 @@ static void layer(const LayerNorm *s, void *y) {
   double *o = y;
   for (int64_t r = 0; r < s->rows; r++, x += s->n, o += s->n) {
     double mean = 0, var = 0;
-    for (int64_t i = 0; i < s->n; i++) mean += x[i] / (double)s->n;
+    for (int64_t i = 0; !s->raw && i < s->n; i++) mean += x[i] / (double)s->n;
     for (int64_t i = 0; i < s->n; i++) var += (x[i] - mean) * (x[i] - mean) / (double)s->n;
     double rstd = 1 / sqrt(var + s->eps);
     ((double *)s->mean)[r] = mean;
@@ -35,7 +35,7 @@ static void layer_back(const LayerNorm *s, const void *gy, void *gx, void *dgamm
       double h = (x[i] - mean) * rstd;
       if (dg) dg[i] += g[i] * h;
       if (db) db[i] += g[i];
-      a += g[i] * at_or(s->gamma, i, 1) / (double)s->n;
+      a += s->raw ? 0 : g[i] * at_or(s->gamma, i, 1) / (double)s->n;
       b += g[i] * at_or(s->gamma, i, 1) * h / (double)s->n;
     }
     for (int64_t i = 0; o && i < s->n; i++) {

@@ -92,6 +92,7 @@ local function by_type(sig, args)
   if not (sig.params[2] and tensor.is_tensor(first) and tensor.is_tensor(second)) then return args end
   local turned = sig.params[1].name == "condition" and first.dtype ~= "bool" and second.dtype == "bool"
     or sig.params[2].kind == "index" and first.dtype:find "int" and second.dtype:find "float"
+    or sig.params[1].kind == "index" and first.dtype:find "float" and second.dtype:find "int"
   if not turned then return args end
   return table.move(args, 3, #args, 3, {second, first})
 end

@@ -75,6 +75,9 @@ local function position(v)
   return up(v)
 end
 
+-- None among sizes keeps the input's.
+local function size(v) return v == json.null and -1 or number(v) end
+
 local function single_position(v) return up(number(v)) end
 
 local function truth(v)
@@ -95,8 +98,8 @@ end
 local convert = {
   tensor = same, tensors = same, list = same, scalar = same, float = same, string = same, dtype = same,
   index = each(position), class = each(position), dim = single_position, newdim = single_position,
-  dims = each(single_position), pos = single_position, int = number, ints = each(number), sizes = each(number),
-  bool = truth, list = same, floats = same, text = same, pairs = pairs_of,
+  dims = each(single_position), pos = single_position, int = number, ints = each(size), sizes = each(number),
+  floats = each(number), bool = truth, text = same, pairs = pairs_of,
 }
 
 --- A value of PyTorch's as the parameter wants it.

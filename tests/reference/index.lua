@@ -173,19 +173,54 @@ function reference.take(x, index)
   return util.map(index, function(i) return flat[from_start(i, #flat)] end)
 end
 
-function reference.embedding(weight, ids)
+function reference.embedding(ids, weight)
   return util.map(ids, function(id) return copy(weight[id]) end)
 end
 
-function reference.embedding_dw(g, ids, rows, padding)
-  local width = util.shape(g)
+function reference.embedding_dw(g, ids, rows, padding, by_freq)
+  local width, count = util.shape(g), {}
   local y = util.zeros { rows, width[#width] }
   util.each_index(util.shape(ids), function(at)
     local id, row = util.get(ids, at), util.get(g, at)
+    count[id] = (count[id] or 0) + 1
     if id ~= padding then
       for k, v in ipairs(row) do y[id][k] = y[id][k] + v end
     end
   end)
+  for id, n in pairs(by_freq and count or {}) do
+    y[id] = util.map(y[id], function(v) return v / n end)
+  end
+  return y
+end
+
+function reference.embedding_bag(ids, weight, offsets, o)
+  local bags = {}
+  if type(ids[1]) == "table" then
+    bags, o = ids, offsets
+  else
+    local last = o.include_last_offset and #offsets - 1 or #offsets
+    for b = 1, last do bags[b] = { table.unpack(ids, offsets[b], (offsets[b + 1] or #ids + 1) - 1) } end
+  end
+  o = o or {}
+  local y, at = {}, 0
+  for b, bag in ipairs(bags) do
+    local sum, top, n = {}, {}, 0
+    for k = 1, #weight[1] do sum[k] = 0 end
+    for _, id in ipairs(bag) do
+      at = at + 1
+      if id ~= o.padding_idx then
+        n = n + 1
+        for k, v in ipairs(weight[id]) do
+          sum[k] = sum[k] + v * (o.per_sample_weights and o.per_sample_weights[at] or 1)
+          top[k] = math.max(top[k] or v, v)
+        end
+      end
+    end
+    local mode = o.mode or "mean"
+    y[b] = util.map(mode == "max" and n > 0 and top or sum, function(v)
+      return mode == "mean" and n > 0 and v / n or v
+    end)
+  end
   return y
 end
 

@@ -115,4 +115,59 @@ function reference.layer_norm_dx(g, x, mean, rstd, weight, shape)
   return util.unflat(join(xs), util.shape(x)), util.unflat(dw, shape), util.unflat(db, shape)
 end
 
+-- Rows of n values, each divided by the root of its mean square.
+function reference.rms_norm(x, normalized_shape, weight, eps)
+  local shape, n = util.shape(x), 1
+  for d = 1, type(normalized_shape) == "table" and #normalized_shape or 1 do n = n * shape[#shape + 1 - d] end
+  local flat, w = util.flat(x), weight and util.flat(weight)
+  local y = {}
+  for from = 0, #flat - 1, n do
+    local s = 0
+    for i = 1, n do s = s + flat[from + i] ^ 2 / n end
+    for i = 1, n do y[from + i] = flat[from + i] / math.sqrt(s + (eps or 2 ^ -52)) * (w and w[i] or 1) end
+  end
+  return util.unflat(y, shape)
+end
+
+function reference.group_norm(x, groups, weight, bias, eps)
+  local shape = util.shape(x)
+  local per, y = shape[2] // groups, util.zeros(shape)
+  for n = 1, shape[1] do
+    for g = 1, groups do
+      local values = {}
+      for c = (g - 1) * per + 1, g * per do
+        for _, v in ipairs(util.flat(x[n][c])) do values[#values + 1] = v end
+      end
+      local mean, var = moments(values)
+      for c = (g - 1) * per + 1, g * per do
+        local scale = (weight and weight[c] or 1) / math.sqrt(var + (eps or 1e-5))
+        y[n][c] = util.map(x[n][c], function(v) return (v - mean) * scale + (bias and bias[c] or 0) end)
+      end
+    end
+  end
+  return y
+end
+
+function reference.instance_norm(x, mean, var, weight, bias, own)
+  if own == false then return reference.batch_norm(x, mean, var, weight, bias, false) end
+  return reference.group_norm(x, #x[1], weight, bias)
+end
+
+function reference.local_response_norm(x, size, alpha, ...)
+  local a = options_of({"alpha", "beta", "k"}, alpha, ...)
+  local shape = util.shape(x)
+  local y = util.zeros(shape)
+  util.each_index(shape, function(at)
+    local s, from = 0, {table.unpack(at)}
+    for c = at[2] - size // 2, at[2] + (size - 1) // 2 do
+      if c >= 1 and c <= shape[2] then
+        from[2] = c
+        s = s + util.get(x, from) ^ 2 / size
+      end
+    end
+    util.set(y, at, util.get(x, at) / ((a.k or 1) + (a.alpha or 1e-4) * s) ^ (a.beta or 0.75))
+  end)
+  return y
+end
+
 return reference

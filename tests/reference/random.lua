@@ -162,4 +162,40 @@ function reference.dropout_apply(x, mask, scale)
   return util.broadcast(function(v, m) return m and v * scale or 0 end, x, mask)
 end
 
+-- 0 or 1 for each of the first `lead` dimensions of x, and for every element below: kept or not.
+local function kept(x, lead, p)
+  local shape, n = util.shape(x), -1
+  local first, y = { table.unpack(shape, 1, lead) }, util.zeros(shape)
+  util.each_index(first, function(at)
+    n = n + 1
+    local keep = word(n, DROPOUT) < (1 - p) * 2.0 ^ 32 and 1 or 0
+    util.set(y, at, util.map(util.get(y, at), function() return keep end))
+  end)
+  return y
+end
+
+for nd = 1, 3 do
+  reference[("dropout%dd"):format(nd)] = function(x, p, training)
+    if training == false then return x end
+    p = p or 0.5
+    return util.broadcast(function(v, k) return k * v / (1 - p) end, x, kept(x, #util.shape(x) - nd, p))
+  end
+end
+
+-- Klambauer and others 2017: a (x k + least (1 - k)) + b with mean 0 and variance 1 kept.
+local function alpha(x, lead, p)
+  local least, q = -1.7580993408473766, 1 - p
+  local a = (q + least ^ 2 * q * p) ^ -0.5
+  return util.broadcast(function(v, k)
+    return a * (v * k + least * (1 - k)) - a * p * least
+  end, x, kept(x, lead, p))
+end
+
+function reference.alpha_dropout(x, p, training)
+  if training == false then return x end
+  return alpha(x, #util.shape(x), p or 0.5)
+end
+
+function reference.feature_alpha_dropout(x, p) return alpha(x, 2, p or 0.5) end
+
 return reference

@@ -91,6 +91,16 @@ static Tensor *forward(const Call *c, Tensor *x, Tensor *w) {
   return r.y[0];
 }
 
+/* The first of the windows, as many as `like` has: a size with a stride or more to spare has room for
+   others. */
+static Tensor *forward_like(const Call *c, Tensor *x, Tensor *w, const Tensor *like) {
+  Tensor *y = forward(c, x, w);
+  for (int d = 2; d < 4; d++) {
+    if (y->shape[d] > like->shape[d]) y = t_narrow(y, d, 0, like->shape[d]);
+  }
+  return y;
+}
+
 static Tensor *to_x(const Call *c, Tensor *gy, Tensor *w, const Tensor *x) {
   Call r;
   related(&r, "convolve2d_dx", c, gy, w);
@@ -152,7 +162,7 @@ static const char *dx_run(Call *c) {
 }
 
 static void dx_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  if (c->want[0]) gx[0] = forward(c, gy[0], c->x[1]);
+  if (c->want[0]) gx[0] = forward_like(c, gy[0], c->x[1], c->x[0]);
   if (c->want[1]) gx[1] = to_w(c, gy[0], c->x[0], c->x[1], NULL);
   if (c->want[2]) gx[2] = sum_to_bias(gy[0]);
 }
@@ -192,7 +202,7 @@ static void dw_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *ggw = gy[0], *ggb = gy[1];
   if (c->want[0] && ggw) gx[0] = to_x(c, c->x[1], ggw, c->x[0]);
   if (!c->want[1]) return;
-  if (ggw) gx[1] = forward(c, c->x[0], ggw);
+  if (ggw) gx[1] = forward_like(c, c->x[0], ggw, c->x[1]);
   if (!ggb) return;
   int64_t shape[4] = {1, ggb->shape[0], 1, 1};
   Tensor *spread = t_expand(t_reshape(ggb, 4, shape), 4, c->x[1]->shape);
@@ -219,7 +229,7 @@ static Op rows[] = {
             "transposed convolution.",
      .test = "{{randn(2,3,3,2), randn(3,2,3,3), {size = {5, 4}}}, "
              "{randn(1,4,3,3), randn(4,2,2,3), randn(4), {stride = 2, padding = 1, groups = 2, "
-             "size = {5, 6}}}}",
+             "size = {5, 6}}}, {randn(1,1,2,2), randn(1,1,2,2), {dilation = 3, size = {6, 7}}}}",
      .ref = "reference.convolve2d_dx",
      .flags = OP_CROSS | OP_HIDDEN,
      .save = SAVE_X(0) | SAVE_X(1),
@@ -237,4 +247,4 @@ static Op rows[] = {
      .grad = dw_grad},
 };
 
-FAMILY(convolve, rows);
+FAMILY_PART(conv, convolve, rows);

@@ -1,4 +1,4 @@
-/* Whole positions of one dimension: index_select, index_add, index_copy, index_fill, embedding. Positions count from 1. */
+/* Whole positions of one dimension: index_select, index_add, index_copy, index_fill. Positions count from 1. */
 #include "../../calc.h"
 #include "../../cast.h"
 #include "../../store.h"
@@ -142,96 +142,6 @@ static void index_fill_infer(Call *c) {
   cast_into(p->src, value);
 }
 
-/* ---- embedding: inputs weight [V,D], indices; attribute padding_idx ------------------------------ */
-
-/* The ids, from 0; a wrong one is named with its place. */
-static Tensor *read_ids(const Call *c, const Tensor *indices, int64_t rows) {
-  pick_check_integers(c, indices);
-  Tensor *ids = cast_copy(indices, T_I64);
-  int64_t *p = t_i64(ids);
-  for (int64_t i = 0; i < ids->numel; i++) {
-    if (p[i] < T_BASE || p[i] >= rows + T_BASE) {
-      t_fail("embedding: id %lld at position %lld is not 1..%lld%s", (long long)p[i],
-             (long long)i + 1, (long long)rows,
-             p[i] == 0 ? "; ids count from 1 (ids that count from 0: add 1)" : "");
-    }
-    p[i] -= T_BASE;
-  }
-  return ids;
-}
-
-/* The row, from 0, that gets no gradient; -1: every row does. */
-static int64_t padding_row(const Call *c, int attr, int64_t rows) {
-  if (!attr_given(c, attr)) return -1;
-  int64_t row = c->attr[attr].i < 0 ? c->attr[attr].i + rows : c->attr[attr].i;
-  if (row < 0 || row >= rows) {
-    t_fail("embedding: padding_idx %lld is not 1..%lld",
-           (long long)(c->attr[attr].i + (c->attr[attr].i >= 0)), (long long)rows);
-  }
-  return row;
-}
-
-static void embedding_infer(Call *c) {
-  const Tensor *weight = c->x[0], *indices = c->x[1];
-  int64_t shape[T_MAXDIM];
-  if (weight->ndim != 2) {
-    t_fail("embedding: the weight is %s; [ids, features] is wanted", t_shape_str(weight));
-  }
-  if (indices->ndim == T_MAXDIM) t_fail("embedding: the indices have too many dimensions");
-  padding_row(c, 0, weight->shape[0]);
-  *new_pick(c) = pick_dim(weight, 0, read_ids(c, indices, weight->shape[0]));
-  for (int d = 0; d < indices->ndim; d++) shape[d] = indices->shape[d];
-  shape[indices->ndim] = weight->shape[1];
-  call_out(c, 0, (DType)weight->dtype, indices->ndim + 1, shape);
-}
-
-static const char *embedding_run(Call *c) {
-  pick_read(c->scratch, c->x[0], c->y[0]);
-  return NULL;
-}
-
-static void embedding_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  gx[0] =
-      t_call("embedding_dw", "xxia", pick_computed(gy[0]), c->x[1], c->x[0]->shape[0], &c->attr[0]);
-}
-
-/* ---- embedding_dw: inputs g [..., D], indices; attributes rows, padding_idx ---------------------- */
-
-/* Rows of zeros [rows, D], with g's rows added in the order of the ids; but not the padding's. */
-static void embedding_dw_infer(Call *c) {
-  Tensor *g = c->x[0];
-  int64_t rows = c->attr[0].i, shape[2] = {rows, g->shape[g->ndim - 1]};
-  call_promote(c, 0, 1);
-  call_contiguous(c, 0);
-  padding_row(c, 1, rows);
-  Tensor *y = call_out(c, 0, (DType)g->dtype, 2, shape);
-  *new_pick(c) = pick_dim(y, 0, read_ids(c, c->x[1], rows));
-}
-
-static const char *embedding_dw_run(Call *c) {
-  Tensor *y = c->y[0];
-  int64_t row = padding_row(c, 1, c->attr[0].i), width = y->shape[1];
-  Attr zero = attr_of_int(0);
-  store_number(y, &zero);
-  pick_add(c->scratch, y, c->x[0], 1);
-  if (row < 0) return NULL;
-  Tensor padding = *y;
-  padding.ndim = 1;
-  padding.numel = padding.shape[0] = width;
-  padding.stride[0] = 1;
-  padding.offset += row * width;
-  store_number(&padding, &zero);
-  return NULL;
-}
-
-static void embedding_dw_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  gx[0] = t_call("embedding", "xxa", gy[0], c->x[1], &c->attr[1]);
-  int64_t row = padding_row(c, 1, c->attr[0].i);
-  if (row < 0) return;
-  Tensor *is_padding = t_eq(c->x[1], t_scalar_int(row + T_BASE, T_I64));
-  gx[0] = t_where(t_unsqueeze(is_padding, c->x[1]->ndim), t_num(0), gx[0]);
-}
-
 /* ---- the rows ---------------------------------------------------------------------------------- */
 
 static Op rows[] = {
@@ -276,24 +186,6 @@ static Op rows[] = {
      .infer = index_fill_infer,
      .run = place_run,
      .grad = index_copy_grad},
-    {.sig = "embedding(weight: tensor, indices: index, padding_idx: pos?) -> y: tensor",
-     .doc = "Rows of weight [ids, features] by id: y has the shape of indices with features after "
-            "it. The row padding_idx gets no gradient.",
-     .test = "{{randn(4,3), tensor{1,4,1}}, {randn(4,3), tensor{{2,1},{3,3}}, 4}}",
-     .ref = "reference.embedding",
-     .save = SAVE_X(1),
-     .infer = embedding_infer,
-     .run = embedding_run,
-     .grad = embedding_grad},
-    {.sig = "embedding_dw(g: tensor, indices: index, rows: int, padding_idx: pos?) -> y: tensor",
-     .doc = "The gradient of embedding for its weight [rows, features].",
-     .test = "{{randn(3,2), tensor{1,4,1}, 4}, {randn(2,2,3), tensor{{2,1},{3,3}}, 4, 1}}",
-     .ref = "reference.embedding_dw",
-     .flags = OP_HIDDEN,
-     .save = SAVE_X(1),
-     .infer = embedding_dw_infer,
-     .run = embedding_dw_run,
-     .grad = embedding_dw_grad},
 };
 
 FAMILY_PART(index, select, rows);

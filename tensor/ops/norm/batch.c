@@ -41,8 +41,8 @@ static void check(Call *c) {
   if (!training && !(c->x[RUNNING_MEAN] && c->x[RUNNING_VAR])) {
     t_fail("batch_norm: running_mean and running_var are needed when training is false");
   }
-  if (training && values_of(x) < 2 && x->shape[1] > 0) {
-    t_fail("batch_norm: x %s has fewer than two values a channel, and training needs their "
+  if (training && values_of(x) == 1 && x->shape[1] > 0) {
+    t_fail("batch_norm: x %s has one value a channel, and training needs their "
            "variance; use a larger batch, or training = false",
            t_shape_str(x));
   }
@@ -145,6 +145,11 @@ static const char *batch_norm_run(Call *c) {
   j.kernel.running_var = data_or_null(r->used[1]);
   j.kernel.momentum = attr_float(c, MOMENTUM, 0.1);
   j.kernel.eps = attr_float(c, EPS, 1e-5);
+  if (c->x[X]->numel == 0) { /* moves nothing */
+    t_fill(c->y[1], 0);
+    t_fill(c->y[2], 1);
+    return NULL;
+  }
   if (j.training) team_allow_cut(false); /* running statistics are not left half written */
   run_all(&j);
   if (j.training) write_back(r);
@@ -182,6 +187,11 @@ static const char *batch_norm_dx_run(Call *c) {
   j.dx = t_data(c->y[0]);
   j.dw = t_data(c->y[1]);
   j.db = t_data(c->y[2]);
+  if (c->x[1]->numel == 0) {
+    t_fill(c->y[1], 0);
+    t_fill(c->y[2], 0);
+    return NULL;
+  }
   run_all(&j);
   return NULL;
 }

@@ -1,4 +1,5 @@
-/* Layer normalisation: x as rows [M,n], weight and bias of n values. */
+/* Normalisation of samples: x as rows [M,n], weight and bias of n values. layer_norm takes the mean
+   away and divides by the deviation; rms_norm divides by the root of the mean square. */
 #include "../../calc.h"
 #include "../../kernels/norm.h"
 #include "../../team.h"
@@ -27,12 +28,12 @@ static int64_t check(Call *c) {
     n *= a->v[d];
   }
   if (!ends) {
-    t_fail("layer_norm: x has shape %s, which does not end in normalized_shape %s", t_shape_str(x),
-           t_dims_str(a->n, a->v));
+    t_fail("%s: x has shape %s, which does not end in normalized_shape %s", call_name(c),
+           t_shape_str(x), t_dims_str(a->n, a->v));
   }
-  for (int i = WEIGHT; i <= BIAS; i++) {
+  for (int i = WEIGHT; i < c->nx; i++) {
     if (!c->x[i] || has_shape(c->x[i], a)) continue;
-    t_fail("layer_norm: %s has shape %s, wants normalized_shape %s",
+    t_fail("%s: %s has shape %s, wants normalized_shape %s", call_name(c),
            i == WEIGHT ? "weight" : "bias", t_shape_str(c->x[i]), t_dims_str(a->n, a->v));
   }
   return n;
@@ -52,8 +53,9 @@ typedef struct Job {
 
 static int64_t parts_of(int64_t rows, int64_t group) { return (rows + group - 1) / group; }
 
-static Job job_of(const Tensor *x, int64_t rows) {
-  Job j = {.kernel = {.rows = rows, .n = rows > 0 ? x->numel / rows : 0, .x = t_data(x)}};
+static Job job_of(const Tensor *x, int64_t rows, bool raw) {
+  Job j = {
+      .kernel = {.rows = rows, .n = rows > 0 ? x->numel / rows : 0, .x = t_data(x), .raw = raw}};
   j.ops = SIMD_PICK(norm_kernels)->of[x->dtype];
   j.size = dtype_size((DType)x->dtype);
   j.group = j.kernel.n > 0 && j.kernel.n < GRAIN ? GRAIN / j.kernel.n : 1;
@@ -85,7 +87,7 @@ static void layer_norm_infer(Call *c) {
   int64_t n = check(c);
   DType d = call_promote(c, X, X + 1);
   if (!dtype_is_float(d)) d = T_F32;
-  for (int i = X; i <= BIAS; i++) {
+  for (int i = X; i < c->nx; i++) {
     if (c->x[i]) call_want(c, i, d);
   }
   int64_t rows = n ? c->x[X]->numel / n : 0;
@@ -94,28 +96,40 @@ static void layer_norm_infer(Call *c) {
   call_hidden(c, d, 1, &rows);
 }
 
-static const char *layer_norm_run(Call *c) {
-  Job j = job_of(c->x[X], c->y[1]->numel);
+/* PyTorch's eps of rms_norm, where none is given: the spacing of floats at 1. */
+static double eps_of(const Call *c, bool raw) {
+  double own = c->x[X]->dtype == T_F64 ? 0x1p-52 : 0x1p-23;
+  return attr_float(c, EPS, raw ? own : 1e-5);
+}
+
+static const char *run(Call *c, bool raw) {
+  Job j = job_of(c->x[X], c->y[1]->numel, raw);
   j.y = t_data(c->y[0]);
   j.kernel.gamma = data_or_null(c->x[WEIGHT]);
-  j.kernel.beta = data_or_null(c->x[BIAS]);
+  j.kernel.beta = raw ? NULL : data_or_null(c->x[BIAS]);
   j.kernel.mean = t_data(c->y[1]);
   j.kernel.rstd = t_data(c->y[2]);
-  j.kernel.eps = attr_float(c, EPS, 1e-5);
+  j.kernel.eps = eps_of(c, raw);
   team_run(parts_of(j.kernel.rows, j.group), part, &j);
   return NULL;
 }
 
+static const char *layer_norm_run(Call *c) { return run(c, false); }
+static const char *rms_norm_run(Call *c) { return run(c, true); }
+
 /* ---- gradient --------------------------------------------------------------------------------------- */
 
-static void layer_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+static void grad(Call *c, Tensor *const *gy, Tensor **gx, bool raw) {
   Call d;
-  t_call_into(&d, "layer_norm_dx", "xxxxxab", gy[0], c->x[X], c->y[1], c->y[2], c->x[WEIGHT],
-              &c->attr[SHAPE], c->want[WEIGHT] || c->want[BIAS]);
-  for (int i = X; i <= BIAS; i++) {
+  t_call_into(&d, "layer_norm_dx", "xxxxxabb", gy[0], c->x[X], c->y[1], c->y[2], c->x[WEIGHT],
+              &c->attr[SHAPE], c->want[WEIGHT] || (!raw && c->want[BIAS]), raw);
+  for (int i = X; i < c->nx; i++) {
     if (c->want[i]) gx[i] = d.y[i];
   }
 }
+
+static void layer_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) { grad(c, gy, gx, false); }
+static void rms_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) { grad(c, gy, gx, true); }
 
 /* Rows of a part on the way back, where every part has its own sums. */
 static int64_t back_group(const Job *j) {
@@ -133,7 +147,7 @@ static void layer_norm_dx_infer(Call *c) {
   if (!c->attr[1].i) return;
   call_out(c, 1, d, shape->n, shape->v);
   call_out(c, 2, d, shape->n, shape->v);
-  Job j = job_of(c->x[1], c->x[2]->numel);
+  Job j = job_of(c->x[1], c->x[2]->numel, c->attr[2].i != 0);
   int64_t parts = parts_of(j.kernel.rows, back_group(&j));
   call_scratch(c, ((size_t)parts + 1) * 2 * (size_t)j.kernel.n * j.size);
 }
@@ -151,7 +165,7 @@ static void add_parts(int64_t parts, int64_t stride, const Job *j, const char *x
 }
 
 static const char *layer_norm_dx_run(Call *c) {
-  Job j = job_of(c->x[1], c->x[2]->numel);
+  Job j = job_of(c->x[1], c->x[2]->numel, c->attr[2].i != 0);
   bool affine = c->attr[1].i != 0;
   j.gy = t_data(c->x[0]);
   j.kernel.mean = t_data(c->x[2]);
@@ -186,6 +200,17 @@ static void layer_norm_compose(Call *c) {
   c->y[0] = y;
 }
 
+static void rms_norm_compose(Call *c) {
+  int64_t n = check(c), dims[T_MAXDIM];
+  const Attr *shape = &c->attr[SHAPE];
+  Tensor *x = c->x[X];
+  if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
+  for (int d = 0; d < shape->n; d++) dims[d] = x->ndim - shape->n + d;
+  Tensor *square = t_muln(t_sum(t_square(x), shape->n, dims, true), 1 / (double)n);
+  Tensor *y = t_mul(x, t_op1("rsqrt", t_addn(square, eps_of(c, true))));
+  c->y[0] = c->x[WEIGHT] ? t_mul(y, c->x[WEIGHT]) : y;
+}
+
 /* ---- the rows ---------------------------------------------------------------------------------- */
 
 static Op rows[] = {
@@ -202,9 +227,26 @@ static Op rows[] = {
      .run = layer_norm_run,
      .grad = layer_norm_grad,
      .compose = layer_norm_compose},
+    {.sig =
+         "rms_norm(x: tensor, normalized_shape: ints, weight: tensor?, eps: float?) -> y: tensor",
+     .doc = "Each sample divided by the root of its mean square, times weight, over the last "
+            "dimensions of x, whose sizes are normalized_shape; weight has that shape. eps, the "
+            "spacing of floats at 1 by default, is added to the mean square. Zhang & Sennrich "
+            "2019, arXiv:1910.07467.",
+     .example = "tensor{{3, 4}}:rms_norm(2) --> float32 [1,2]\n  0.8485  1.1314",
+     .test = "{{randn(2,3), 3}, {randn(2,3,4), {3,4}, randn(3,4)}, {randn(2,3,4), {4}, rand(4) + "
+             "0.5, 0.1}}",
+     .ref = "reference.rms_norm",
+     .save = SAVE_XS | SAVE_Y(1) | SAVE_Y(2),
+     .infer = layer_norm_infer,
+     .run = rms_norm_run,
+     .grad = rms_norm_grad,
+     .compose = rms_norm_compose},
     {.sig = "layer_norm_dx(g: tensor, x: tensor, mean: tensor, rstd: tensor, weight: tensor?, "
-            "normalized_shape: ints, affine: bool=true) -> dx: tensor, dw: tensor, db: tensor",
-     .doc = "Gradients of layer_norm for x, and, if affine, for weight and bias.",
+            "normalized_shape: ints, affine: bool=true, raw: bool=false) -> dx: tensor, dw: "
+            "tensor, db: tensor",
+     .doc = "Gradients of layer_norm, or rms_norm if raw, for x, and, if affine, for weight and "
+            "bias.",
      .test = "{{randn(4,3), randn(4,3), randn(4), rand(4) + 0.5, rand(3), 3}, "
              "{randn(2,3,2), randn(2,3,2), randn(2), rand(2) + 0.5, nil, {3,2}}}",
      .ref = "reference.layer_norm_dx",

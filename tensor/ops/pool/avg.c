@@ -198,4 +198,4 @@ static Op rows[] = {
      .compose = lp_pool2d},
 };
 
-FAMILY(avg_pool, rows);
+FAMILY_PART(pool, avg_pool, rows);

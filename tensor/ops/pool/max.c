@@ -189,4 +189,4 @@ static Op rows[] = {
      .compose = max_unpool3d},
 };
 
-FAMILY(max_pool, rows);
+FAMILY_PART(pool, max_pool, rows);

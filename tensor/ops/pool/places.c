@@ -122,4 +122,4 @@ static Op rows[] = {
      .run = run},
 };
 
-FAMILY(places, rows);
+FAMILY_PART(pool, places, rows);

@@ -269,4 +269,4 @@ static Op rows[] = {
      .grad = avg_dx_grad},
 };
 
-FAMILY(planes, rows);
+FAMILY_PART(pool, planes, rows);

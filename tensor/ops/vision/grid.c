@@ -227,4 +227,4 @@ static Op rows[] = {
      .compose = affine_grid},
 };
 
-FAMILY(grid, rows);
+FAMILY_PART(vision, grid, rows);

@@ -221,4 +221,4 @@ static Op rows[] = {
      .compose = channel_shuffle},
 };
 
-FAMILY(interpolate, rows);
+FAMILY_PART(vision, interpolate, rows);

@@ -196,4 +196,4 @@ static Op rows[] = {
      .grad = back_grad},
 };
 
-FAMILY(resample, rows);
+FAMILY_PART(vision, resample, rows);
