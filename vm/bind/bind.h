@@ -56,6 +56,15 @@ void enter_stress(lua_State *L);
 static inline void enter_stress(lua_State *L) { (void)L; }
 #endif
 
+/* ---- the user's place (place.c) ------------------------------------------------------------------- */
+
+void place_set_root(const char *folder); /* the folder that holds nn/ and scripts/ */
+/* Is the chunk with this source (lua_Debug's `source`) one of the library's files there? */
+bool place_is_library(const char *source);
+/* Pushes "file:line: " of the innermost Lua function that is the user's, or "". */
+void place_push(lua_State *L);
+void place_open(lua_State *L); /* adds to the core's table, on the top of the stack */
+
 /* ---- arguments (args.c) -------------------------------------------------------------------------- */
 
 /* Fills the call from the arguments on the stack (1..top), by op's signature; inside t_try. With

@@ -64,7 +64,7 @@ __attribute__((noinline)) void enter(lua_State *L, void (*fn)(void *), void *arg
     lua_pushboolean(L, false); /* not nil: the place is kept */
     lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
   } else {
-    luaL_where(L, 1);
+    place_push(L);
     lua_pushstring(L, message);
     lua_concat(L, 2);
   }

@@ -75,6 +75,7 @@ int luaopen_lunette(lua_State *L) {
                       LUNETTE_SHARE);
   }
   if (!realpath(root, real)) strcpy(real, root);
+  place_set_root(real);
   lua_pushfstring(L, "%s/scripts/init.lua", real);
   if (luaL_loadfilex(L, lua_tostring(L, -1), "t") != LUA_OK) return lua_error(L);
   lua_pushcfunction(L, luaopen_lunette_core);
