@@ -199,7 +199,7 @@ local function text_of(x)
   if type(x) == "table" then
     local meta = getmetatable(x)
     if x == tensor then return library_text(x, "lunette.tensor") end
-    local optimizer = rawget(x, "_source") and x or type(meta) == "table" and meta.__index
+    local optimizer = rawget(x, "_source") and x or type(meta) == "table" and meta.kind
     if type(optimizer) == "table" and rawget(optimizer, "signature") then
       return class_text(optimizer, optimizer.signature)
     end

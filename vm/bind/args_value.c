@@ -127,8 +127,7 @@ void args_fix_length(Reader *r, const Param *p, Attr *a) {
   }
   for (int k = 0; k < a->n; k++) { /* kernels multiply them by positions */
     if (a->v[k] < INT32_MIN || a->v[k] > INT32_MAX) {
-      t_fail("%s: %s is %lld; numbers below 2^31 are wanted", r->name, p->name,
-             (long long)a->v[k]);
+      t_fail("%s: %s is %lld; numbers below 2^31 are wanted", r->name, p->name, (long long)a->v[k]);
     }
   }
 }

@@ -61,8 +61,9 @@ static inline void enter_stress(lua_State *L) { (void)L; }
 void place_set_root(const char *folder); /* the folder that holds nn/ and scripts/ */
 /* Is the chunk with this source (lua_Debug's `source`) one of the library's files there? */
 bool place_is_library(const char *source);
-/* Pushes "file:line: " of the innermost Lua function that is the user's, or "". */
-void place_push(lua_State *L);
+/* The innermost Lua function that is the user's ("Sl"); false when there is none. */
+bool place_find(lua_State *L, lua_Debug *ar);
+void place_push(lua_State *L); /* "file:line: " of it, or "" */
 void place_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 
 /* ---- arguments (args.c) -------------------------------------------------------------------------- */
@@ -92,6 +93,8 @@ typedef struct Suggestion {
 void suggest_consider(Suggestion *s, const char *name);
 void suggest_from_keys(Suggestion *s, lua_State *L, int table);
 void suggest_open(lua_State *L); /* adds to the core's table, on the top of the stack */
+/* How we write what other libraries have as this method or field of a tensor, or NULL. */
+const char *suggest_method(const char *name);
 
 /* Each adds its functions to the library table on the top of the stack; meta is the place of the
    tensor metatable, methods the place of the table of methods. */

@@ -1,6 +1,8 @@
 /* Entering the core: the landing point, collection, calls back into Lua. */
 #include "bind.h"
 
+#include <stdio.h>
+
 #include "../../tensor/mem.h"
 #include "../../tensor/tape.h"
 #include "../../tensor/team.h"
@@ -97,7 +99,18 @@ void enter_callback(lua_State *L, int nargs, int nresults) {
   }
 }
 
+/* A note of the core's, on stderr with the user's place. */
+static void note(const char *text) {
+  lua_Debug ar;
+  fflush(stdout);
+  if (inside && place_find(inside, &ar))
+    fprintf(stderr, "note: %s:%d: %s\n", ar.short_src, ar.currentline, text);
+  else
+    fprintf(stderr, "note: %s\n", text);
+}
+
 void enter_open(lua_State *L) {
+  t_note = note;
   lua_pushboolean(L, false); /* storing an error there will allocate nothing */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
   mem_collect = collect;

@@ -82,6 +82,7 @@ int luaopen_lunette(lua_State *L) {
   lua_call(L, 0, 1);
   set_library_path(L);
   lua_pushstring(L, real);
-  lua_call(L, 2, 1);
+  lua_getfield(L, LUA_REGISTRYINDEX, "lunette.globals"); /* the program's; nil under stock Lua */
+  lua_call(L, 3, 1);
   return 1;
 }
