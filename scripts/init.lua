@@ -5,8 +5,9 @@ local core, root, globals = ...
 
 -- The library's files see Lua's own names in a table of their own, as they were at first, so that a
 -- user may give `table`, `string` or `type` another meaning. `print` is the user's.
-local own = setmetatable({}, {__index = _G})
-for name, value in next, globals or _G do
+local lua = globals or _G
+local own = lua.setmetatable({}, {__index = _G})
+for name, value in lua.next, lua do
   if globals or package.loaded[name] == value or type(value) == "function" then own[name] = value end
 end
 own._G, own.print, own.arg = nil, nil, nil

@@ -203,7 +203,12 @@ end
 local function run_epoch(s, history, epoch)
   local totals, step = Totals.new(s.metrics), 0
   local bar = s.verbose and Bar.new(("epoch %d/%d"):format(epoch, s.epochs), s.steps)
-  local _ <close> = setmetatable({}, {__close = function() if bar then bar:leave() end end})
+  local _ <close> = setmetatable({}, {__close = function(_, problem)
+    if bar then bar:leave() end
+    if s.verbose and problem and tostring(problem):find "interrupted!$" then
+      io.stderr:write(("fit: stopped in epoch %d; the %d finished before are in model.history\n"):format(epoch, epoch - 1))
+    end
+  end})
   local function figures() return totals:text() end
   local next_batch = s.source:batches(s.size, s.shuffle, train_step)
   while next_batch(s, totals, epoch, step + 1) do

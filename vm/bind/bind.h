@@ -61,9 +61,10 @@ static inline void enter_stress(lua_State *L) { (void)L; }
 void place_set_root(const char *folder); /* the folder that holds nn/ and scripts/ */
 /* Is the chunk with this source (lua_Debug's `source`) one of the library's files there? */
 bool place_is_library(const char *source);
-/* The innermost Lua function that is the user's ("Sl"); false when there is none. */
-bool place_find(lua_State *L, lua_Debug *ar);
-void place_push(lua_State *L); /* "file:line: " of it, or "" */
+/* The innermost Lua function that is the user's ("Sl"), from a level of the stack on (1: the caller of
+   the C function that runs); false when there is none. */
+bool place_find(lua_State *L, int level, lua_Debug *ar);
+void place_push(lua_State *L, int level); /* "file:line: " of it, or "" */
 void place_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 
 /* ---- arguments (args.c) -------------------------------------------------------------------------- */

@@ -66,7 +66,7 @@ __attribute__((noinline)) void enter(lua_State *L, void (*fn)(void *), void *arg
     lua_pushboolean(L, false); /* not nil: the place is kept */
     lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
   } else {
-    place_push(L);
+    place_push(L, 1);
     lua_pushstring(L, message);
     lua_concat(L, 2);
   }
@@ -81,7 +81,10 @@ __attribute__((noinline)) void enter_end(lua_State *L) {
 void enter_poll(lua_State *L) {
   if (!team_interrupt) return;
   team_interrupt = 0; /* reported here */
-  luaL_error(L, "interrupted!");
+  place_push(L, 1);
+  lua_pushliteral(L, "interrupted!");
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 void enter_callback(lua_State *L, int nargs, int nresults) {
@@ -103,7 +106,7 @@ void enter_callback(lua_State *L, int nargs, int nresults) {
 static void note(const char *text) {
   lua_Debug ar;
   fflush(stdout);
-  if (inside && place_find(inside, &ar))
+  if (inside && place_find(inside, 1, &ar))
     fprintf(stderr, "note: %s:%d: %s\n", ar.short_src, ar.currentline, text);
   else
     fprintf(stderr, "note: %s\n", text);

@@ -16,17 +16,17 @@ bool place_is_library(const char *source) {
   return strncmp(source + n, "nn/", 3) == 0 || strncmp(source + n, "scripts/", 8) == 0;
 }
 
-bool place_find(lua_State *L, lua_Debug *ar) {
-  for (int level = 1; lua_getstack(L, level, ar); level++) {
+bool place_find(lua_State *L, int level, lua_Debug *ar) {
+  for (; lua_getstack(L, level, ar); level++) {
     lua_getinfo(L, "Sl", ar);
     if (ar->currentline > 0 && !place_is_library(ar->source)) return true;
   }
   return false;
 }
 
-void place_push(lua_State *L) {
+void place_push(lua_State *L, int level) {
   lua_Debug ar;
-  if (place_find(L, &ar))
+  if (place_find(L, level, &ar))
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
   else
     lua_pushliteral(L, "");

@@ -9,83 +9,92 @@
 #include "pattern.h"
 
 #define NAME "[%a_][%w_]*"
+#define NO_BRACES                                                                                  \
+  "blocks have no braces: they begin with then, do or function (...), and end with end"
+#define WITHOUT_IMPORT                                                                             \
+  "tensor, nn, optim, data, metrics and plot are there without import; another module m comes "    \
+  "by: "                                                                                           \
+  "local m = require \"m\""
 
 /* In order: the first pattern found in the line tells. Patterns are Lua's; in the line the letters
    of strings are '_' and comments are blank. A hint with `near` wants that text behind "near" in
    the message. */
 static const struct {
   const char *pattern, *near, *hint;
+  bool block; /* begins a block, which no further line could make Lua of */
 } hints[] = {
-    {"^%s*def%s+" NAME, NULL, "a function is: function f(x) ... end"},
-    {"^%s*class%s+" NAME, NULL, "a class of layers is: local Net = nn.class \"Net\""},
-    {"^%s*import%s+[%w_.]", NULL,
-     "tensor, nn, optim, data, metrics and plot are there without import; "
-     "another module m comes by: local m = require \"m\""},
-    {"^%s*from%s+[%w_.]+%s+import", NULL,
-     "tensor, nn, optim, data, metrics and plot are there without "
-     "import; another module m comes by: local m = require \"m\""},
-    {"^%s*for%s.-%sin%s+range%s*%(", NULL, "count with: for i = 1, n do ... end"},
-    {"^%s*for%s*%(", NULL, "count with: for i = 1, n do ... end"},
-    {"^%s*for%s.-%sin%s.*:%s*$", NULL, "a loop is: for i, x in ipairs(list) do ... end"},
-    {"^%s*for%s.-%sin%s.-:%s", NULL, "a loop is: for i, x in ipairs(list) do ... end"},
-    {"^%s*while%f[%s(].-:%s", NULL, "a loop is: while x do ... end, without a colon"},
-    {"^%s*while%f[%s(].*:%s*$", NULL, "a loop is: while x do ... end, without a colon"},
-    {"^%s*elif%f[%s(]", NULL, "elif is written: elseif x then"},
-    {"^%s*if%f[%s(].-:%s", NULL, "a condition is: if x then ... end, without a colon"},
-    {"^%s*if%f[%s(].*:%s*$", NULL, "a condition is: if x then ... end, without a colon"},
-    {"^%s*else%s*:", NULL, "else takes no colon; the block ends with: end"},
-    {"^%s*try%s*[:{]", NULL, "errors are caught by: local ok, message = pcall(f, x)"},
+    {"^%s*def%s+" NAME, NULL, "a function is: function f(x) ... end", true},
+    {"^%s*class%s+" NAME, NULL, "a class of layers is: local Net = nn.class \"Net\"", true},
+    {"^%s*import%s+[%w_.]", NULL, WITHOUT_IMPORT, false},
+    {"^%s*from%s+[%w_.]+%s+import", NULL, WITHOUT_IMPORT, false},
+    {"^%s*for%s.-%sin%s+range%s*%(", NULL, "count with: for i = 1, n do ... end", true},
+    {"^%s*for%s*%(", NULL, "count with: for i = 1, n do ... end", true},
+    {"^%s*for%s.-%sin%s.*:%s*$", NULL, "a loop is: for i, x in ipairs(list) do ... end", true},
+    {"^%s*for%s.-%sin%s.-:%s", NULL, "a loop is: for i, x in ipairs(list) do ... end", true},
+    {"^%s*while%f[%s(].-:%s", NULL, "a loop is: while x do ... end, without a colon", true},
+    {"^%s*while%f[%s(].*:%s*$", NULL, "a loop is: while x do ... end, without a colon", true},
+    {"^%s*while%s*%(.*{%s*$", NULL, NO_BRACES, true},
+    {"^%s*elif%f[%s(]", NULL, "elif is written: elseif x then", true},
+    {"^%s*if%f[%s(].-:%s", NULL, "a condition is: if x then ... end, without a colon", true},
+    {"^%s*if%f[%s(].*:%s*$", NULL, "a condition is: if x then ... end, without a colon", true},
+    {"^%s*if%s*%(.*{%s*$", NULL, NO_BRACES, true},
+    {"^%s*else%s*:", NULL, "else takes no colon; the block ends with: end", true},
+    {"^%s*try%s*[:{]", NULL, "errors are caught by: local ok, message = pcall(f, x)", true},
     {"^%s*with%s.*:%s*$", NULL,
-     "without recording of gradients: tensor.no_grad(function() ... end)"},
-    {"^%s*raise%s", NULL, "an error is raised by: error(\"message\")"},
-    {"^%s*pass%s*$", NULL, "an empty block needs nothing in it"},
-    {"^%s*del%s+" NAME, NULL, "a value is given up by: x = nil"},
-    {"^%s*let%s+" NAME, NULL, "a variable is: local x = 1"},
-    {"^%s*var%s+" NAME, NULL, "a variable is: local x = 1"},
-    {"^%s*const%s+" NAME, NULL, "a constant is: local x <const> = 1"},
-    {"^%s*print%s+[%w_(%-]", NULL, "print takes parentheses: print(x)"},
-    {"^%s*assert%s+[%w_]", NULL, "assert takes parentheses: assert(x)"},
-    {"^%s*//", NULL, "a comment starts with --"},
-    {"^%s*/%*", NULL, "a comment starts with --"},
-    {"#", "#", "a comment starts with --; #x is the length of x"},
-    {"^%s*#", NULL, "a comment starts with --"},
-    {"%)%s*{%s*$", NULL,
-     "blocks have no braces: they begin with then, do or function (...), and end with end"},
-    {"^%s*}", "}",
-     "blocks have no braces: they begin with then, do or function (...), and end with end"},
-    {"%f[%w_]lambda%f[^%w_]", NULL, "an unnamed function is: function(x) return x + 1 end"},
-    {"=>", NULL, "an unnamed function is: function(x) return x + 1 end"},
-    {"%f[%w_]continue%f[^%w_]", NULL,
+     "without recording of gradients: tensor.no_grad(function() ... end)", true},
+    {"^%s*raise%s", NULL, "an error is raised by: error(\"message\")", false},
+    {"^%s*pass%s*$", NULL, "an empty block needs nothing in it", false},
+    {"^%s*del%s+" NAME, NULL, "a value is given up by: x = nil", false},
+    {"^%s*let%s+" NAME, NULL, "a variable is: local x = 1", false},
+    {"^%s*var%s+" NAME, NULL, "a variable is: local x = 1", false},
+    {"^%s*const%s+" NAME, NULL, "a constant is: local x <const> = 1", false},
+    {"^%s*print%s+[%w_]", NULL, "print takes parentheses: print(x)", false},
+    {"^%s*assert%s+[%w_]", NULL, "assert takes parentheses: assert(x)", false},
+    {"^%s*//", NULL, "a comment starts with --", false},
+    {"^%s*/%*", NULL, "a comment starts with --", false},
+    {"#", "#", "a comment starts with --; #x is the length of x", false},
+    {"^%s*#", NULL, "a comment starts with --", false},
+    {"{", "{", NO_BRACES, false},
+    {"^%s*}", "}", NO_BRACES, false},
+    {"%f[%w_]lambda%f[^%w_]", NULL, "an unnamed function is: function(x) return x + 1 end", false},
+    {"=>", NULL, "an unnamed function is: function(x) return x + 1 end", false},
+    {"^%s*continue%s*$", NULL,
      "there is no continue; put the rest of the loop's body into "
-     "if x then ... end, or write goto next and ::next:: at its end"},
-    {"[.:]repeat%f[^%w_]", NULL, "repeat is a word of Lua's own; the method is x:rep(2, 1)"},
-    {"[{,]%s*end%s*=", NULL, "end is a word of Lua's own; the option is called stop"},
-    {"%f[%w_]is%s+not%f[^%w_]", NULL, "compare with x ~= nil"},
-    {"%f[%w_]is%s+None", NULL, "compare with x == nil"},
-    {"%f[%w_]not%s+in%f[^%w_]", NULL, "is a key in a table: t[key] ~= nil"},
-    {"!=", NULL, "not equal is ~="},
-    {"===", NULL, "equal is =="},
-    {"!", "!", "not is written: not x"},
-    {"@", "@", "there is no @; the matrix product is x:matmul(y)"},
-    {"%*%*", NULL, "a power is x ^ 2"},
-    {"%+%+", NULL, "there is no ++; write x = x + 1"},
+     "if x then ... end, or write goto next and ::next:: at its end",
+     false},
+    {"[.:]repeat%f[^%w_]", NULL, "repeat is a word of Lua's own; the method is x:rep(2, 1)", false},
+    {"[{,]%s*end%s*=", NULL, "end is a word of Lua's own; the option is called stop", false},
+    {"%f[%w_]is%s+not%f[^%w_]", NULL, "compare with x ~= nil", false},
+    {"%f[%w_]is%s+None", NULL, "compare with x == nil", false},
+    {"%f[%w_]not%s+in%f[^%w_]", NULL, "is a key in a table: t[key] ~= nil", false},
+    {"!=", NULL, "not equal is ~=", false},
+    {"===", NULL, "equal is ==", false},
+    {"!", "!", "not is written: not x", false},
+    {"@", "@", "there is no @; the matrix product is x:matmul(y)", false},
+    {"%*%*", NULL, "a power is x ^ 2", false},
+    {"%+%+", NULL, "there is no ++; write x = x + 1", false},
     {"[%w_%])]%s*[-+*/%%]=", NULL,
      "there is no += and the like; write x = x + 1, or x:add_(1) to change a "
-     "tensor in place"},
-    {"&&", NULL, "and is written: x and y"},
-    {"||", NULL, "or is written: x or y"},
-    {"%?", "?", "a choice is: x and a or b"},
+     "tensor in place",
+     false},
+    {"&&", NULL, "and is written: x and y", false},
+    {"||", NULL, "or is written: x or y", false},
+    {"%?", "?", "a choice is: x and a or b", false},
     {"%[%s*:", NULL,
      "a range is x[\"2:3\"] or x[{{2, 3}}], all of a dimension x[\":, 1\"] or x[{{}, 1}]; "
-     "positions count from 1, both ends are included"},
+     "positions count from 1, both ends are included",
+     false},
     {"%[[^%[%]{}]*:[%s%d%-%],]", NULL,
      "a range is x[\"2:3\"] or x[{{2, 3}}]; positions count from 1, both "
-     "ends are included"},
-    {"[%w_%])]%[[^%[%](){}]*,[^%[%](){}]*%]", NULL, "several indices go into a table: x[{1, 2}]"},
-    {"[=(]%s*%[[^%[=]", NULL, "a list is {1, 2, 3}"},
-    {"%f[%w_]return%s+%[[^%[=]", NULL, "a list is {1, 2, 3}"},
-    {"%([^(){}=]*" NAME "%s*=[^=]", "=", "arguments by name go into a table: f(x, {lr = 0.1})"},
-    {"[{,]%s*[\"'%w_][%w_]*[\"']?%s*:", ":", "fields of a table are {a = 1, [\"b c\"] = 2}"},
+     "ends are included",
+     false},
+    {"[%w_%])]%[[^%[%](){}]*,[^%[%](){}]*%]", NULL, "several indices go into a table: x[{1, 2}]",
+     false},
+    {"[=(]%s*%[[^%[=]", NULL, "a list is {1, 2, 3}", false},
+    {"%f[%w_]return%s+%[[^%[=]", NULL, "a list is {1, 2, 3}", false},
+    {"%([^(){}=]*" NAME "%s*=[^=]", "=", "arguments by name go into a table: f(x, {lr = 0.1})",
+     false},
+    {"[{,]%s*[\"'%w_][%w_]*[\"']?%s*:", ":", "fields of a table are {a = 1, [\"b c\"] = 2}", false},
 };
 
 /* ---- the line ------------------------------------------------------------------------------------ */
@@ -188,7 +197,7 @@ static long line_number(const char *message) {
   return 0;
 }
 
-/* (text, message) -> the hint, or nil */
+/* (text, message) -> the hint and whether it is of a block; or nothing */
 static int find_hint(lua_State *L) {
   size_t size, length;
   const char *text = lua_tolstring(L, 1, &size), *message = lua_tostring(L, 2), *line;
@@ -203,26 +212,29 @@ static int find_hint(lua_State *L) {
     if (hints[i].near != NULL && !is_near(message, hints[i].near)) continue;
     if (!occurs(L, line, length, hints[i].pattern)) continue;
     lua_pushstring(L, hints[i].hint);
-    return 1;
+    lua_pushboolean(L, hints[i].block);
+    return 2;
   }
   return 0;
 }
 
-/* Pushes the hint for the message on top of the stack, or something that is no string. */
-static bool push_hint(lua_State *L, const char *text, size_t size) {
+/* Pushes the hint for the message on top of the stack, or something that is no string, and whether
+   it is of a block. */
+static void push_hint(lua_State *L, const char *text, size_t size) {
   lua_pushcfunction(L, find_hint);
   lua_pushlstring(L, text, size);
   lua_pushvalue(L, -3);
-  if (lua_pcall(L, 2, 1, 0) != LUA_OK) { /* no memory, or Ctrl-C: the message stays as it is */
-    lua_pop(L, 1);
-    lua_pushnil(L);
-  }
-  return lua_isstring(L, -1);
+  if (lua_pcall(L, 2, 2, 0) == LUA_OK) return;
+  lua_pop(L, 1); /* no memory, or Ctrl-C: the message stays as it is */
+  lua_pushnil(L);
+  lua_pushnil(L);
 }
 
 void hints_add(lua_State *L, const char *text, size_t size) {
   if (lua_type(L, -1) != LUA_TSTRING) return;
-  if (!push_hint(L, text, size)) {
+  push_hint(L, text, size);
+  lua_pop(L, 1);
+  if (!lua_isstring(L, -1)) {
     lua_pop(L, 1);
     return;
   }
@@ -245,10 +257,8 @@ void hints_add_file(lua_State *L, const char *path) {
 }
 
 bool hints_is_hopeless(lua_State *L, const char *text, size_t size) {
-  while (size > 0 && isspace((unsigned char)text[size - 1])) size--;
-  bool colon = size > 0 && text[size - 1] == ':';
-  if (!colon) return false;
-  bool found = push_hint(L, text, size);
-  lua_pop(L, 1);
-  return found;
+  push_hint(L, text, size);
+  bool hopeless = lua_toboolean(L, -1);
+  lua_pop(L, 2);
+  return hopeless;
 }
