@@ -142,6 +142,10 @@ local function assign(self, key, value)
     trace.forwards[value] = true
     value = public(value)
   end
+  if me.kind[key] == "parameter" and t ~= "userdata" and value ~= nil then
+    fail.raise("%s.%s is a parameter, and a %s is none; its values are set by tensor.no_grad(function() "
+      .. "m.%s:fill_(0) end)", me.class._name, key, t, key)
+  end
   if t ~= "function" and rawget(Module, key) ~= nil and key ~= "training" then
     fail.raise("%s.%s: '%s' is a method of modules; choose another name for the field",
       me.class._name, tostring(key), tostring(key))

@@ -1,16 +1,12 @@
 -- fail.lua: errors at the user's line. Frames of the library (nn/ and scripts/) are stepped over, so
 -- that a message never points into a file which its reader did not write.
 
+local core = require "lunette.core"
+
 local fail = {}
 
-local root = debug.getinfo(1, "S").source:match "^(@.*/)nn/[^/]*$"
-
 --- Is this source (as debug.getinfo gives it) a file of the library?
-function fail.is_library(source)
-  if not root or source:sub(1, #root) ~= root then return false end
-  local folder = source:match("^[^/]*", #root + 1)
-  return folder == "nn" or folder == "scripts"
-end
+fail.is_library = core.is_library
 
 --- "file:line: " of the innermost user function at this level of the stack or above; "" for none.
 function fail.where(level)

@@ -32,12 +32,13 @@ end
 
 local LINE = 96
 
--- Text in lines of at most LINE columns, indented.
-local function wrapped(text, indent)
+-- Text in lines of at most LINE columns, indented; from the second on by `further`.
+local function wrapped(text, indent, further)
   local lines, line = {}, indent
   for word in text:gmatch "%S+" do
     if #line > #indent and #line + 1 + #word > LINE then
       lines[#lines + 1] = line
+      indent = further or indent
       line = indent .. word
     else
       line = #line > #indent and line .. " " .. word or line .. word
@@ -48,7 +49,7 @@ local function wrapped(text, indent)
 end
 
 local function op_text(row)
-  local out = {row.sig, wrapped(row.doc or "", "  ")}
+  local out = {wrapped(row.sig, "", "    "), wrapped(row.doc or "", "  ")}
   local also = {}
   for alias in (row.aliases or ""):gmatch "%S+" do also[#also + 1] = alias end
   if row.inplace then also[#also + 1] = row.name .. "_ (in place)" end
@@ -200,7 +201,7 @@ local function text_of(x)
   if type(x) == "table" then
     local meta = getmetatable(x)
     if x == tensor then return library_text(x, "lunette.tensor") end
-    local optimizer = rawget(x, "_source") and x or type(meta) == "table" and meta.__index
+    local optimizer = rawget(x, "_source") and x or type(meta) == "table" and meta.kind
     if type(optimizer) == "table" and rawget(optimizer, "signature") then
       return class_text(optimizer, optimizer.signature)
     end

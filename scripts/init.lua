@@ -1,7 +1,17 @@
 -- What require "lunette" gives: the core's tensor library and, on first touch, the toolkits.
 -- Called by the module's C side with the core and the folder that holds nn/ and scripts/.
 
-local core, root = ...
+local core, root, globals = ...
+
+-- The library's files see Lua's own names in a table of their own, as they were at first, so that a
+-- user may give `table`, `string` or `type` another meaning. `print` is the user's.
+local lua = globals or _G
+local own = lua.setmetatable({}, {__index = _G})
+for name, value in lua.next, lua do
+  if globals or package.loaded[name] == value or type(value) == "function" then own[name] = value end
+end
+own._G, own.print, own.arg = nil, nil, nil
+local _ENV = own -- luacheck: ignore
 
 -- ---- finding the files of lunette.x ------------------------------------------------------------
 
@@ -35,7 +45,7 @@ table.insert(package.searchers, 2, function(name)
   end
   local file = path_of(name)
   if not file then return name:find "^lunette%." and "\n\tno Lunette module of that name" or nil end
-  local chunk, problem = loadfile(file, "t")
+  local chunk, problem = loadfile(file, "t", own)
   if not chunk then error(problem, 0) end
   return chunk, file
 end)
@@ -46,10 +56,14 @@ package.loaded["lunette.core"] = core
 
 local tensor = core.tensor
 
--- A library table whose missing fields are errors with a suggestion.
-local function strict(lib, name)
+-- A library table whose missing fields are errors with a suggestion; `repairs` has sentences for names
+-- that other libraries use.
+local function strict(lib, name, repairs)
   local meta = getmetatable(lib) or {}
   meta.__index = function(_, key)
+    if repairs and repairs[key] then
+      error(("%s has no field '%s'; %s"):format(name, key, repairs[key]), 2)
+    end
     local names = {}
     for known in next, lib do names[#names + 1] = known end
     table.sort(names)
@@ -63,7 +77,16 @@ end
 core.strict = strict
 require "lunette.tensor"
 for name, functions in next, core.namespaces do strict(functions, "tensor." .. name) end
-strict(tensor, "tensor")
+local repairs = {cuda = "computing is on the processor", device = "computing is on the processor",
+  Tensor = "tensor{1, 2} makes one", as_tensor = "tensor{1, 2} makes one",
+  save_model = "net:save \"net.safetensors\" saves a model", nn = "the layers are in nn"}
+for _, dtype in ipairs {"float32", "float64", "int64", "int32", "uint8", "float16", "bfloat16"} do
+  repairs[dtype] = ("types are given by name: {dtype = \"%s\"}, x:to \"%s\""):format(dtype, dtype)
+end
+for name in next, repairs do
+  if rawget(tensor, name) ~= nil then repairs[name] = nil end
+end
+strict(tensor, "tensor", repairs)
 
 -- ---- the table -----------------------------------------------------------------------------------
 
@@ -80,7 +103,10 @@ return setmetatable(lunette, {
       rawset(t, key, module)
       return module
     end
-    local names = { "tensor", table.unpack(lazy) }
+    local names = {"tensor"}
+    for _, name in ipairs(lazy) do
+      if path_of("lunette." .. name) then names[#names + 1] = name end
+    end
     local near = core.suggest(tostring(key), names)
     error(("lunette has no field '%s'%s"):format(tostring(key), near and "; did you mean " .. near .. "?" or ""), 2)
   end,

@@ -81,3 +81,5 @@ bool t_try(void (*fn)(void *), void *arg) {
 }
 
 const char *t_message(void) { return pending ? NULL : message; }
+
+void (*t_note)(const char *text);

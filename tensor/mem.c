@@ -1,8 +1,7 @@
-/* The caching allocator: size classes, the cache's bound, the limit, planted failures. */
+/* The caching allocator: size classes, the cache's bound, planted failures. */
 #define _GNU_SOURCE
 #include "mem.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -80,33 +79,7 @@ static void to_system(void *p, size_t size) {
     munmap(p, size);
 }
 
-/* ---- the limit ------------------------------------------------------------------------------- */
-
-static size_t number_in(const char *path, const char *key) {
-  FILE *f = fopen(path, "r");
-  if (!f) return 0;
-  char line[256];
-  size_t found = 0;
-  while (!found && fgets(line, sizeof line, f)) {
-    if (strncmp(line, key, strlen(key)) == 0) found = strtoull(line + strlen(key), NULL, 10);
-  }
-  fclose(f);
-  return found;
-}
-
-size_t mem_limit(void) {
-  if (mem_stats.limit == 0) {
-    size_t room = number_in("/proc/meminfo", "MemAvailable:") * 1024;
-    if (room == 0) room = (size_t)4 << 30;
-    size_t group = number_in("/sys/fs/cgroup/memory.max", "");
-    size_t used = number_in("/sys/fs/cgroup/memory.current", "");
-    if (group > used && group - used < room) room = group - used;
-    mem_stats.limit = room / 10 * 8;
-  }
-  return mem_stats.limit;
-}
-
-void mem_set_limit(size_t bytes) { mem_stats.limit = bytes; }
+/* ---- the cache ------------------------------------------------------------------------------- */
 
 static size_t size_of_class(int k) {
   if (k < SMALL / 64) return (size_t)(k + 1) * 64;
@@ -163,32 +136,9 @@ bool mem_should_fail(void) {
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-static const char *in_words(size_t bytes) {
-  static char text[3][32];
-  static int turn;
-  char *s = text[turn = (turn + 1) % 3];
-  if (bytes >= (size_t)1 << 40)
-    snprintf(s, 32, "%.1f TB", (double)bytes / 1099511627776.0);
-  else if (bytes >= (size_t)1 << 30)
-    snprintf(s, 32, "%.1f GB", (double)bytes / 1073741824.0);
-  else
-    snprintf(s, 32, "%.1f MB", (double)bytes / 1048576.0);
-  return s;
-}
-
-static _Noreturn void too_much(size_t size) {
-  t_fail("out of memory: %s more do not fit beside %s in use under the limit of %s; "
-         "free tensors or raise tensor.memory_limit",
-         in_words(size), in_words(mem_stats.live), in_words(mem_limit()));
-}
-
-static bool over_limit(size_t size) {
-  return size > mem_limit() || mem_stats.live + mem_stats.cached > mem_limit() - size;
-}
-
 static void *fetch(size_t size) {
   for (int attempt = 0; attempt < 3; attempt++) {
-    if (!over_limit(size)) {
+    if (mem_fits(size)) {
       void *p = from_system(size);
       if (p) return p;
     }
@@ -226,7 +176,7 @@ static void *mem_try_alloc(size_t bytes) {
 
 void *mem_alloc(size_t bytes) {
   void *p = mem_try_alloc(bytes);
-  if (!p) too_much(bytes);
+  if (!p) mem_too_much(bytes);
   return p;
 }
 
@@ -273,7 +223,7 @@ Storage *storage_new(size_t bytes) {
     st->data = mem_try_alloc(bytes);
     if (!st->data) {
       mem_free(st, 64);
-      too_much(bytes);
+      mem_too_much(bytes);
     }
   }
   return st;

@@ -23,8 +23,17 @@ typedef struct MemStats {
 } MemStats;
 extern MemStats mem_stats;
 
+void mem_drop_cache(void);
+
+/* The limit (limit.c): of tensors and cache, and what the system has. */
 void mem_set_limit(size_t bytes); /* 0: 80% of what the machine or container has free */
 size_t mem_limit(void);
+bool mem_fits(size_t bytes);               /* may this be asked of the system? */
+_Noreturn void mem_too_much(size_t bytes); /* fails with the reason */
+/* What the host wants for itself (Lua's objects): the same limit, of at least 256 MB, counted apart.
+   False: it must not. */
+bool mem_host_grow(size_t bytes);
+void mem_host_shrink(size_t bytes);
 
 /* Pressure. A young collection is due when enough was born since the last look; a full one when what
    lives has grown by max(floor, what lived after the last full one). The host collects where

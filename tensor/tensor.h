@@ -106,5 +106,7 @@ _Noreturn void t_fail_pending(void);
 bool t_try(void (*fn)(void *), void *arg);
 _Noreturn void t_fail_again(void); /* passes the failure that t_try just reported on */
 const char *t_message(void);       /* NULL: the host's own pending error */
+/* Set by the host: tells the user what is probably not meant. NULL: nobody listens. */
+extern void (*t_note)(const char *text);
 
 #endif

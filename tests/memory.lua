@@ -184,7 +184,7 @@ local function test_limit(t)
   collectgarbage()
   tensor.memory_limit(tensor.memory().bytes + (40 << 20))
   t.raises("over the limit",
-      "out of memory: 64.0 MB more do not fit beside .* MB in use under the limit of .* MB; "
+      "out of memory: 64.0 MB more do not fit beside .* in use under the limit of .* MB; "
     .. "free tensors or raise tensor.memory_limit", tensor.zeros, 1 << 24)
   local good = pcall(function()
     for _ = 1, 100 do tensor.zeros(1 << 20) end -- 4 MB each: garbage is found in time

@@ -43,7 +43,10 @@ local function read_params(name, given, params, names)
   elseif tensor.is_tensor(given) then
     params[#params + 1], names[#names + 1] = given, "parameter " .. #params + 1
   elseif type(given) == "table" and not class.is_class(given) then
-    for i = 1, #given do read_params(name, given[i], params, names) end
+    for i = 1, #given do
+      if type(given[i]) ~= "table" then check_parameter(name, i, given[i]) end
+      read_params(name, given[i], params, names)
+    end
     if #given == 0 and next(given) ~= nil then
       fail.raise("%s: the parameters are a table with names; a list, a module or groups {params = …} "
         .. "are wanted", name)
@@ -77,6 +80,21 @@ local function make_group(self, given, options, seen)
   return group
 end
 
+-- Finds methods; other names are errors, so that opt:zero_grads() says what is meant.
+local function strict(kind)
+  return function(_, key)
+    local value = kind[key]
+    if value ~= nil or type(key) ~= "string" then return value end
+    local names = {"param_groups", "state"}
+    for known in next, Optimizer do
+      if not known:find "^_" then names[#names + 1] = known end
+    end
+    table.sort(names)
+    local near = core.suggest(key, names)
+    fail.raise("an optimizer has no field or method '%s'%s", key, near and "; did you mean " .. near .. "?" or "")
+  end
+end
+
 local function count_trained(self)
   local n = 0
   for _, group in ipairs(self.param_groups) do
@@ -99,8 +117,9 @@ local function new_class(name, text, kind)
     __tostring = function() return "class optim." .. name end,
     __call = function(_, ...)
       local o = signature:read(...)
-      local self = setmetatable({name = name, signature = signature, param_groups = {}, state = {}},
-        {__index = kind, __tostring = Optimizer.__tostring})
+      local self = setmetatable({name = name, signature = signature, param_groups = {}, state = {},
+        noted = false},
+        {__index = strict(kind), kind = kind, __tostring = Optimizer.__tostring})
       kind.check(o)
       local list = type(o.params) == "table" and is_group(o.params[1]) and o.params or {o.params}
       local seen = {}
@@ -122,7 +141,7 @@ end
 -- ---- stepping ----------------------------------------------------------------------------------------
 
 local function check_self(self, method)
-  if type(self) ~= "table" or not self.param_groups then
+  if type(self) ~= "table" or not rawget(self, "param_groups") then
     fail.raise("%s: called without its optimizer; methods take a colon: opt:%s()", method, method)
   end
 end

@@ -116,6 +116,7 @@ function known.load(name, options, ...)
   local about = sets[name]
   if not about then
     local near = core.suggest(tostring(name), names)
+    if name == nil then fail.raise("data.load: the name is missing; data.load \"%s\"", names[1]) end
     fail.raise("data.load: there is no data set '%s'%s", tostring(name),
       near and "; did you mean \"" .. near .. "\"?" or "; there are " .. table.concat(names, " and "))
   end

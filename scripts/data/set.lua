@@ -21,8 +21,8 @@ function meta.__len(s) return #rawget(s, "x") end
 
 function meta.__tostring(s)
   local x, y = s.x, s.y
-  local parts = {("%s%d rows; x %s %s"):format(s.name and s.name .. ": " or "", #x, x.dtype, x.shape)}
-  if y then parts[#parts + 1] = ("y %s %s"):format(y.dtype, y.shape) end
+  local parts = {("%s%d rows; x %s %s"):format(s.name and s.name .. ": " or "", #x, x.dtype, fail.shape(x))}
+  if y then parts[#parts + 1] = ("y %s %s"):format(y.dtype, fail.shape(y)) end
   if s.classes then parts[#parts + 1] = ("%d classes: %s"):format(#s.classes, table.concat(s.classes, ", ")) end
   return table.concat(parts, "; ")
 end

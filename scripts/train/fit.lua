@@ -82,6 +82,10 @@ end
 
 local function read_callbacks(given)
   if type(given) == "function" then given = {given} end
+  if given ~= nil and type(given) ~= "table" then
+    fail.raise("fit: callbacks is a %s; a function(epoch, values, model) or a list of them is wanted",
+      type(given))
+  end
   for i, f in ipairs(given or {}) do
     if type(f) ~= "function" then
       fail.raise("fit: callback %d is a %s; a function(epoch, values, model) is wanted", i, type(f))
@@ -145,15 +149,32 @@ local function new_history(s)
   end
   local h = {}
   for _, name in ipairs(names) do h[name] = tensor.list {} end
-  return setmetatable(h, {__tostring = History.__tostring, names = names})
+  return setmetatable(h, {__tostring = History.__tostring, names = names, is_history = true})
+end
+
+-- The model keeps the history of its last fit as model.history, so that an error or Ctrl-C does not
+-- lose it; a field of the user's by that name stays.
+local function publish(model, history)
+  local old = model.history
+  local meta = type(old) == "table" and getmetatable(old)
+  if old == nil or type(meta) == "table" and meta.is_history then model.history = history end
 end
 
 -- ---- the loop --------------------------------------------------------------------------------------------
 
+local function all_finite(model)
+  for _, p in ipairs(model:parameters()) do
+    if not p:isfinite():all() then return false end
+  end
+  return true
+end
+
 local function stop_at_nan(s, epoch, step, value)
-  fail.raise("fit stopped at epoch %d, step %d: the loss is %s. The parameters are those of step %d. "
-    .. "Often the learning rate is too large (%s), the inputs hold NaN, or a logarithm or root meets 0", epoch, step,
-    value ~= value and "NaN" or "infinite", step - 1, tostring(s.optimizer))
+  local state = all_finite(s.model) and "The parameters are those before this step"
+    or "Parameters hold NaN or infinity since an earlier step, so make the model anew"
+  fail.raise("fit stopped at epoch %d, step %d: the loss is %s. %s, the finished epochs are in "
+    .. "model.history. Often the learning rate is too large (%s), the inputs hold NaN, or a logarithm or "
+    .. "root meets 0", epoch, step, value ~= value and "NaN" or "infinite", state, tostring(s.optimizer))
 end
 
 -- One step, on a batch.
@@ -182,7 +203,12 @@ end
 local function run_epoch(s, history, epoch)
   local totals, step = Totals.new(s.metrics), 0
   local bar = s.verbose and Bar.new(("epoch %d/%d"):format(epoch, s.epochs), s.steps)
-  local _ <close> = setmetatable({}, {__close = function() if bar then bar:leave() end end})
+  local _ <close> = setmetatable({}, {__close = function(_, problem)
+    if bar then bar:leave() end
+    if s.verbose and problem and tostring(problem):find "interrupted!$" then
+      io.stderr:write(("fit: stopped in epoch %d; the %d finished before are in model.history\n"):format(epoch, epoch - 1))
+    end
+  end})
   local function figures() return totals:text() end
   local next_batch = s.source:batches(s.size, s.shuffle, train_step)
   while next_batch(s, totals, epoch, step + 1) do
@@ -229,6 +255,7 @@ local function fit(model, ...)
   evaluate.settings[model] = {loss = s.loss, metrics = s.metrics}
   if s.verbose then announce(s) end
   local history = new_history(s)
+  publish(model, history)
   model:_with_mode(true, run, s, history)
   return history
 end

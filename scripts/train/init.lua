@@ -28,6 +28,8 @@ end
 -- metrics ({"accuracy"} for classes), validation_split (a fraction of the rows, of each class alike),
 -- validation_data ({x, y} or a data set), shuffle (true), callbacks (functions (epoch, values, model)
 -- called after each epoch; false as result stops), verbose (true). Prints the settings in force first.
+-- The model keeps the history of the last fit as net.history, also when that ended with an error, or
+-- with Ctrl-C.
 function Module:fit(...)
   check_self(self, "fit")
   return fit(self, ...)

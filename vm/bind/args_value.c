@@ -36,6 +36,10 @@ int64_t args_dim(const char *where, int64_t given, int ndim) {
   if (d < 0 || d >= ndim) {
     if (ndim == 0)
       t_fail("%s: dimension %lld of a tensor without dimensions", where, (long long)given);
+    if (ndim == 1) {
+      t_fail("%s: dimension %lld of a tensor with 1 dimension; it is 1 or -1", where,
+             (long long)given);
+    }
     t_fail("%s: dimension %lld of a tensor with %d dimensions; they are 1..%d or -%d..-1", where,
            (long long)given, ndim, ndim, ndim);
   }
@@ -120,6 +124,11 @@ void args_fix_length(Reader *r, const Param *p, Attr *a) {
   }
   if (a->n != p->fixed) {
     t_fail("%s: %s wants one number or %d, got %d", r->name, p->name, p->fixed, a->n);
+  }
+  for (int k = 0; k < a->n; k++) { /* kernels multiply them by positions */
+    if (a->v[k] < INT32_MIN || a->v[k] > INT32_MAX) {
+      t_fail("%s: %s is %lld; numbers below 2^31 are wanted", r->name, p->name, (long long)a->v[k]);
+    }
   }
 }
 

@@ -327,6 +327,7 @@ int luaopen_lunette_core(lua_State *L) {
   lua_setfield(L, -2, "composed");
   suggest_open(L);
   machine_open(L);
+  place_open(L);
   archive_open(L);
   record_open(L, lib);
   return 1;

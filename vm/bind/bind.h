@@ -57,6 +57,17 @@ void enter_stress(lua_State *L);
 static inline void enter_stress(lua_State *L) { (void)L; }
 #endif
 
+/* ---- the user's place (place.c) ------------------------------------------------------------------- */
+
+void place_set_root(const char *folder); /* the folder that holds nn/ and scripts/ */
+/* Is the chunk with this source (lua_Debug's `source`) one of the library's files there? */
+bool place_is_library(const char *source);
+/* The innermost Lua function that is the user's ("Sl"), from a level of the stack on (1: the caller of
+   the C function that runs); false when there is none. */
+bool place_find(lua_State *L, int level, lua_Debug *ar);
+void place_push(lua_State *L, int level); /* "file:line: " of it, or "" */
+void place_open(lua_State *L); /* adds to the core's table, on the top of the stack */
+
 /* ---- arguments (args.c) -------------------------------------------------------------------------- */
 
 /* Fills the call from the arguments on the stack (1..top), by op's signature; inside t_try. With
@@ -71,7 +82,6 @@ bool args_option_bool(lua_State *L, int i, const char *name);
 /* ---- the rest ------------------------------------------------------------------------------------- */
 
 int luaopen_lunette_core(lua_State *L);
-bool module_is_library(const char *source); /* is this source a file of nn/ or scripts/? */
 
 void bind_push_result(lua_State *L, Tensor *y, bool as_tensor);
 /* suggest.c: the known name nearest to a wrong one. Start from {.wrong = ...}, consider names one by
@@ -85,6 +95,8 @@ typedef struct Suggestion {
 void suggest_consider(Suggestion *s, const char *name);
 void suggest_from_keys(Suggestion *s, lua_State *L, int table);
 void suggest_open(lua_State *L); /* adds to the core's table, on the top of the stack */
+/* How we write what other libraries have as this method or field of a tensor, or NULL. */
+const char *suggest_method(const char *name);
 
 /* Each adds its functions to the library table on the top of the stack; meta is the place of the
    tensor metatable, methods the place of the table of methods. */

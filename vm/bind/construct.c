@@ -21,6 +21,8 @@ typedef struct Build {
 } Build;
 
 static _Noreturn void not_a_number(lua_State *L, int i) {
+  if (lua_isnil(L, i) && i == 1)
+    t_fail("tensor: got nil; a number or a table of numbers is wanted");
   if (lua_isnil(L, i)) t_fail("tensor: a list has a hole (nil)");
   if (lua_type(L, i) == LUA_TSTRING) {
     t_fail("tensor: got the string \"%.40s\"%s", lua_tostring(L, i),
@@ -71,6 +73,9 @@ static void measure(Build *b, int i, int depth) {
   lua_State *L = b->L;
   Tensor *t = handle_at(L, i);
   int rank = t ? t->ndim : lua_type(L, i) == LUA_TTABLE ? -1 : 0;
+  if (depth == 0 && lua_isnil(L, i)) {
+    t_fail("tensor: got nil (a misspelt name?); a number or a table of numbers is wanted");
+  }
   if (rank == 0 && !t) {
     if (b->ndim < 0) b->ndim = depth;
     if (b->ndim != depth) t_fail("tensor: lists of different depth stand side by side");

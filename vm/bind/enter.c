@@ -1,6 +1,8 @@
 /* Entering the core: the landing point, collection, calls back into Lua. */
 #include "bind.h"
 
+#include <stdio.h>
+
 #include "../../tensor/mem.h"
 #include "../../tensor/tape.h"
 #include "../../tensor/team.h"
@@ -65,7 +67,7 @@ __attribute__((noinline)) void enter(lua_State *L, void (*fn)(void *), void *arg
     lua_pushboolean(L, false); /* not nil: the place is kept */
     lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
   } else {
-    luaL_where(L, 1);
+    place_push(L, 1);
     lua_pushstring(L, message);
     lua_concat(L, 2);
   }
@@ -82,7 +84,10 @@ lua_State *enter_state(void) { return inside; }
 void enter_poll(lua_State *L) {
   if (!team_interrupt) return;
   team_interrupt = 0; /* reported here */
-  luaL_error(L, "interrupted!");
+  place_push(L, 1);
+  lua_pushliteral(L, "interrupted!");
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 void enter_callback(lua_State *L, int nargs, int nresults) {
@@ -100,7 +105,18 @@ void enter_callback(lua_State *L, int nargs, int nresults) {
   }
 }
 
+/* A note of the core's, on stderr with the user's place. */
+static void note(const char *text) {
+  lua_Debug ar;
+  fflush(stdout);
+  if (inside && place_find(inside, 1, &ar))
+    fprintf(stderr, "note: %s:%d: %s\n", ar.short_src, ar.currentline, text);
+  else
+    fprintf(stderr, "note: %s\n", text);
+}
+
 void enter_open(lua_State *L) {
+  t_note = note;
   lua_pushboolean(L, false); /* storing an error there will allocate nothing */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
   mem_collect = collect;

@@ -97,9 +97,10 @@ static void unlink_handle(Handle *h) {
   h->prev = h->next = NULL;
 }
 
+/* Scripts reach it through the metatable, with anything as argument. Upvalue: the metatable. */
 static int gc(lua_State *L) {
-  Handle *h = lua_touserdata(L, 1);
-  if (!h->t) return 0;
+  Handle *h = to_handle(L, 1);
+  if (!h || !h->t) return 0;
   Tensor *x = h->t;
   h->t = NULL;
   mem_handles--;
@@ -117,7 +118,8 @@ void handle_open(lua_State *L) {
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
   lua_newtable(L); /* the metatable */
-  lua_pushcfunction(L, gc);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, gc, 1);
   lua_setfield(L, -2, "__gc");
   lua_pushliteral(L, "tensor");
   lua_setfield(L, -2, "__name");

@@ -218,6 +218,8 @@ static bool is_identifier(const char *s) {
 }
 
 static int no_such(lua_State *L, const char *name) {
+  const char *repair = suggest_method(name);
+  if (repair) return luaL_error(L, "tensor has no method '%s'; %s", name, repair);
   Suggestion near = {.wrong = name};
   suggest_from_keys(&near, L, lua_upvalueindex(2));
   if (near.name[0]) {
@@ -341,6 +343,12 @@ static int l_newindex(lua_State *L) {
   return 0;
 }
 
+static int l_call(lua_State *L) {
+  return luaL_error(L,
+                    "a tensor cannot be called; x[i] picks, ipairs(x) walks its rows, and fields "
+                    "such as x.T and x.grad take no parentheses");
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------ */
 
 void index_open(lua_State *L, int lib, int meta, int methods) {
@@ -353,4 +361,6 @@ void index_open(lua_State *L, int lib, int meta, int methods) {
   lua_pushvalue(L, meta);
   lua_pushcclosure(L, l_newindex, 1);
   lua_setfield(L, meta, "__newindex");
+  lua_pushcfunction(L, l_call);
+  lua_setfield(L, meta, "__call");
 }

@@ -57,14 +57,6 @@ static bool find_root(char *root) {
   return has_scripts(root);
 }
 
-static char library_root[PATH_MAX]; /* "" before it is known */
-
-bool module_is_library(const char *source) {
-  size_t n = strlen(library_root);
-  if (n == 0 || source[0] != '@' || strncmp(source + 1, library_root, n) != 0) return false;
-  return strncmp(source + 1 + n, "/nn/", 4) == 0 || strncmp(source + 1 + n, "/scripts/", 9) == 0;
-}
-
 /* Where plot.so and its like are: beside us in a build tree, in lib/lunette when installed. */
 static void set_library_path(lua_State *L) {
   char folder[PATH_MAX];
@@ -83,13 +75,14 @@ int luaopen_lunette(lua_State *L) {
                       LUNETTE_SHARE);
   }
   if (!realpath(root, real)) strcpy(real, root);
-  strcpy(library_root, real);
+  place_set_root(real);
   lua_pushfstring(L, "%s/scripts/init.lua", real);
   if (luaL_loadfilex(L, lua_tostring(L, -1), "t") != LUA_OK) return lua_error(L);
   lua_pushcfunction(L, luaopen_lunette_core);
   lua_call(L, 0, 1);
   set_library_path(L);
   lua_pushstring(L, real);
-  lua_call(L, 2, 1);
+  lua_getfield(L, LUA_REGISTRYINDEX, "lunette.globals"); /* the program's; nil under stock Lua */
+  lua_call(L, 3, 1);
   return 1;
 }

@@ -151,8 +151,8 @@ static void add_single(luaL_Buffer *b, const Tensor *x) {
 }
 
 static int l_tostring(lua_State *L) {
-  Handle *h = luaL_testudata(L, 1, TENSOR_META);
-  h = h ? h : lua_touserdata(L, 1);
+  if (!handle_is(L, 1)) return luaL_error(L, "__tostring: a tensor is wanted");
+  Handle *h = lua_touserdata(L, 1);
   if (!h->t) {
     lua_pushliteral(L, "tensor (released by its scope)");
     return 1;

@@ -293,7 +293,7 @@ static char *host_place(void) {
   lua_Debug ar;
   char text[LUA_IDSIZE + 24];
   for (int level = 0; L && lua_getstack(L, level, &ar); level++) {
-    if (!lua_getinfo(L, "Sl", &ar) || ar.currentline <= 0 || module_is_library(ar.source)) continue;
+    if (!lua_getinfo(L, "Sl", &ar) || ar.currentline <= 0 || place_is_library(ar.source)) continue;
     snprintf(text, sizeof text, "%s:%d", ar.short_src, ar.currentline);
     return strdup(text);
   }

@@ -52,8 +52,8 @@ static int current_line(lua_State *L) {
 
 /* Closes every handle born in the scope but those kept; __gc only lets go of them. */
 static int scope_close(lua_State *L) {
-  Scope *s = lua_touserdata(L, 1);
-  if (!s->open) return 0;
+  Scope *s = luaL_testudata(L, 1, SCOPE_META);
+  if (!s || !s->open) return 0;
   take_out(s);
   int line = current_line(L);
   Handle *h = s->head.next;
@@ -75,8 +75,8 @@ static int scope_close(lua_State *L) {
 }
 
 static int scope_gc(lua_State *L) {
-  Scope *s = lua_touserdata(L, 1);
-  if (!s->open) return 0;
+  Scope *s = luaL_testudata(L, 1, SCOPE_META);
+  if (!s || !s->open) return 0;
   take_out(s);
   for (Handle *h = s->head.next, *next; h; h = next) {
     next = h->next;
@@ -122,8 +122,8 @@ bool scope_tape(lua_State *L) {
 }
 
 static int no_grad_close(lua_State *L) {
-  NoGrad *g = lua_touserdata(L, 1);
-  if (!g->open) return 0;
+  NoGrad *g = luaL_testudata(L, 1, NO_GRAD_META);
+  if (!g || !g->open) return 0;
   for (NoGrad **link = &no_grads; *link; link = &(*link)->outer) {
     if (*link != g) continue;
     *link = g->outer;

@@ -12,6 +12,7 @@ static const char *const streams[] = {"user", "init", "data", "dropout", NULL};
 static int l_manual_seed(lua_State *L) {
   int is;
   lua_Integer n = lua_tointegerx(L, 1, &is);
+  if (lua_isnoneornil(L, 1)) return luaL_error(L, "manual_seed: the number is missing");
   if (!is) {
     return luaL_error(L, "manual_seed: a whole number is wanted, got %s",
                       luaL_tolstring(L, 1, NULL));

@@ -44,11 +44,63 @@ static int distance(const char *a, int la, const char *b, int lb) {
   return above[lb];
 }
 
+/* ---- what other libraries say ------------------------------------------------------------------ */
+
+typedef struct Elsewhere {
+  const char *name, *here;
+} Elsewhere;
+
+static const char *find(const Elsewhere *list, const char *name) {
+  while (list->name && strcmp(list->name, name) != 0) list++;
+  return list->here;
+}
+
+/* The name that an option of other libraries has here, or NULL. */
+static const char *option_here(const char *name) {
+  static const Elsewhere options[] = {
+      {"learning_rate", "lr"},   {"n_epochs", "epochs"}, {"num_epochs", "epochs"},
+      {"criterion", "loss"},     {"axis", "dim"},        {"filters", "out_channels"},
+      {"units", "out_features"}, {"rate", "p"},          {"kernel", "kernel_size"},
+      {"strides", "stride"},     {"legend", "label"},    {"use_bias", "bias"},
+      {"type", "dtype"},         {NULL, NULL},
+  };
+  return find(options, name);
+}
+
+const char *suggest_method(const char *name) {
+  static const Elsewhere methods[] = {
+      {"numpy", "x:tolist() gives a table of numbers"},
+      {"cuda", "computing is on the processor, leave it out"},
+      {"cpu", "computing is on the processor, leave it out"},
+      {"device", "computing is on the processor"},
+      {"append", "tensor.cat({x, y}) joins tensors"},
+      {"concat", "tensor.cat({x, y}) joins tensors"},
+      {"len", "#x is the first size, x:numel() counts all elements"},
+      {"length", "#x is the first size, x:numel() counts all elements"},
+      {"astype", "x:to \"float32\" converts"},
+      {"float32", "x:float() or x:to \"float32\" converts"},
+      {"float64", "x:double() or x:to \"float64\" converts"},
+      {"int64", "x:long() or x:to \"int64\" converts"},
+      {"data", "x:detach() is the tensor without its history"},
+      {"values", "x:tolist() gives a table of numbers"},
+      {"copy", "x:clone() copies"},
+      {"get", "x[i] or x[{i, j}] reads an element"},
+      {"set", "x[i] = v or x[{i, j}] = v writes an element"},
+      {NULL, NULL},
+  };
+  return find(methods, name);
+}
+
+/* ---- the nearest ---------------------------------------------------------------------------------- */
+
 void suggest_consider(Suggestion *s, const char *name) {
   char wrong[LONGEST], have[LONGEST];
   int nwrong = plain(s->wrong, wrong), nhave = plain(name, have);
   if (nwrong < 0 || nhave <= 0 || strlen(name) >= sizeof s->name) return;
   int d = distance(wrong, nwrong, have, nhave), most = nhave / 3 > 1 ? nhave / 3 : 1;
+  const char *here = option_here(s->wrong);
+  if (here && strcmp(here, name) == 0) d = 0;
+  if (d > 0 && nwrong == 1) return; /* too many are near */
   if (d > most) {
     if (nwrong < 3 || nhave < nwrong || memcmp(wrong, have, (size_t)nwrong) != 0) return;
     d = PREFIX + nhave;

@@ -3,6 +3,7 @@
 #include "coroutine.h"
 
 #include <stdbool.h>
+#include <string.h>
 #include "lauxlib.h"
 #include "lualib.h"
 #include "interrupt.h"
@@ -58,6 +59,19 @@ static int co_resume(lua_State *L) {
   return n + 1;
 }
 
+/* Puts the place of the call before the message on top of the stack, as Lua does, unless it stands
+   there: a chain of coroutines would name it once for each. */
+static void add_place(lua_State *L) {
+  luaL_where(L, 1);
+  const char *place = lua_tostring(L, -1), *message = lua_tostring(L, -2);
+  if (strncmp(message, place, strlen(place)) == 0) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_insert(L, -2);
+  lua_concat(L, 2);
+}
+
 /* What coroutine.wrap returns; upvalue 1 is the coroutine. */
 static int co_wrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
@@ -68,11 +82,7 @@ static int co_wrapped(lua_State *L) {
     status = finish(co);
     lua_xmove(co, L, 1);
   }
-  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
-    luaL_where(L, 1);
-    lua_insert(L, -2);
-    lua_concat(L, 2);
-  }
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) add_place(L);
   return lua_error(L);
 }
 

@@ -92,7 +92,22 @@ static int open_module(lua_State *L) {
   return 1;
 }
 
+/* Registry "lunette.globals": Lua's own names as they are now, for the library's files. */
+static void keep_globals(lua_State *L) {
+  lua_newtable(L);
+  lua_pushglobaltable(L);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "lunette.globals");
+}
+
 void globals_install(lua_State *L) {
+  keep_globals(L);
   lua_getglobal(L, "require");
   lua_setfield(L, LUA_REGISTRYINDEX, REQUIRE);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);

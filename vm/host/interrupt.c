@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "lauxlib.h"
+#include "../bind/bind.h"
 #include "../../tensor/team.h"
 
 #define GRACE_SECONDS 0.5
@@ -73,9 +74,9 @@ static bool is_due(void) {
   return unheard;
 }
 
-/* Raises the error, with the position of the function at this level of the stack. */
+/* Raises the error, with the user's place from this level of the stack on. */
 static void raise_error(lua_State *L, int level) {
-  luaL_where(L, level);
+  place_push(L, level);
   lua_pushliteral(L, "interrupted!");
   lua_concat(L, 2);
   lua_error(L);

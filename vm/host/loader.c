@@ -6,6 +6,7 @@
 #include <string.h>
 #include "lauxlib.h"
 #include "lualib.h"
+#include "hints.h"
 
 #define LIBRARIES   "lunette.libraries" /* registry: source name -> true */
 #define READER_SLOT 5                   /* where `load` keeps the piece being parsed */
@@ -45,11 +46,17 @@ static int load_file(lua_State *L, const char *path, const char *mode) {
   return explain_refusal(L, luaL_loadfilex(L, path, effective_mode(mode)), mode, path);
 }
 
-int loader_file(lua_State *L, const char *path) { return load_file(L, path, NULL); }
+int loader_file(lua_State *L, const char *path) {
+  int status = load_file(L, path, NULL);
+  if (status == LUA_ERRSYNTAX && path != NULL) hints_add_file(L, path);
+  return status;
+}
 
 int loader_text(lua_State *L, const char *text, size_t size, const char *name) {
-  return explain_refusal(L, luaL_loadbufferx(L, text, size, name, effective_mode(NULL)), NULL,
-                         NULL);
+  int status = luaL_loadbufferx(L, text, size, name, effective_mode(NULL));
+  explain_refusal(L, status, NULL, NULL);
+  if (status == LUA_ERRSYNTAX) hints_add(L, text, size);
+  return status;
 }
 
 /* The results of load and loadfile; env is the stack index of the environment, 0 for the usual. */

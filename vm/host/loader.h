@@ -10,7 +10,8 @@
    require for Lua files accordingly. The standard libraries must be open. */
 void loader_install(lua_State *L, bool allow_binary);
 
-/* As luaL_loadfile and luaL_loadbuffer, under the rule. path NULL is the standard input. */
+/* As luaL_loadfile and luaL_loadbuffer, under the rule, with hints below syntax errors. path NULL
+   is the standard input. */
 int loader_file(lua_State *L, const char *path);
 int loader_text(lua_State *L, const char *text, size_t size, const char *name);
 

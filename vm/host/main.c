@@ -15,6 +15,7 @@
 #include "globals.h"
 #include "interrupt.h"
 #include "loader.h"
+#include "memory.h"
 #include "options.h"
 #include "output.h"
 #include "../prompt/console.h"
@@ -216,6 +217,7 @@ static void run_state(Program *p) {
     run_message(p->name, "cannot create state: not enough memory");
     return;
   }
+  memory_install(L);
   lua_pushcfunction(L, run_program);
   lua_pushlightuserdata(L, p);
   bool good = report(L, p, lua_pcall(L, 1, 0, 0));

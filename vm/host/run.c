@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include "lauxlib.h"
 #include "interrupt.h"
+#include "memory.h"
+#include "traceback.h"
 
 /* The message handler: a string, or an object that has no text, gets a traceback. */
 static int add_traceback(lua_State *L) {
@@ -12,7 +14,7 @@ static int add_traceback(lua_State *L) {
     if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
     message = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
-  luaL_traceback(L, L, message, 1);
+  traceback_push(L, message, 1);
   return 1;
 }
 
@@ -23,6 +25,7 @@ int run_call(lua_State *L, int nargs, int nresults, bool *interrupted) {
   interrupt_start(L);
   int status = lua_pcall(L, nargs, nresults, base);
   bool stopped = interrupt_land();
+  if (status == LUA_ERRMEM) memory_explain(L);
   lua_remove(L, base);
   if (stopped && interrupted != NULL) *interrupted = true;
   return status;

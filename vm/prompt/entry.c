@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 #include "lauxlib.h"
+#include "../host/hints.h"
 #include "../host/interrupt.h"
 #include "../host/output.h"
 #include "../host/run.h"
+#include "../host/traceback.h"
 #include "ask.h"
 #include "show.h"
 
-#define CHUNK     "stdin" /* the name of an entry in messages, as in lua, where there is no toolkit */
-#define TRACEBACK "\nstack traceback:\n"
+#define CHUNK "stdin" /* the name of an entry in messages, as in lua, where there is no toolkit */
 
 static bool ends_with(const char *text, size_t size, const char *tail) {
   size_t n = strlen(tail);
@@ -70,40 +71,16 @@ EntryState entry_compile(lua_State *L, const char *text, size_t size, const char
   }
   lua_replace(L, top + 1);
   lua_settop(L, top + 1);
-  return status == LUA_OK ? ENTRY_READY : open ? ENTRY_OPEN : ENTRY_WRONG;
-}
-
-/* Is the line from `line` to `end` of a traceback about the entry itself, or about C code? */
-static bool says_little(const char *line, const char *end) {
-  static const char chunk[] = "\t" CHUNK ":", main[] = "in main chunk",
-                    tail[] = "\t(...tail calls...)";
-  size_t size = (size_t)(end - line);
-  if (size >= 5 && memcmp(line, "\t[C]:", 5) == 0) return true;
-  if (size == sizeof tail - 1 && memcmp(line, tail, size) == 0) return true;
-  return size > sizeof chunk + sizeof main && memcmp(line, chunk, sizeof chunk - 1) == 0 &&
-         memcmp(end - (sizeof main - 1), main, sizeof main - 1) == 0;
-}
-
-/* Cuts from the end of a traceback the frames that say little about the user's code, and
-   all of it when there are no others. Returns the new size of the message. */
-static size_t trim_traceback(const char *message, size_t size) {
-  const char *traceback = NULL, *end = message + size;
-  for (const char *at = message; (at = strstr(at, TRACEBACK)) != NULL; at++) traceback = at;
-  if (traceback == NULL) return size;
-  const char *first = traceback + sizeof TRACEBACK - 1; /* of the frames */
-  while (end > first) {
-    const char *line = end;
-    while (line > first && line[-1] != '\n') line--;
-    if (!says_little(line, end)) return (size_t)(end - message);
-    end = line > first ? line - 1 : first;
-  }
-  return (size_t)(traceback - message);
+  if (status == LUA_OK) return ENTRY_READY;
+  if (open && !hints_is_hopeless(L, text, size)) return ENTRY_OPEN;
+  hints_add(L, text, size);
+  return ENTRY_WRONG;
 }
 
 void entry_report(lua_State *L) {
   size_t size;
   const char *message = luaL_tolstring(L, -1, &size);
-  size = trim_traceback(message, size);
+  size = traceback_trimmed(message, size, CHUNK);
   while (strncmp(message, CHUNK ":1: ", sizeof CHUNK + 3) == 0) {
     message += sizeof CHUNK + 3;
     size -= sizeof CHUNK + 3;

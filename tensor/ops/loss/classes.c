@@ -173,12 +173,24 @@ static Tensor *shaped(Call *c, Tensor *loss) {
   return t_reshape(loss, t->ndim, t->shape);
 }
 
+/* Says once that the input is no score: it went through softmax. */
+static void note_softmax(Tensor *x) {
+  static bool noted;
+  const Node *maker = noted || !t_note ? NULL : tape_node(x);
+  if (!maker || !maker->op || strcmp(op_sig(maker->op)->name, "softmax") != 0) return;
+  noted = true;
+  t_note(
+      "cross_entropy: the input went through softmax before; it takes the scores without, and has "
+      "the softmax in it");
+}
+
 static void cross_entropy_compose(Call *c) {
   double smoothing = attr_float(c, A_SMOOTHING, 0);
   if (!(smoothing >= 0 && smoothing <= 1)) {
     t_fail("cross_entropy: label_smoothing is %g; it is a share between 0 and 1", smoothing);
   }
   check_input(c);
+  note_softmax(c->x[0]);
   Tensor *t = c->x[1], *weight = c->x[2];
   if (dtype_is_float((DType)t->dtype) && t_same_shape(c->x[0], t)) {
     c->y[0] = from_probabilities(c, smoothing);

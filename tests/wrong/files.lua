@@ -1,0 +1,32 @@
+-- files.lua: wrong programs: files: FOLDER holds those that errors.lua makes.
+-- Each is a program and a pattern of its message.
+
+return {
+  {"local y = tensor.read_idx 'FOLDER/nothing'", "nothing: .*[Nn]o such file"},
+  {"local y = tensor.read_idx 'FOLDER/short.idx'", "short.idx.*"},
+  {"local y = tensor.read_idx 'FOLDER'", "FOLDER: this is a folder, a file is wanted"},
+  {"local y = tensor.read_image 'FOLDER/bad.jpg'", "bad.jpg.*"},
+  {"local y = tensor.read_image 'FOLDER/short.idx'", "short.idx.*"},
+  {"local y = tensor.load 'FOLDER/bad.safetensors'", "bad.safetensors.*"},
+  {"local y = tensor.load 'FOLDER/nothing.safetensors'", "nothing.safetensors.*No such file"},
+  {"local y = tensor.load '/etc/passwd'", "ends neither in .safetensors nor in .npy"},
+  {"local y = tensor.read_image 'FOLDER/bad.png'", "bad.png.*"},
+  {"local y = tensor.read_image 'FOLDER/huge.png'", "huge.png.*"},
+  {"local y = tensor.load 'FOLDER/bad.npy'", "bad.npy.*"},
+  {"local y = tensor.read_idx '/dev/zero'", "/dev/zero.*"},
+  {"local y = tensor.read_idx()", "read_idx: the file's name is missing"},
+  {"tensor.save('FOLDER/x.safetensors', 3)", "a .safetensors file holds tensors by name, {weight = t}"},
+  {"tensor.save('FOLDER/x.safetensors', {a = 3})", "save: 'a' is a number; a table of tensors by name is wanted"},
+  {"tensor.save('FOLDER/none/x.safetensors', {a = tensor.ones(1)})", "save: .*there is no folder"},
+  {"nn.Linear(2, 2):load 'FOLDER/nothing.safetensors'", "load: cannot open .*No such file"},
+  {"nn.Linear(2, 2):save 'FOLDER/none/x.safetensors'", "save: .*there is no folder"},
+  {"nn.Linear(2, 2):save()", "save: path is missing"},
+  {"lunette.data.load 'fashion'", "there is no data set 'fashion'; did you mean \"fashion%-mnist\"%?"},
+  {"lunette.data.load()", "data.load: the name is missing; data.load \"fashion%-mnist\""},
+  {"lunette.data.load('mnist', {dir = 'FOLDER'})", "mnist"},
+  {"lunette.plot.line({1, 2}):save 'FOLDER/none/x.png'",
+    "No such file or directory %(the folder does not exist; make it first%)"},
+  {"lunette.plot.line({1, 2}):save 'x.gif'", "must end in .png, .svg or .pdf"},
+  {"lunette.plot.line({1, 2}):save '/proc/x.png'", "cannot write '/proc/x.png'"},
+  {"assert(io.open('FOLDER/none/x', 'w'))", "No such file or directory"},
+}

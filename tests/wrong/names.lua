@@ -1,0 +1,40 @@
+-- names.lua: wrong programs: names, options and arguments.
+-- Each is a program and a pattern of its message.
+
+local x = "local x = tensor{{1, 2, 3}, {4, 5, 6}} "
+
+return {
+  {x .. "local y = x:sum(1, {keepdims = true})", "unknown option 'keepdims'; did you mean keepdim%?"},
+  {x .. "local y = x:exp(1)", "exp: 2 arguments given, it takes 1"},
+  {x .. "local y = x.sum()", "methods take a colon: x:sum%(%)"},
+  {x .. "local y = x:summ()", "did you mean sum%?"},
+  {x .. "local y = x:add '1'", "add: y wants a tensor, got string"},
+  {x .. "x.foo = 1", "no field 'foo' that can be set"},
+  {"return tensor:zeros(2)", "functions of the library take a dot: tensor.zeros"},
+  {"local y = nn.Relu()", "did you mean nn.ReLU%?"},
+  {"local y = nn.Sequential(nn.Linear(2, 2), nn.ReLU)", "nn.ReLU%(%)"},
+  {"local y = nn.Linear(3, 4, {bais = false})", "unknown option 'bais'; did you mean.*bias"},
+  {"local y = tensor.dropout(tensor.ones(2), 2)", "dropout: .*2"},
+  {"local y = tensor.randint(5, 1, {2})", "randint: .*5.*1"},
+  {"local y = tensor.arange(1, 5, 0)", "arange: step is 0"},
+  {"tensor.set_num_threads(1000)", "1000 threads; 1..64 are possible"},
+  {"tensor.no_grad(true)", "no_grad: takes a function"},
+  {x .. "local y = x:numpy()", "no method 'numpy'; x:tolist%(%) gives a table of numbers"},
+  {x .. "local y = x:cuda()", "no method 'cuda'; computing is on the processor"},
+  {x .. "local y = x:sum{axis = 1}", "unknown option 'axis'; did you mean dim%?"},
+  {x .. "local y = x()", "a tensor cannot be called; x%[i%] picks"},
+  {x .. "for a in x do print(a) end", "a tensor cannot be called; .*ipairs%(x%) walks its rows"},
+  {x .. "local y = x:T()", "a tensor cannot be called; .*fields .*take no parentheses"},
+  {x .. "local y = tensor.cat(x, x)", "cat: tensors is a list of tensors: cat%({a, b}, ...%)"},
+  {x .. "local y = tensor.cat({x, nil, x})", "cat: element 2 of the list is nil"},
+  {"local y = tensor.ones(2, {dtype = tensor.float32})", "types are given by name: {dtype = \"float32\"}"},
+  {"local y = tensor.ones(2, {dtyp = 'int64'})", "ones: unknown option 'dtyp'; did you mean dtype%?"},
+  {"local y = tensor.randn()", "randn: size is missing; the call is"},
+  {"local y = tensor.write_image('x.png', 3)", "write_image: the second argument is number; a tensor is wanted"},
+  {"tensor.ones(2).add(io.stdout, 3)",
+    "add: the first argument is userdata, a tensor is wanted; methods take a colon"},
+  {"tensor.sum(setmetatable({}, getmetatable(tensor.ones(1))))", "sum: x is missing"},
+  {"local m = getmetatable(tensor.ones(1)) m.__gc({}) m.__gc(io.stdout) m.__tostring(io.stdout)",
+    "a tensor is wanted"},
+  {"local y = tensor.ones(2) getmetatable(y).__gc(y) getmetatable(y).__gc(y) y = y + 1", "released"},
+}
