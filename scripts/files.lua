@@ -8,12 +8,12 @@ local tensor = core.tensor
 
 local files = {}
 
--- Runs a function of the core; its error is raised at the user's line.
+-- Runs a function of the core; its error, which has the user's line already, names our function.
 local function call(f, ...)
   local result = table.pack(pcall(f, ...))
   if result[1] then return table.unpack(result, 2, result.n) end
   if type(result[2]) ~= "string" then error(result[2], 0) end
-  fail.raise("%s", (result[2]:gsub("^read_npy:", "load:"):gsub("^write_npy:", "save:")))
+  error((result[2]:gsub("read_npy:", "load:", 1):gsub("write_npy:", "save:", 1)), 0)
 end
 
 -- ---- archives: tables name -> tensor that pairs walks in the order of the file -----------------------

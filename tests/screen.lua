@@ -240,18 +240,21 @@ end
 local function test_errors(t)
   start(90, 40)
   wait ">"
-  type_text "y = 2 @ 3"
+  type_text "y = 2 3 @"
   keys "Enter"
-  shows(t, "a caret at the place of a syntax error", "  y = 2 @ 3\n        ^")
+  shows(t, "a caret at the place of a syntax error", "  y = 2 3 @\n        ^")
+  type_text "z = x @ y"
+  keys "Enter"
+  shows(t, "a hint for another language's syntax", "        ^\n  hint:")
   paste "function deep(n)\n  if n == 0 then error 'bottom' end\n  deep(n - 1)\nend"
   keys "Enter"
   type_text "deep(1)"
   keys "Enter"
-  shows(t, "frames of the user with their lines", "error: In[2]:2: bottom\n  In[2]:2 in ")
+  shows(t, "frames of the user with their lines", "error: In[3]:2: bottom\n  In[3]:2 in ")
   shows(t, "and source", "    deep(n - 1)")
   type_text "%tb"
   keys "Enter"
-  shows(t, "%tb repeats it", function(s) return select(2, s:gsub("error: In%[2%]:2: bottom", "")) == 2 end)
+  shows(t, "%tb repeats it", function(s) return select(2, s:gsub("error: In%[3%]:2: bottom", "")) == 2 end)
   type_text "undefined_name"
   keys "Enter"
   shows(t, "an undefined name", "undefined_name is not defined")

@@ -128,7 +128,8 @@ end
 
 --- Shows what the compiler says of an entry, with the place.
 function errors.report_syntax(message, text)
-  local n, what = message:match "^In%[%d+%]:(%d+): (.*)$"
+  local first, hint = message:match "^([^\n]*)\n(.*)$"
+  local n, what = (first or message):match "^In%[%d+%]:(%d+): (.*)$"
   if not n then return write(colored(red, "error: "), message, "\n") end
   local line = line_of(text, tonumber(n)) or ""
   local at = caret(line, what)
@@ -136,6 +137,7 @@ function errors.report_syntax(message, text)
   if text:find "\n" then out[1] = ("%sline %s: %s"):format(colored(red, "error: "), n, what) end
   if text:find "\n" or at then out[#out + 1] = "  " .. line end
   if at then out[#out + 1] = "  " .. (" "):rep(console.width(line:sub(1, at - 1))) .. colored(red, "^") end
+  out[#out + 1] = hint
   write(table.concat(out, "\n"), "\n")
   session.fail {message = message, frames = {}}
 end

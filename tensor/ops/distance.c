@@ -23,7 +23,7 @@ static void broadcast(Call *c, Tensor **a, Tensor **b) {
 
 /* ---- directions ----------------------------------------------------------------------------------- */
 
-static Tensor *at_least(Tensor *x, double low) { return t_call("clamp", "xf-", x, low); }
+static Tensor *at_least(Tensor *x, double low) { return t_call("clamp", "xx-", x, t_num(low)); }
 
 static void normalize(Call *c) {
   Tensor *x = floats(c->x[0]);

@@ -67,7 +67,7 @@ function reference.take_along_dim(x, index, dim)
   dim = from_start(dim, #shape)
   local out = {}
   for d = 1, #shape do out[d] = d == dim and other[d] or math.max(shape[d], other[d]) end
-  return build(out, function(at)
+  return util.build(out, function(at)
     local here, place = {}, {}
     for d = 1, #at do
       here[d] = other[d] == 1 and 1 or at[d]
@@ -112,7 +112,7 @@ function reference.index_fill(x, dim, list, value)
   dim = from_start(dim, #util.shape(x))
   local named = {}
   for _, i in ipairs(list) do named[i] = true end
-  return build(util.shape(x), function(at) return named[at[dim]] and value or util.get(x, at) end)
+  return util.build(util.shape(x), function(at) return named[at[dim]] and value or util.get(x, at) end)
 end
 
 -- ---- copies with elements replaced -----------------------------------------------------------------

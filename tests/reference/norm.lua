@@ -154,7 +154,7 @@ function reference.instance_norm(x, mean, var, weight, bias, own)
 end
 
 function reference.local_response_norm(x, size, alpha, ...)
-  local a = options_of({"alpha", "beta", "k"}, alpha, ...)
+  local a = util.arguments({"alpha", "beta", "k"}, alpha, ...)
   local shape = util.shape(x)
   local y = util.zeros(shape)
   util.each_index(shape, function(at)

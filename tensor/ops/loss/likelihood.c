@@ -71,7 +71,7 @@ static void gaussian_nll(Call *c) {
     t_fail("gaussian_nll_loss: var has the entry %g; variances are not negative", t_get(least, 0));
   }
   Tensor *now = t_alias(var); /* at least eps; the gradient is that of var */
-  var = t_add(var, t_sub(t_call("clamp", "xf-", now, c->attr[EPS].f), now));
+  var = t_add(var, t_sub(t_call("clamp", "xx-", now, t_num(c->attr[EPS].f)), now));
   Tensor *gap = t_square(t_sub(x, floats(c->x[1])));
   Tensor *loss = t_muln(t_add(t_log(var), t_div(gap, var)), 0.5);
   if (c->attr[FULL].i) loss = t_addn(loss, 0.5 * log(2 * acos(-1)));
