@@ -301,7 +301,8 @@ static void test_layer_f32(const NormOps *f, const NormOps *d, int64_t rows, int
   round_all(x, all), round_all(g, all), round_all(gamma, n), round_all(beta, n);
   narrow(x, all, xf), narrow(g, all, gf), narrow(gamma, n, gammaf), narrow(beta, n, betaf);
   LayerNorm s = {rows, n, x, plain ? NULL : gamma, plain ? NULL : beta, 1e-5, mean, rstd, false};
-  LayerNorm sf = {rows, n, xf, plain ? NULL : gammaf, plain ? NULL : betaf, 1e-5, meanf, rstdf, false};
+  LayerNorm sf = {rows,  n,     xf,   plain ? NULL : gammaf, plain ? NULL : betaf, 1e-5,
+                  meanf, rstdf, false};
   d->layer(&s, y);
   d->layer_back(&s, g, gx, dg, db);
   f->layer(&sf, yf);

@@ -66,7 +66,7 @@ bool place_is_library(const char *source);
    the C function that runs); false when there is none. */
 bool place_find(lua_State *L, int level, lua_Debug *ar);
 void place_push(lua_State *L, int level); /* "file:line: " of it, or "" */
-void place_open(lua_State *L); /* adds to the core's table, on the top of the stack */
+void place_open(lua_State *L);            /* adds to the core's table, on the top of the stack */
 
 /* ---- arguments (args.c) -------------------------------------------------------------------------- */
 
