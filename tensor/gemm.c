@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "kernels/products.h"
 #include "team.h"
 
 /* ---- starting OpenBLAS ---- */
@@ -142,11 +143,45 @@ static void vector_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const 
   }
 }
 
+enum { SMALL_ROWS = 32 }; /* beyond, BLAS packs better */
+
+/* Products small enough to do without BLAS, to c; a column is the transpose of a row. Says whether
+   it was one. */
+static bool small_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a,
+                      int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc) {
+  const ProductLoops *loops = SIMD_PICK(product_loops);
+  int64_t ra = ta ? 1 : lda, ca = ta ? lda : 1, rb = tb ? 1 : ldb, cb = tb ? ldb : 1;
+  if (k > PRODUCT_DEPTH) return false;
+  if (n == 1 && ldc == 1 && m <= loops->most_f32) {
+    loops->f32(1, m, k, b, cb, rb, a, ca, ra, c, m);
+    return true;
+  }
+  if (m > SMALL_ROWS || n > loops->most_f32) return false;
+  loops->f32(m, n, k, a, ra, ca, b, rb, cb, c, ldc);
+  return true;
+}
+
+static bool small_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a,
+                      int64_t lda, const double *b, int64_t ldb, double *c, int64_t ldc) {
+  const ProductLoops *loops = SIMD_PICK(product_loops);
+  int64_t ra = ta ? 1 : lda, ca = ta ? lda : 1, rb = tb ? 1 : ldb, cb = tb ? ldb : 1;
+  if (k > PRODUCT_DEPTH) return false;
+  if (n == 1 && ldc == 1 && m <= loops->most_f64) {
+    loops->f64(1, m, k, b, cb, rb, a, ca, ra, c, m);
+    return true;
+  }
+  if (m > SMALL_ROWS || n > loops->most_f64) return false;
+  loops->f64(m, n, k, a, ra, ca, b, rb, cb, c, ldc);
+  return true;
+}
+
 void gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
               const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
   if (k <= 0)
     clear_f32(m, n, beta, c, ldc);
+  else if (beta == 0 && small_f32(ta, tb, m, n, k, a, lda, b, ldb, c, ldc))
+    return;
   else if (!blas_ready(m, n, k, lda, ldb, ldc))
     loops_f32(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
   else if (m == 1 || n == 1)
@@ -161,6 +196,8 @@ void gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a
   if (m <= 0 || n <= 0) return;
   if (k <= 0)
     clear_f64(m, n, beta, c, ldc);
+  else if (beta == 0 && small_f64(ta, tb, m, n, k, a, lda, b, ldb, c, ldc))
+    return;
   else if (!blas_ready(m, n, k, lda, ldb, ldc))
     loops_f64(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
   else if (m == 1 || n == 1)
