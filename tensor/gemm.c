@@ -332,8 +332,8 @@ static void batch_part(void *job, int64_t part) {
     Product p = b->p;
     int64_t rest = item, oa = 0, ob = 0, oc = 0;
     for (int d = b->batch->nd; d-- > 0;) {
-      int64_t i = rest % b->batch->size[d];
-      rest /= b->batch->size[d];
+      int64_t i = d > 0 ? rest % b->batch->size[d] : rest; /* a division costs a small product */
+      if (d > 0) rest /= b->batch->size[d];
       oa += i * b->batch->sa[d];
       ob += i * b->batch->sb[d];
       oc += i * b->batch->sc[d];
