@@ -160,6 +160,9 @@ return function(t)
   end
   local maps <close> = io.open "/proc/self/maps"
   local most = maps and maps:read "a":find("libasan", 1, true) and 10 or 2
+  -- a machine with more work than processors gives each its turn later
+  local load <close> = io.open "/proc/loadavg"
+  most = most * math.max(1, load and load:read "n" or 1)
   test_scripts(t, most)
   test_nothing_torn(t)
   test_prompt(t, most)
