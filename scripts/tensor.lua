@@ -52,4 +52,8 @@ for _, name in ipairs {"custom", "checkpoint", "jacobian", "hessian", "hvp", "vj
   tensor[name] = later("lunette.autograd", name)
 end
 methods.register_hook = later("lunette.autograd", "register_hook")
+for _, name in ipairs {"cov", "corrcoef", "block_diag", "broadcast_shapes"} do
+  tensor[name] = later("lunette.blocks", name)
+end
+methods.cov, methods.corrcoef = tensor.cov, tensor.corrcoef
 tensor.finfo, tensor.iinfo = later("lunette.limits", "finfo"), later("lunette.limits", "iinfo")

@@ -135,6 +135,7 @@ end
 --- Arguments in Lunette's order, with n, from PyTorch's; options that go by name only stand in a table
 -- behind the others.
 function call.arguments(sig, args, kwargs)
+  if sig.variadic then return table.move(args, 1, #args, 1, {n = #args}) end
   local values, converted = by_name(sig, args, kwargs), {n = 0}
   for i, param in ipairs(sig.params) do
     local value = values[param.name]

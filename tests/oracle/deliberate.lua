@@ -29,6 +29,8 @@ local omitted = {
   {"^nn%.functional%.conv", "^int64", in_float},
   {"^nn%.functional%.avg_pool", "^int64", in_float},
   {"^nn%.functional%.linear$", "^int64", in_float},
+  {"^nn%.functional%.bilinear$", "^int64", in_float},
+  {"^native_", "", "a name from PyTorch's insides; batch_norm and layer_norm are there"},
   {"^nn%.functional%.hardtanh$", "^int64", in_float},
   {"^addc?m[mvu]l?$", "^int64", in_float},
   {"^topk$", "^int64", any_of_equals},

@@ -10,10 +10,12 @@ local signature = {}
 
 -- ---- parsing ---------------------------------------------------------------------------------------
 
--- name(x: kind=default, ..., *, option: kind) -> y: kind, ...    What follows the star goes into a table.
+-- name(x: kind=default, ..., *, option: kind) -> y: kind, ...    What follows the star goes into a table;
+-- name(...) takes any number of arguments as they are.
 local function parse(text)
   local name, params, results = text:match "^([%w_.]+)%((.*)%)%s*%->%s*(.*)$"
-  local sig = {name = name, params = {}, results = {}}
+  local sig = {name = name, params = {}, results = {}, variadic = params:find("...", 1, true) ~= nil}
+  if sig.variadic then params = "" end
   local positional, named = (params:gsub("%b[]", "list")):match "^([^*]*)%*?(.*)$"
   sig.positional = select(2, positional:gsub(":", ":"))
   for part in (positional .. "," .. named):gmatch "[^,]*%w[^,]*" do
