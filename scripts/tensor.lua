@@ -4,6 +4,29 @@
 local core = require "lunette.core"
 local tensor, methods = core.tensor, core.methods
 
+--- Are x and y of one shape with the same values? x == y asks the same.
+function tensor.equal(x, y)
+  if not (tensor.is_tensor(x) and tensor.is_tensor(y)) then error("equal: takes two tensors", 2) end
+  return x == y
+end
+methods.equal = tensor.equal
+
+-- x:new_zeros(2, 3), x:new_ones(…), x:new_empty(…), x:new_full({2, 3}, value): new tensors of x's type, or
+-- of {dtype = …}.
+for _, name in ipairs {"zeros", "ones", "empty", "full"} do
+  methods["new_" .. name] = function(x, ...)
+    local args = table.pack(...)
+    local last = args[args.n]
+    if type(last) == "table" and last.dtype ~= nil then return tensor[name](...) end
+    if type(last) == "table" and #last == 0 and next(last) ~= nil then
+      args[args.n] = {dtype = x.dtype, requires_grad = last.requires_grad}
+    else
+      args[args.n + 1] = {dtype = x.dtype}
+    end
+    return tensor[name](table.unpack(args, 1, #args))
+  end
+end
+
 -- for i, row in pairs(x): rows along the first dimension.
 core.meta.__pairs = function(x)
   local n = #x
@@ -29,4 +52,8 @@ for _, name in ipairs {"custom", "checkpoint", "jacobian", "hessian", "hvp", "vj
   tensor[name] = later("lunette.autograd", name)
 end
 methods.register_hook = later("lunette.autograd", "register_hook")
+for _, name in ipairs {"cov", "corrcoef", "block_diag", "broadcast_shapes"} do
+  tensor[name] = later("lunette.blocks", name)
+end
+methods.cov, methods.corrcoef = tensor.cov, tensor.corrcoef
 tensor.finfo, tensor.iinfo = later("lunette.limits", "finfo"), later("lunette.limits", "iinfo")

@@ -64,6 +64,18 @@ static void infer(Call *c) {
   call_out(c, 0, d, c->x[0]->ndim, c->x[0]->shape);
 }
 
+/* Attributes: dim, dtype. */
+static void forward_infer(Call *c) {
+  if (attr_given(c, 1)) {
+    DType d = (DType)c->attr[1].i;
+    if (d != T_F32 && d != T_F64) {
+      t_fail("%s: dtype is %s; float32 or float64 is wanted", call_name(c), dtype_name(d));
+    }
+    call_want(c, 0, d);
+  }
+  infer(c);
+}
+
 #define RUNS(name)                                                                                 \
   static const char *name##_run(Call *c) {                                                         \
     DType d = (DType)c->x[0]->dtype;                                                               \
@@ -116,22 +128,25 @@ static void log_softmax_dx_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 /* ---- rows of the family -------------------------------------------------------------------------- */
 
 static Op rows[] = {
-    {.sig = "softmax(x: tensor, dim: dim) -> y: tensor",
-     .doc = "exp(x) divided by its sum along a dimension: positive, and summing to 1. Losses on "
-            "class scores take the scores themselves: cross_entropy does this inside.",
+    {.sig = "softmax(x: tensor, dim: dim, dtype: dtype?) -> y: tensor",
+     .doc = "exp(x) divided by its sum along a dimension: positive, and summing to 1; computed in "
+            "dtype where that is given. Losses on class scores take the scores themselves: "
+            "cross_entropy does this inside.",
      .example = "tensor{0, 0}:softmax(1) --> float32 [2]  0.5  0.5",
-     .test = "{{randn(2,3), 2}, {randn(2,3), 1}, {randn(2,3,4), -2}}",
+     .test = "{{randn(2,3), 2}, {randn(2,3), 1}, {randn(2,3,4), -2, {dtype = \"float64\"}}}",
      .ref = "reference.softmax",
      .save = SAVE_Y(0),
-     .infer = infer,
+     .infer = forward_infer,
      .run = softmax_run,
      .grad = softmax_grad},
-    {.sig = "log_softmax(x: tensor, dim: dim) -> y: tensor",
-     .doc = "Logarithm of softmax along a dimension, without overflow.",
-     .test = "{{randn(2,3), 2}, {randn(2,3), 1}, {randn(2,3,4), -2}}",
+    {.sig = "log_softmax(x: tensor, dim: dim, dtype: dtype?) -> y: tensor",
+     .doc =
+         "Logarithm of softmax along a dimension, without overflow; computed in dtype where that "
+         "is given.",
+     .test = "{{randn(2,3), 2}, {randn(2,3), 1}, {randn(2,3,4), -2, {dtype = \"float64\"}}}",
      .ref = "reference.log_softmax",
      .save = SAVE_Y(0),
-     .infer = infer,
+     .infer = forward_infer,
      .run = log_softmax_run,
      .grad = log_softmax_grad},
     {.sig = "softmax_dx(g: tensor, y: tensor, dim: dim) -> dx: tensor",

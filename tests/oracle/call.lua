@@ -132,14 +132,22 @@ local function by_name(sig, args, kwargs)
   return values
 end
 
---- Arguments in Lunette's order, with n, from PyTorch's.
+--- Arguments in Lunette's order, with n, from PyTorch's; options that go by name only stand in a table
+-- behind the others.
 function call.arguments(sig, args, kwargs)
+  if sig.variadic then return table.move(args, 1, #args, 1, {n = #args}) end
   local values, converted = by_name(sig, args, kwargs), {n = 0}
   for i, param in ipairs(sig.params) do
     local value = values[param.name]
     if value ~= nil then
-      converted[i] = signature.convert(param, value)
-      if converted[i] ~= nil then converted.n = i end
+      local new = signature.convert(param, value)
+      if i > sig.positional then
+        local last = sig.positional + 1
+        converted[last] = converted[last] or {}
+        converted[last][param.name], converted.n = new, last
+      elseif new ~= nil then
+        converted[i], converted.n = new, i
+      end
     end
   end
   return converted

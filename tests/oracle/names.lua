@@ -96,6 +96,16 @@ names.positions = {indices = true, ignore_index = true, padding_idx = true, blan
 names.whole = -1
 
 -- What functions written in Lua take; the others say it in their rows.
-names.written = {}
+names.written = {
+  "equal(x: tensor, y: tensor) -> equal: bool",
+  "cov(x: tensor, *, correction: int, fweights: tensor, aweights: tensor) -> y: tensor",
+  "corrcoef(x: tensor) -> y: tensor",
+  "block_diag(...) -> y: tensor",
+  "broadcast_shapes(...) -> shape: sizes",
+  "new_zeros(x: tensor, size: sizes, *, dtype: dtype) -> y: tensor",
+  "new_ones(x: tensor, size: sizes, *, dtype: dtype) -> y: tensor",
+  "new_empty(x: tensor, size: sizes, *, dtype: dtype) -> y: tensor",
+  "new_full(x: tensor, size: sizes, fill_value: scalar, *, dtype: dtype) -> y: tensor",
+}
 
 return names

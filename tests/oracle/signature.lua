@@ -10,13 +10,17 @@ local signature = {}
 
 -- ---- parsing ---------------------------------------------------------------------------------------
 
--- name(x: kind=default, ...) -> y: kind, ...
+-- name(x: kind=default, ..., *, option: kind) -> y: kind, ...    What follows the star goes into a table;
+-- name(...) takes any number of arguments as they are.
 local function parse(text)
   local name, params, results = text:match "^([%w_.]+)%((.*)%)%s*%->%s*(.*)$"
-  local sig = {name = name, params = {}, results = {}}
-  for part in (params:gsub("%b[]", "list")):gmatch "[^,]+" do
-    local param, kind, rest = part:match "^%s*([%w_]+):%s*(%a+)(.*)$"
-    local new = {name = param, kind = kind, fixed = rest:match "^{(%d+)}"}
+  local sig = {name = name, params = {}, results = {}, variadic = params:find("...", 1, true) ~= nil}
+  if sig.variadic then params = "" end
+  local positional, named = (params:gsub("%b[]", "list")):match "^([^*]*)%*?(.*)$"
+  sig.positional = select(2, positional:gsub(":", ":"))
+  for part in (positional .. "," .. named):gmatch "[^,]*%w[^,]*" do
+    local param, kind = part:match "^%s*([%w_]+):%s*(%a+)"
+    local new = {name = param, kind = kind}
     sig.params[#sig.params + 1] = new
     sig.params[param] = new
   end

@@ -58,6 +58,9 @@ static const char *sum_run(Call *c) { return fold(c, FOLD_SUM, fold_dims(c, 0), 
 
 static void mean_infer(Call *c) {
   DType d = reduce_type(c, 2, call_promote(c, 0, 1));
+  if (attr_given(c, 2) && !dtype_is_float(d)) {
+    t_fail("mean: dtype is %s; a mean has a float type", dtype_name(d));
+  }
   prepare(c, FOLD_SUM, d, float_type(d), fold_dims(c, 0), keepdim(c, 1));
 }
 static const char *mean_run(Call *c) { return fold(c, FOLD_SUM, fold_dims(c, 0), 0, true); }
