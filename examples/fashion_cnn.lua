@@ -49,7 +49,7 @@ print(metrics.report(guess, test.y, {names = test.classes}))
 
 plot.history(history):save(args.out .. "/curves.png")
 local matrix = metrics.confusion_matrix(guess, test.y, {names = test.classes})
-plot.confusion(matrix, {names = test.classes}):save(args.out .. "/confusion.png")
+plot.confusion(matrix, {names = test.classes, title = "Classes of the test images"}):save(args.out .. "/confusion.png")
 
 local wrong = guess:ne(test.y):nonzero():flatten()   -- which test images were mistaken
 local some = wrong[{{1, math.min(32, #wrong)}}]

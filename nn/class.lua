@@ -63,6 +63,7 @@ end
 local function outermost(f, self, ...)
   local _ <close> = leaving
   trace.note_mode(self)
+  trace.note_bytes(self, (...))
   local coroutine_before, alone_before = inside, alone
   inside, alone = running(), nil
   return finish(coroutine_before, alone_before, xpcall(f, trace.explain, self, ...))

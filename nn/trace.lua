@@ -178,4 +178,14 @@ function trace.note_mode(model)
   end
 end
 
+trace.scaled = setmetatable({}, {__mode = "k"}) -- models that were trained on bytes as 0..1
+
+--- Says once that a model which was trained on bytes as 0..1 is called with bytes as they are.
+function trace.note_bytes(model, x)
+  if not trace.scaled[model] or not core.tensor.is_tensor(x) or x.dtype ~= "uint8" then return end
+  trace.scaled[model] = nil
+  io.stderr:write("note: the model was trained on bytes as 0..1, and a call takes them as 0..255; "
+    .. "write net(x / 255), or net:predict(x)\n")
+end
+
 return trace

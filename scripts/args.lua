@@ -42,8 +42,25 @@ local function convert(name, default, text)
   stop(("--%s wants %s, got '%s'"):format(name, wanted[kind], text))
 end
 
+-- The comment at the head of the program's file.
+local function head_comment()
+  local script = rawget(_G, "arg") and rawget(_G, "arg")[0]
+  local file = script and io.open(script)
+  local lines = {}
+  if not file then return lines end
+  for line in file:lines() do
+    local text = line:match "^%-%-%s?(.*)$"
+    if not text then break end
+    lines[#lines + 1] = text
+  end
+  file:close()
+  return lines
+end
+
 local function usage(defaults, names)
-  local lines = {"options, with their defaults:"}
+  local lines = head_comment()
+  if #lines > 0 then lines[#lines + 1] = "" end
+  lines[#lines + 1] = "options, with their defaults:"
   for _, name in ipairs(names) do
     lines[#lines + 1] = ("  --%-14s %s"):format(name:gsub("_", "-"), tostring(defaults[name]))
   end
@@ -61,7 +78,8 @@ end
 
 --- args(defaults, given): the values of the program's options; `given` is the list of words, the
 -- global `arg` by default. --name value and --name=value; a default that is true or false makes a
--- switch, --name or --name=false. Unknown options end the program with a suggestion; --help lists them.
+-- switch, --name or --name=false. Unknown options end the program with a suggestion; --help prints the
+-- comment at the head of the program and lists them.
 local function read(defaults, given)
   given = given or rawget(_G, "arg") or {}
   local names, values = list(defaults), {}

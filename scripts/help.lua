@@ -259,13 +259,16 @@ local function parameters_of(x)
   return list
 end
 
-local help = setmetatable({text = text_of, line = line_of, parameters = parameters_of}, {__call = function(_, ...)
-  local x = ...
-  if select("#", ...) > 0 and x == nil then
-    print "nil: there is no such value (a misspelt name?)"
-    return
-  end
-  print(text_of(x))
-end})
+local help = setmetatable({text = text_of, line = line_of, parameters = parameters_of}, {
+  __tostring = function() return overview end,
+  __call = function(_, ...)
+    local x = ...
+    if select("#", ...) > 0 and x == nil then
+      print "nil: there is no such value (a misspelt name?)"
+      return
+    end
+    print(text_of(x))
+  end,
+})
 
 return help

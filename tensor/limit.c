@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "mem.h"
 
@@ -68,9 +70,18 @@ static size_t room_in_groups(size_t room) {
   return room;
 }
 
+/* What `ulimit -v` leaves, at most `room`. */
+static size_t room_in_addresses(size_t room) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return room;
+  size_t used = number_in("/proc/self/statm", "", 0) * (size_t)sysconf(_SC_PAGESIZE);
+  size_t left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+  return left < room ? left : room;
+}
+
 static size_t free_now(void) {
   size_t kb = number_in("/proc/meminfo", "MemAvailable:", (size_t)4 << 20);
-  return room_in_groups(kb * 1024);
+  return room_in_addresses(room_in_groups(kb * 1024));
 }
 
 /* ---- the limit -------------------------------------------------------------------------------------- */

@@ -166,9 +166,13 @@ local alone = {
   {"tensor.memory_limit(3e8) local t = {} for i = 1, 1e12 do t[i] = tensor.zeros(1e6) end", "out of memory: .*286.1 MB"},
   {"tensor.memory_limit(3e8) local t = {} for i = 1, 1e12 do t[i] = tensor.zeros(1) end", "out of memory: .*286.1 MB"},
   {"tensor.memory_limit(1e17) local y = tensor.ones(1 << 45)", "128.0 TB more do not fit in the .* that the system has free"},
+  {"local function g() coroutine.wrap(g)() end g()", "alone.lua:1: C stack overflow"},
   -- notes
   {"local x = tensor.randn(2, 3):requires_grad_() for _ = 1, 2 do x:softmax(-1):cross_entropy(tensor{1, 2}) end error 'end'",
     "note: [^\n]*:1: cross_entropy: the input went through softmax before[^\n]*\n[^\n]*: end"},
+  {"local net, x = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), tensor.ones(4, 2, 2):to 'uint8' "
+    .. "net:fit(x, tensor{1, 2, 1, 2}, {verbose = false}) net:predict(x) io.stderr:write 'fit ' net(x) net(x) error 'end'",
+    "^fit note: the model was trained on bytes as 0..1[^\n]*\n[^\n]*: end"},
   -- fit keeps what it has
   {[[local net, x = nn.Linear(2, 2), tensor.ones(4, 2)
     local done, why = pcall(net.fit, net, x, tensor{1, 2, 1, 2}, {epochs = 5, batch_size = 2, verbose = false,

@@ -33,6 +33,12 @@ local function test_prompt(t)
     "error: deep\nstack traceback:\n\t[C]: in function 'error'\n\tstdin:1: in local 'f'\n") and
     not has(err, "[C]: in ?"), err)
   t.ok("it needs no print", has(err, "error calling 'print'") and out:find "\n7\n> \n$", out)
+  local long = "t = {} for i = 1, 12 do t[i] = setmetatable({}, {__tostring = function() return ('y'):rep(59) end}) end\n"
+    .. "for i = 1, 12 do t['name_' .. i] = t[i] end\nt\n"
+  local _, names = select(2, run("-i", long)):gsub("name_%d+ = y+[,}]", "")
+  t.eq("a long table is shown", names, 12)
+  t.ok("tensors and models in a table say what they are", has(select(2, run("-i", "{tensor.ones(2, 3), nn.Linear(2, 3)}\n")),
+    "{float32 [2,3], Linear(2, 3)"))
   t.eq("prompts can be set", select(2, run({"-e", "_PROMPT, _PROMPT2 = 'A', 'B'", "-i"}, "do\nend\n")):match "\n(.*)",
     "Ado\nBend\nA\n")
   t.eq("a bad prompt is no harm", (run({"-e", "_PROMPT = setmetatable({}, {__tostring = error})", "-i"}, "1\n")), 0)

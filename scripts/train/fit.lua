@@ -3,6 +3,7 @@
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
 local optim = require "lunette.optim"
+local trace = require "lunette.nn.trace"
 local Bar = require "lunette.bar"
 local given_options = require "lunette.given"
 local Source = require "lunette.train.source"
@@ -254,6 +255,7 @@ local function fit(model, ...)
   if s.held and s.held.y then measures.check_labels(s.loss, s.held, evaluate.probe(model, source)) end
   evaluate.settings[model] = {loss = s.loss, metrics = s.metrics}
   if s.verbose then announce(s) end
+  if source.x and source.x.dtype == "uint8" then trace.scaled[model] = true end
   local history = new_history(s)
   publish(model, history)
   model:_with_mode(true, run, s, history)

@@ -16,7 +16,6 @@ return {
   {"local y = nn.Embedding(1 << 40, 512)", "out of memory"},
   {"local t = setmetatable({}, {}) getmetatable(t).__index = function(_, k) return t[k .. 'x'] end local y = t.a",
     "C stack overflow"},
-  {"local function g() coroutine.wrap(g)() end g()", "C stack overflow"},
   {"local y = assert(load('return ' .. ('('):rep(1000) .. '1' .. (')'):rep(1000)))", "C stack overflow"},
   {"local function f() return tensor.no_grad(f) end f()", "C stack overflow"},
   {"local y = ('x'):rep(1 << 31):rep(1 << 31)", "resulting string too large"},

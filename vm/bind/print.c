@@ -8,20 +8,28 @@
 
 #include "../../tensor/tape.h"
 
-enum { EDGE = 3, MANY = 400 }; /* of more elements than MANY, EDGE at each end of a dimension */
+/* Of more elements than MANY, EDGE show at each end of a dimension; so do the columns of a matrix that
+   is wider than LINE. A vector goes on in the next line. */
+enum { EDGE = 3, MANY = 400, LINE = 100 };
 
 typedef struct Style {
   bool floats, boolean;
   int decimals, width, power; /* power: all are printed divided by 10^power */
-  bool cut;
+  bool exponents;             /* 1.2346e+08 */
+  bool cut, wide;             /* corners only; the first and last columns only */
 } Style;
 
 /* ---- which elements show ----------------------------------------------------------------------------- */
 
-/* Positions shown in a dimension of size n: returns how many; -1 stands for the gap. */
-static int shown(const Style *s, int64_t n, int64_t *at) {
+static bool has_gap(const Style *s, const Tensor *x, int d) {
+  return x->shape[d] > 2 * EDGE + 1 && (s->cut || (s->wide && d == x->ndim - 1));
+}
+
+/* Positions shown in dimension d: returns how many; -1 stands for the gap. */
+static int shown(const Style *s, const Tensor *x, int d, int64_t *at) {
   int k = 0;
-  if (!s->cut || n <= 2 * EDGE + 1) {
+  int64_t n = x->shape[d];
+  if (!has_gap(s, x, d)) {
     for (int64_t i = 0; i < n; i++) at[k++] = i;
     return k;
   }
@@ -40,7 +48,7 @@ static void each(Style *s, const Tensor *x, int d, int64_t at, Visit visit) {
   }
   int64_t n = x->shape[d];
   for (int64_t i = 0; i < n; i++) {
-    if (s->cut && n > 2 * EDGE + 1 && i == EDGE) i = n - EDGE;
+    if (i == EDGE && has_gap(s, x, d)) i = n - EDGE;
     each(s, x, d + 1, at + i * x->stride[d], visit);
   }
 }
@@ -74,6 +82,7 @@ static int element(const Style *s, const Tensor *x, int64_t at, char *out, size_
   double v = t_get(x, at);
   if (isnan(v)) return snprintf(out, room, "nan");
   if (isinf(v)) return snprintf(out, room, v > 0 ? "inf" : "-inf");
+  if (s->exponents) return snprintf(out, room, "%.4e", v);
   return snprintf(out, room, "%.*f", s->decimals, v / pow(10, s->power));
 }
 
@@ -91,13 +100,17 @@ static Style style_of(const Tensor *x) {
     largest = 0;
     smallest = INFINITY;
     each(&s, x, 0, 0, measure);
-    if (largest >= 1e5 || (largest > 0 && largest < 1e-2))
+    bool far = largest >= 1e5 || (largest > 0 && largest < 1e-2);
+    if (far && smallest < 1e-4 * largest)
+      s.exponents = true; /* one scale would show the small ones as 0 */
+    else if (far)
       s.power = (int)floor(log10(largest));
     else if (largest > 0 && smallest < 1e-4 * largest)
       s.decimals = 4;
     each(&s, x, 0, 0, need_decimals);
   }
   each(&s, x, 0, 0, measure_width);
+  s.wide = x->ndim > 1 && x->shape[x->ndim - 1] * (s.width + 2) > LINE;
   return s;
 }
 
@@ -105,9 +118,10 @@ static Style style_of(const Tensor *x) {
 
 static void add_row(luaL_Buffer *b, const Style *s, const Tensor *x, int64_t at) {
   int64_t pos[MANY + 1];
-  int n = shown(s, x->shape[x->ndim - 1], pos);
+  int n = shown(s, x, x->ndim - 1, pos), fit = LINE / (s->width + 2);
   for (int i = 0; i < n; i++) {
     char text[512];
+    if (i > 0 && i % (fit > 0 ? fit : 1) == 0) luaL_addchar(b, '\n');
     if (pos[i] < 0) {
       luaL_addstring(b, "  ...");
       continue;
@@ -125,7 +139,7 @@ static void add_block(luaL_Buffer *b, const Style *s, const Tensor *x, int d, in
     return;
   }
   int64_t pos[MANY + 1];
-  int n = shown(s, x->shape[d], pos);
+  int n = shown(s, x, d, pos);
   for (int i = 0; i < n; i++) {
     if (i > 0 && x->ndim - d > 2) luaL_addchar(b, '\n');
     if (pos[i] < 0)

@@ -9,6 +9,7 @@
 
 const char options_usage[] =
     "usage: %s [options] [script [args]]\n"
+    "Runs a Lua script with tensors and neural networks at hand; without one, opens a prompt.\n"
     "Available options are:\n"
     "  -e stat   execute string 'stat'\n"
     "  -i        enter interactive mode after executing 'script'\n"

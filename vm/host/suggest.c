@@ -47,6 +47,8 @@ static const struct {
     {"exp", "it is math.exp(x), or x:exp() for a tensor"},
     {"log", "it is math.log(x), or x:log() for a tensor"},
     {"pi", "it is math.pi"},
+    {"exit", "Ctrl-D ends the prompt, os.exit() the program"},
+    {"quit", "Ctrl-D ends the prompt, os.exit() the program"},
 };
 
 static void consider(Suggestion *best, const char *name) {

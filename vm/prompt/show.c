@@ -44,10 +44,16 @@ static void add_item(lua_State *L, luaL_Buffer *b, int i) {
     if (some) lua_pop(L, 2);
     luaL_addstring(b, some ? "{...}" : "{}");
   } else {
+    char line[LONGEST + 1]; /* the buffer wants the top of the stack, so the text is copied */
     const char *text = luaL_tolstring(L, i, &size);
-    bool brief = size <= LONGEST && strchr(text, '\n') == NULL;
-    luaL_addstring(b, brief ? text : luaL_typename(L, i));
+    size_t n = strcspn(text, "\n"); /* the first line of a tensor or a model says what it is */
+    bool brief = n <= LONGEST;
+    if (brief) memcpy(line, text, n);
     lua_pop(L, 1);
+    if (brief)
+      luaL_addlstring(b, line, n);
+    else
+      luaL_addstring(b, luaL_typename(L, i));
   }
 }
 
