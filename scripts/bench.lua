@@ -123,6 +123,7 @@ micro("softmax_1024", function(x) return x:softmax(-1) end, matrix)
 micro("layer_norm_1024", function(x) return x:layer_norm { normalized_shape = { 1024 } } end, matrix)
 micro("transpose_copy_1024", function(x) return x:transpose(1, 2):contiguous() end, matrix)
 micro("matmul_1024", function(x) return x:matmul(x) end, matrix)
+micro("sort_1m", function(x) return x:sort() end, vector)
 micro("randn_1m", function() return tensor.randn(1 << 20) end)
 micro("conv3x3_32x64x28", function(x, w) return x:conv2d(w, { padding = 1 }) end,
   function() return tensor.randn(32, 64, 28, 28) end, function() return tensor.randn(64, 64, 3, 3) end)

@@ -216,7 +216,7 @@ static Op rows[] = {
     {.sig = "histc(x: tensor, bins: int=100, min: float=0, max: float=0) -> hist: tensor",
      .doc = "How many values fall into each of equal bins between min and max (of the values, if "
             "both are equal); the last bin has both its ends, what lies outside is left out.",
-     .example = "tensor{1.0, 2.0, 2.5}:histc(2, 1, 3) --> float32 [2]  1  2",
+     .example = "tensor{1.0, 2.0, 2.5}:histc(2, 1, 3) --> float32 [2]\n  1.0  2.0",
      .test = "{{randn(20), 5, -1, 1}, {rand(9), 4}, {tensor{0, 1, 2, 2}:double(), 2, 0, 2}}",
      .ref = "reference.histc",
      .flags = OP_CONST,
@@ -227,8 +227,7 @@ static Op rows[] = {
      .doc = "How many values fall into bins and the edges of those. bins is their number, evenly "
             "over range or from the smallest value to the largest, or the list of edges. With "
             "density the histogram's area is 1.",
-     .example =
-         "tensor{1.0, 2.0, 2.5}:histogram({1, 2, 3}) --> float32 [2]  1  2 float32 [3]  1  2  3",
+     .example = "tensor{1.0, 2.0, 2.5}:histogram({1, 2, 3})[1] --> 1.0",
      .test =
          "{{randn(20), {-1, 0, 0.5}}, {rand(9), 4, {range = {0, 1}, density = true}}, {rand(4), "
          "2, {range = {0, 1}, weight = tensor{1, 2, 3, 4}}}}",

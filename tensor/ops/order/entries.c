@@ -85,10 +85,14 @@ static int digits_of(const Entries *k) {
     }                                                                                              \
     return m;                                                                                      \
   }                                                                                                \
-  static void take_##kind(int64_t n, const E *e, E last, E *out) {                                 \
+  static int64_t take_##kind(int64_t n, const E *e, E last, E *out) {                              \
+    int64_t m = 0;                                                                                 \
     for (int64_t i = 0; i < n; i++) {                                                              \
-      if (!BEFORE(last, e[i])) *out++ = e[i];                                                      \
+      E v = e[i];                                                                                  \
+      out[m] = v;                                                                                  \
+      m += !BEFORE(last, v);                                                                       \
     }                                                                                              \
+    return m;                                                                                      \
   }
 KIND(narrow, uint64_t, NARROW_BEFORE, NARROW_DIGIT)
 KIND(wide, WideEntry, WIDE_BEFORE, WIDE_DIGIT)
@@ -214,11 +218,9 @@ void entries_select(const Entries *k, int64_t n, const void *e, int64_t rank, vo
   memcpy(found, (const char *)from + (size_t)rank * size_of(k), size_of(k));
 }
 
-void entries_take(const Entries *k, int64_t n, const void *e, const void *last, void *out) {
-  if (k->wide)
-    take_wide(n, e, *(const WideEntry *)last, out);
-  else
-    take_narrow(n, e, *(const uint64_t *)last, out);
+int64_t entries_take(const Entries *k, int64_t n, const void *e, const void *last, void *out) {
+  return k->wide ? take_wide(n, e, *(const WideEntry *)last, out)
+                 : take_narrow(n, e, *(const uint64_t *)last, out);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------- */

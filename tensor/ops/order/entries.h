@@ -24,8 +24,9 @@ size_t entries_counts(int64_t n);
 /* Writes the entry that stands at `rank` (from 0) in sorted order to found. e stays. */
 void entries_select(const Entries *k, int64_t n, const void *e, int64_t rank, void *other,
                     void *found);
-/* Copies those entries that come before or are `last`, in the order of e. */
-void entries_take(const Entries *k, int64_t n, const void *e, const void *last, void *out);
+/* Copies those entries that come before or are `last`, in the order of e; out may be e. Returns how
+   many. */
+int64_t entries_take(const Entries *k, int64_t n, const void *e, const void *last, void *out);
 /* Where entry i of e came from. */
 int64_t entries_at(const Entries *k, const void *e, int64_t i);
 /* Have entries i and j of e equal keys? */

@@ -118,15 +118,33 @@ static void topk_infer(Call *c) {
   rows_infer(c, dim, k, ROWS_VALUES | ROWS_INDICES, c->attr[2].i != 0);
 }
 
+/* Keeps the best m entries of those found so far, count of them in e; last becomes the worst kept. */
+static int64_t keep_best(const Rows *r, int64_t count, char *e, char *other, WideEntry *last) {
+  entries_select(&r->k, count, e, r->m - 1, other, last);
+  return entries_take(&r->k, count, e, last, e);
+}
+
+/* Block after block of the row, of which only what is better than the worst kept is looked at. */
 static void topk_row(const Rows *r, int64_t row, void *space, const void *arg) {
+  enum { BLOCK = 2048 };
+  char *e = space, *other = e + r->each / 2;
+  size_t size = dtype_size(r->k.dtype);
+  bool sorted = *(const bool *)arg, told = true, full = false;
+  int64_t count = 0, most = 4 * r->m > 8192 ? 4 * r->m : 8192;
   WideEntry last;
-  char *other = (char *)space + r->each / 2;
-  bool sorted = *(const bool *)arg, told = entries_make(&r->k, r->n, rows_at(r, row), 0, space);
   if (r->m == 0) return;
-  entries_select(&r->k, r->n, space, r->m - 1, other, &last);
-  entries_take(&r->k, r->n, space, &last, other);
-  if (sorted) entries_sort(&r->k, r->m, other, space);
-  give(r, row, 0, r->m, other, told);
+  for (int64_t at = 0; at < r->n; at += BLOCK) {
+    int64_t n = r->n - at < BLOCK ? r->n - at : BLOCK;
+    char *end = e + entries_bytes(&r->k, count);
+    told = entries_make(&r->k, n, rows_at(r, row) + (size_t)at * size, at, end) && told;
+    count += full ? entries_take(&r->k, n, end, &last, end) : n;
+    if (count < most) continue;
+    count = keep_best(r, count, e, other, &last);
+    full = true;
+  }
+  if (count > r->m) keep_best(r, count, e, other, &last);
+  if (sorted) entries_sort(&r->k, r->m, e, other);
+  give(r, row, 0, r->m, e, told);
 }
 
 static const char *topk_run(Call *c) {

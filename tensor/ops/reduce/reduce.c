@@ -334,7 +334,7 @@ static Op rows[] = {
      .doc = "The p-norm: the p-th root of the sum of |x|^p. p = 1 sums absolute values, math.huge "
             "takes the largest, -math.huge the smallest, 0 counts what is not zero; 'fro' is 2, "
             "'nuc' the sum of a matrix's singular values. The gradient at 0 is 0.",
-     .example = "tensor{3.0, -4.0}:norm() --> 5",
+     .example = "tensor{3.0, -4.0}:norm() --> 5.0000",
      .test = "{{randn(2,3)}, {randn(2,3), 1, 2}, {randn(2,3), 'fro', {1, 2}, true}, {ints(2,3), 2, "
              "{dtype = 'float64'}}}",
      .ref = "reference.norm",

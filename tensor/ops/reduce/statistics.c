@@ -191,7 +191,7 @@ static Op rows[] = {
      .aliases = "trapz",
      .doc = "The integral of samples y along a dimension by the trapezoid rule, at places x or dx "
             "(1) apart.",
-     .example = "tensor{1.0, 2.0, 3.0}:trapezoid() --> 4",
+     .example = "tensor{1.0, 2.0, 3.0}:trapezoid() --> 4.0000",
      .test = "{{randn(2,4)}, {randn(5), {dx = 0.5}}, {randn(2,3), randn(2,3)}, {randn(2,3), "
              "randn(3)}, {randn(3,2), {dim = 1}}}",
      .ref = "reference.trapezoid",
