@@ -80,12 +80,22 @@ VMATH float hypot_f32(float x, float y) {
   return fabsf(x) == INFINITY || fabsf(y) == INFINITY ? INFINITY : r;
 }
 
+/* By the bits, which are in the order of the numbers. */
+VMATH float nextafter_f32(float x, float y) {
+  uint32_t u = f32_bits(x), away = (x < y ? 0 : 0x80000000u) ^ (u & 0x80000000u);
+  float r = f32_of(away ? u - 1 : u + 1);
+  r = x == 0.0f ? f32_of(1 | (f32_bits(y) & 0x80000000u)) : r;
+  r = x == y ? y : r;
+  r = x != x ? x : r;
+  return y != y ? y : r;
+}
+
 #define m_asin(x)         VMATH_PICK(asin_f32, asin, x)
 #define m_acos(x)         VMATH_PICK(acos_f32, acos, x)
 #define m_atan(x)         VMATH_PICK(atan_f32, atan, x)
 #define m_atan2(x, y)     VMATH_PAIR(atan2_f32, atan2, x, y)
 #define m_hypot(x, y)     VMATH_PAIR(hypot_f32, hypot, x, y)
 #define m_copysign(x, y)  VMATH_PAIR(copysignf, copysign, x, y)
-#define m_nextafter(x, y) VMATH_PAIR(nextafterf, nextafter, x, y)
+#define m_nextafter(x, y) VMATH_PAIR(nextafter_f32, nextafter, x, y)
 
 #endif

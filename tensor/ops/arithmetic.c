@@ -5,9 +5,10 @@
 static void rsub_compose(Call *c) {
   double alpha = attr_float(c, 0, 1);
   Tensor *x = c->x[0];
-  c->y[0] = t_sub(c->x[1], alpha == 1 ? x : t_mul(x, c->attr[0].tag == A_FLOAT
-                                                         ? t_num(alpha)
-                                                         : t_scalar_int(c->attr[0].i, T_I64)));
+  c->y[0] = t_sub(c->x[1], alpha == 1 ? x
+                                      : t_mul(x, c->attr[0].tag == A_FLOAT
+                                                     ? t_num(alpha)
+                                                     : t_scalar_int(c->attr[0].i, T_I64)));
 }
 
 static Tensor *wide(Tensor *x) { return x->weak ? t_num(t_get(x, 0)) : t_cast(x, T_F64); }
@@ -17,9 +18,7 @@ static void float_power_compose(Call *c) {
   c->y[0] = t_op2("pow", x->weak ? t_cast(x, T_F64) : wide(x), wide(y));
 }
 
-static void ldexp_compose(Call *c) {
-  c->y[0] = t_mul(c->x[0], t_op1("exp2", c->x[1]));
-}
+static void ldexp_compose(Call *c) { c->y[0] = t_mul(c->x[0], t_op1("exp2", c->x[1])); }
 
 static void equal_compose(Call *c) {
   bool same = t_same_shape(c->x[0], c->x[1]);

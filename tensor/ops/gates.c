@@ -188,9 +188,10 @@ static Op rows[] = {
     CHANNELS(3),
     {.sig = "gumbel_softmax(x: tensor, tau: float=1, hard: bool=false, eps: float=1e-10, dim: "
             "dim=-1) -> y: tensor",
-     .doc = "softmax of x plus Gumbel's noise, divided by tau: a choice from exp(x), softened. With "
-            "hard the result is 0 and 1 and has the gradient of the soft one. eps has no effect. "
-            "Jang, Gu & Poole 2016, arXiv:1611.01144.",
+     .doc =
+         "softmax of x plus Gumbel's noise, divided by tau: a choice from exp(x), softened. With "
+         "hard the result is 0 and 1 and has the gradient of the soft one. eps has no effect. "
+         "Jang, Gu & Poole 2016, arXiv:1611.01144.",
      .test = "{{randn(2,3)}, {randn(2,3), 0.5, {dim = 1}}}",
      .flags = OP_RANDOM,
      .compose = gumbel_softmax_compose},

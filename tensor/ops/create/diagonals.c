@@ -142,8 +142,9 @@ static const char *triu_run(Call *c) { return triangle_run(c, true); }
 
 static Op rows[] = {
     {.sig = "diag_embed(x: tensor, offset: int=0, dim1: newdim=-2, dim2: newdim=-1) -> y: tensor",
-     .doc = "Zeros with the last dimension of x as the diagonal of two dimensions, dim1 and dim2 of "
-            "the result. offset moves it to the right, a negative one downwards.",
+     .doc =
+         "Zeros with the last dimension of x as the diagonal of two dimensions, dim1 and dim2 of "
+         "the result. offset moves it to the right, a negative one downwards.",
      .example = "tensor{1, 2}:diag_embed() --> int64 [2,2]\n  1  0\n  0  2",
      .test = "{{randn(3)}, {randn(2,3), 1}, {randn(2,3), -1, 1, 3}, {randn(2,3), 0, 3, 1}}",
      .ref = "reference.diag_embed",

@@ -142,32 +142,35 @@ typedef struct Source {
   int left;
 } Source;
 
-/* In (0, 1). */
+/* In (0, 1), of two words. */
+static double unit_of(const uint32_t *w) {
+  return ((double)(((uint64_t)w[1] << 32 | w[0]) >> 12) + 0.5) * 0x1p-52;
+}
+
 static double uniform(Source *s) {
   if (s->left == 0) {
     random_block(s->key, s->block++, s->word);
     s->left = 2;
   }
-  const uint32_t *w = s->word + 2 * (2 - s->left--);
-  return ((double)(((uint64_t)w[1] << 32 | w[0]) >> 12) + 0.5) * 0x1p-52;
+  return unit_of(s->word + 2 * (2 - s->left--));
 }
 
-static double normal(Source *s) {
-  double radius = sqrt(-2 * log(uniform(s)));
-  return radius * sin(2 * M_PI * uniform(s));
-}
-
-/* Marsaglia & Tsang, A simple method for generating gamma variables, 2000. */
+/* Marsaglia & Tsang, A simple method for generating gamma variables, 2000. A block makes a trial: two
+   words for the radius of a normal, one for its angle, one for the test. */
 static double draw_gamma(Source *s, double a, double b) {
   (void)b;
   if (a == 0) return 0;
   double boost = a < 1 ? pow(uniform(s), 1 / a) : 1, d = (a < 1 ? a + 1 : a) - 1.0 / 3;
   double k = 1 / sqrt(9 * d);
   for (;;) {
-    double x = normal(s), v = 1 + k * x;
+    random_block(s->key, s->block++, s->word);
+    const uint32_t *w = s->word;
+    double radius = sqrt(-2 * log(unit_of(w))), u = (w[3] + 0.5) * 0x1p-32;
+    double x = radius * sin(2 * M_PI * 0x1p-32 * w[2]), v = 1 + k * x, z = x * x;
     if (v <= 0) continue;
     v = v * v * v;
-    if (log(uniform(s)) < 0.5 * x * x + d - d * v + d * log(v)) return boost * d * v;
+    if (u < 1 - 0.0331 * z * z) return boost * d * v;
+    if (log(u) < 0.5 * z + d - d * v + d * log(v)) return boost * d * v;
   }
 }
 
@@ -176,13 +179,16 @@ static double log_factorial(double k) {
   return lgamma_r(k + 1, &sign);
 }
 
-/* Below 10 by multiplication (Knuth), above by transformed rejection: Hörmann, The transformed
+/* Below 10 by inversion, adding up probabilities, above by transformed rejection: Hörmann, The transformed
    rejection method for generating Poisson random variables, 1993, algorithm PTRS. */
 static double draw_poisson(Source *s, double rate, double b_) {
   (void)b_;
   if (rate < 10) {
-    double limit = exp(-rate), product = uniform(s), k = 0;
-    for (; product > limit; k++) product *= uniform(s);
+    double p = exp(-rate), u = uniform(s), k = 0;
+    for (; u > p && k < 200; p *= rate / k) {
+      u -= p;
+      k++;
+    }
     return k;
   }
   double root = sqrt(rate), b = 0.931 + 2.53 * root, a = -0.059 + 0.02483 * b;
@@ -312,7 +318,8 @@ static Op rows[] = {
      .ref = "reference.cauchy_",
      WRITES(cauchy)},
     {.sig = "geometric_(x: tensor, p: float) -> y: tensor",
-     .doc = "Writes random counts over x: how many trials of probability p until the first success.",
+     .doc =
+         "Writes random counts over x: how many trials of probability p until the first success.",
      .test = "{{randn(2,3), 0.5}, {randn(5), 0.1}}",
      .ref = "reference.geometric_",
      WRITES(geometric)},
