@@ -66,7 +66,8 @@ static void normal_compose(Call *c) {
   Tensor *mean = c->x[0], *std = c->x[1];
   bool sized = attr_given(c, 0), numbers = mean->weak && std->weak;
   int64_t shape[T_MAXDIM];
-  if (numbers && !sized) t_fail("normal: mean and std are numbers; give a size: normal(0, 1, {2, 3})");
+  if (numbers && !sized)
+    t_fail("normal: mean and std are numbers; give a size: normal(0, 1, {2, 3})");
   if (sized && !numbers) t_fail("normal: the size is that of mean and std; leave it out");
   int ndim = sized ? c->attr[0].n : iter_broadcast(c, 0, 2, shape);
   DType own = numbers ? T_F32 : call_promote(c, 0, 2);
@@ -264,8 +265,9 @@ static Op rows[] = {
      .infer = randint_infer,
      .run = fill_run},
     {.sig = "randint_like(x: tensor, low: int, high: int?, dtype: dtype?) -> y: tensor",
-     .doc = "Random whole numbers from low to high, both included, in the shape and, unless another "
-            "is given, the type of x.",
+     .doc =
+         "Random whole numbers from low to high, both included, in the shape and, unless another "
+         "is given, the type of x.",
      .test = "{{randn(2,3), 6}, {ints(3), -2, 2, {dtype = \"float64\"}}}",
      .ref = "reference.randint_like",
      .flags = MAKES,
