@@ -1,6 +1,4 @@
 /* Activations composed of other ops: gates, learned and random slopes, random choices. */
-#include <math.h>
-
 #include "../calc.h"
 
 /* ---- gates ------------------------------------------------------------------------------------------- */
@@ -68,54 +66,6 @@ static void rrelu_compose(Call *c) {
   c->y[0] = t_mul(x, t_where(t_ge(x, t_num(0)), t_num(1), slope));
 }
 
-/* ---- alpha dropout ----------------------------------------------------------------------------------- */
-
-/* 1 where an element of such a shape is kept, from dropout's own stream. */
-static Tensor *kept(DType type, int ndim, const int64_t *shape, double p) {
-  Tensor *ones = t_fill(t_new(type, ndim, shape), 1);
-  return t_op2("ne", t_call("dropout", "xfb", ones, p, true), t_num(0));
-}
-
-/* What is dropped becomes selu's value at -infinity; then scaled and moved so that mean 0 and
-   variance 1 stay (Klambauer et al. 2017, arXiv:1706.02515, section "New Dropout Technique"). */
-static void alpha_dropout(Call *c, bool channels) {
-  Tensor *x = c->x[0];
-  double p = attr_float(c, 0, 0.5), low = -1.7580993408473766;
-  int64_t shape[T_MAXDIM];
-  if (!(p >= 0 && p <= 1)) {
-    t_fail("%s: p is %g; a probability from 0 to 1 is wanted", call_name(c), p);
-  }
-  if (channels && x->ndim < 2) {
-    t_fail("%s: x is %s; [N,C,...] is wanted", call_name(c), t_shape_str(x));
-  }
-  if (!attr_int(c, 1, false) || p == 0) {
-    c->y[0] = x;
-    return;
-  }
-  if (p == 1) {
-    c->y[0] = t_muln(x, 0);
-    return;
-  }
-  for (int d = 0; d < x->ndim; d++) shape[d] = channels && d > 1 ? 1 : x->shape[d];
-  Tensor *mask = kept(x->dtype == T_F64 ? T_F64 : T_F32, x->ndim, shape, p);
-  double scale = 1 / sqrt((1 - p) * (1 + p * low * low));
-  c->y[0] = t_addn(t_muln(t_where(mask, x, t_num(low)), scale), -scale * low * p);
-}
-
-static void alpha_dropout_compose(Call *c) { alpha_dropout(c, false); }
-static void feature_alpha_dropout_compose(Call *c) { alpha_dropout(c, true); }
-
-/* Whole channels: x is [N,C,...]. */
-static void feature_dropout_compose(Call *c) {
-  Tensor *x = c->x[0];
-  double p = attr_float(c, 0, 0.5);
-  int64_t shape[T_MAXDIM];
-  if (x->ndim < 2) t_fail("%s: x is %s; [N,C,...] is wanted", call_name(c), t_shape_str(x));
-  for (int d = 0; d < x->ndim; d++) shape[d] = d > 1 ? 1 : x->shape[d];
-  Tensor *ones = t_fill(t_new(x->dtype == T_F64 ? T_F64 : T_F32, x->ndim, shape), 1);
-  c->y[0] = t_mul(x, t_call("dropout", "xfb", ones, p, (int)attr_int(c, 1, true)));
-}
-
 /* ---- Gumbel's softmax -------------------------------------------------------------------------------- */
 
 static void gumbel_softmax_compose(Call *c) {
@@ -135,14 +85,6 @@ static void gumbel_softmax_compose(Call *c) {
 }
 
 /* ---- the rows ---------------------------------------------------------------------------------------- */
-
-#define CHANNELS(n)                                                                                \
-  {                                                                                                \
-    .sig = "dropout" #n "d(x: tensor, p: float=0.5, training: bool=true) -> y: tensor",            \
-    .doc = "dropout of whole channels of [N,C,...]: all of a channel is dropped or none.",         \
-    .test = "{{randn(2,3,2), 0.4}, {randn(2,2), 0.5, false}}", .flags = OP_RANDOM,                 \
-    .compose = feature_dropout_compose                                                             \
-  }
 
 static Op rows[] = {
     {.sig = "glu(x: tensor, dim: dim=-1) -> y: tensor",
@@ -171,21 +113,6 @@ static Op rows[] = {
      .ref = "reference.rrelu",
      .flags = OP_RANDOM,
      .compose = rrelu_compose},
-    {.sig = "alpha_dropout(x: tensor, p: float=0.5, training: bool=false) -> y: tensor",
-     .doc = "Dropout for selu: in training, elements are set to its lowest value with probability "
-            "p and the rest is scaled and moved, so that mean 0 and variance 1 stay. Klambauer et "
-            "al. 2017, arXiv:1706.02515.",
-     .test = "{{randn(2,3)}, {randn(2,3), 0.3, true}, {randn(3), 1, true}}",
-     .flags = OP_RANDOM,
-     .compose = alpha_dropout_compose},
-    {.sig = "feature_alpha_dropout(x: tensor, p: float=0.5, training: bool=false) -> y: tensor",
-     .doc = "alpha_dropout of whole channels of [N,C,...].",
-     .test = "{{randn(2,3,2), 0.3, true}}",
-     .flags = OP_RANDOM,
-     .compose = feature_alpha_dropout_compose},
-    CHANNELS(1),
-    CHANNELS(2),
-    CHANNELS(3),
     {.sig = "gumbel_softmax(x: tensor, tau: float=1, hard: bool=false, eps: float=1e-10, dim: "
             "dim=-1) -> y: tensor",
      .doc =

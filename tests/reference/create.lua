@@ -173,20 +173,6 @@ function reference.combinations(x, r, again)
   return rows
 end
 
-function reference.vander(x, n, increasing)
-  n = n or #x
-  if type(x[1]) == "table" then
-    local y = {}
-    for i = 1, #x do y[i] = reference.vander(x[i], n, increasing) end
-    return y
-  end
-  return util.map(x, function(v)
-    local row = {}
-    for k = 1, n do row[k] = v ^ (increasing and k - 1 or n - k) end
-    return row
-  end)
-end
-
 function reference.one_hot(x, classes)
   if not classes then
     classes = 0

@@ -1,4 +1,4 @@
-/* Grids and combinations of vectors, powers of one, and classes as vectors of 0 and 1. */
+/* Grids and combinations of vectors, and classes as vectors of 0 and 1. */
 #include "../../calc.h"
 #include "../../cast.h"
 #include "../../store.h"
@@ -100,18 +100,6 @@ static void combinations_compose(Call *c) {
   c->y[0] = r == 0 ? d.y[0] : t_reshape(d.y[0], 2, shape);
 }
 
-/* ---- vander: attributes N, increasing --------------------------------------------------------------- */
-
-static void vander_compose(Call *c) {
-  Tensor *x = c->x[0];
-  if (x->ndim < 1) t_fail("vander: x has no dimensions; a vector is wanted");
-  int64_t n = attr_int(c, 0, x->shape[x->ndim - 1]);
-  if (n < 0) t_fail("vander: N is %lld; it is 0 or more", (long long)n);
-  Tensor *power = t_new(T_I64, 1, &n);
-  for (int64_t i = 0; i < n; i++) t_i64(power)[i] = attr_int(c, 1, false) ? i : n - 1 - i;
-  c->y[0] = t_op2("pow", t_unsqueeze(x, x->ndim), power);
-}
-
 /* ---- one_hot: attribute num_classes ------------------------------------------------------------------ */
 
 static void one_hot_infer(Call *c) {
@@ -174,12 +162,6 @@ static Op rows[] = {
      .test = "{{randn(4)}, {randn(3), 2, true}, {randn(4), 3}, {randn(2), 3}}",
      .ref = "reference.combinations",
      .compose = combinations_compose},
-    {.sig = "vander(x: tensor, N: int?, increasing: bool=false) -> y: tensor",
-     .doc = "Powers of x, N - 1 down to 0, in a new last dimension: a Vandermonde matrix. N is the "
-            "size of x when absent; increasing turns their order.",
-     .test = "{{randn(3)}, {rand(3) + 0.5, 4, true}, {rand(2,2) + 0.5, 3}}",
-     .ref = "reference.vander",
-     .compose = vander_compose},
     {.sig = "one_hot(x: class, num_classes: int=-1) -> y: tensor",
      .doc = "Classes as vectors: int64, 1 at the place of the class and 0 elsewhere, in a new last "
             "dimension of size num_classes, or of the largest class there is.",
