@@ -17,7 +17,7 @@ local INPLACE = "inplace: bool=false"
 -- its options it may write into it.
 local function simple(name, op, text, ...)
   local new = layer(name, text or "", nil, 1)
-  local arguments, plain, written = { ... }, tensor[op], tensor[op .. "_"]
+  local arguments, plain, written = { ... }, tensor[op], rawget(tensor, op .. "_")
   new._shown = arguments[1]
   function new:forward(x)
     local o, values = self._options, {}
