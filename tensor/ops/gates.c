@@ -90,7 +90,7 @@ static Op rows[] = {
     {.sig = "glu(x: tensor, dim: dim=-1) -> y: tensor",
      .doc = "The first half of a dimension times sigmoid of the second. Dauphin et al. 2016, "
             "arXiv:1612.08083.",
-     .example = "tensor{6, 0}:glu() --> float32 [1]  3",
+     .example = "tensor{6, 0}:glu() --> float32 [1]  3.0",
      .test = "{{randn(2,4)}, {randn(2,3), 1}, {randn(2,4,2), 2}}",
      .ref = "reference.glu",
      .compose = glu_compose},

@@ -301,7 +301,7 @@ static Op rows[] = {
             "-> x: tensor",
      .doc = "steps powers of base, from base^start to base^stop, both included, with evenly spaced "
             "exponents.",
-     .example = "tensor.logspace(0, 2, 3) --> float32 [3]    1   10  100",
+     .example = "tensor.logspace(0, 2, 3) --> float32 [3]    1.0   10.0  100.0",
      .test = "{{0, 1, 5, {dtype = \"float64\"}}, {-2, 3, 4, 2, {dtype = \"float64\"}}, {1, 2, 1}}",
      .ref = "reference.logspace",
      .flags = MAKES,

@@ -83,7 +83,7 @@
       "The angle of the point (y, x), from -pi to pi.", .aliases = "arctan2")                      \
   ROW(hypot, m_hypot(a, b), t_mul(g, t_div(a, y)), t_mul(g, t_div(b, y)), BOTH | SAVE_Y(0), PAIRS, \
       "math.sqrt(x * x + y * y)", "sqrt(x^2 + y^2), without overflow.",                            \
-      .example = "tensor{3}:hypot(tensor{4}) --> float32 [1]  5")                                  \
+      .example = "tensor{3}:hypot(tensor{4}) --> float32 [1]  5.0")                                \
   ROW(copysign, m_copysign(a, b), t_mul(g, ratio(y, a)), t_muln(g, 0), SAVE_X(0) | SAVE_Y(0),      \
       PAIRS, "y < 0 and -math.abs(x) or math.abs(x)", "The size of x with the sign of y.")         \
   ROW(nextafter, m_nextafter(a, b), NULL, NULL, 0, PAIRS, "reference.nextafter(x, y)",             \

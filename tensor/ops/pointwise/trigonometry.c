@@ -6,7 +6,7 @@
 /* These reduce their argument, in float by a table where it is far from 0; see trig.h. */
 #define TURNS(ROW)                                                                                 \
   ROW(sin, m_sin(x), t_mul(g, t_op1("cos", x)), SAVE_X(0), "randn(2,3)", "math.sin(x)",            \
-      "Sine; x in radians.", .example = "tensor{0, math.pi / 2}:sin() --> float32 [2]  0  1")      \
+      "Sine; x in radians.", .example = "tensor{0, math.pi / 2}:sin() --> float32 [2]  0.0  1.0")  \
   ROW(cos, m_cos(x), t_neg(t_mul(g, t_op1("sin", x))), SAVE_X(0), "randn(2,3)", "math.cos(x)",     \
       "Cosine; x in radians.")                                                                     \
   ROW(tan, m_tan(x), t_mul(g, t_addn(t_square(y), 1)), SAVE_Y(0), "randn(2,3)", "math.tan(x)",     \
@@ -27,7 +27,7 @@
       "(math.exp(x) + math.exp(-x)) / 2", "Hyperbolic cosine.")                                    \
   ROW(tanh, m_tanh(x), t_op2("tanh_dx", g, y), SAVE_Y(0), "randn(2,3)",                            \
       "(math.exp(2*x) - 1) / (math.exp(2*x) + 1)", "Hyperbolic tangent.",                          \
-      .example = "tensor{0, 20}:tanh() --> float32 [2]  0  1")                                     \
+      .example = "tensor{0, 20}:tanh() --> float32 [2]  0.0  1.0")                                 \
   ROW(asinh, m_asinh(x), t_mul(g, t_op1("rsqrt", t_addn(t_square(x), 1))), SAVE_X(0),              \
       "randn(2,3)", "math.log(x + math.sqrt(x * x + 1))", "Inverse of sinh.",                      \
       .aliases = "arcsinh")                                                                        \

@@ -66,6 +66,9 @@ static void normal_compose(Call *c) {
   Tensor *mean = c->x[0], *std = c->x[1];
   bool sized = attr_given(c, 0), numbers = mean->weak && std->weak;
   int64_t shape[T_MAXDIM];
+  if (numbers && !(t_get(std, 0) >= 0)) {
+    t_fail("normal: std is %g; it is 0 or more", t_get(std, 0));
+  }
   if (numbers && !sized)
     t_fail("normal: mean and std are numbers; give a size: normal(0, 1, {2, 3})");
   if (sized && !numbers) t_fail("normal: the size is that of mean and std; leave it out");
@@ -251,7 +254,7 @@ static Op rows[] = {
     {.sig = "normal(mean: tensor=0, std: tensor=1, size: sizes?, dtype: dtype?) -> x: tensor",
      .doc = "Normal random numbers with that mean and standard deviation: of the size given where "
             "both are numbers, element by element where they are tensors.",
-     .example = "tensor.normal(5, 0, {2}) --> float32 [2]  5  5",
+     .example = "tensor.normal(5, 0, {2}) --> float32 [2]  5.0  5.0",
      .test = "{{0, 1, {2, 3}}, {5, 2, {4}, {dtype = \"float64\"}}, {randn(2,3), rand(3)}}",
      .ref = "reference.normal",
      .flags = OP_FUNCTION | OP_TENSOR | OP_RANDOM,
