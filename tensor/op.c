@@ -9,9 +9,9 @@
 /* The files of rows, a family a line, in the order of help and of doc/ops.md. */
 /* clang-format off */
 #define FILES(X) \
-  X(create) \
-  X(random) X(multinomial) X(dropout) X(features) \
-  X(unary) X(trigonometry) X(special) X(activation) X(binary) X(compare) X(ternary) \
+  X(create) X(diagonals) X(grids) \
+  X(random) X(distributions) X(multinomial) X(dropout) X(features) \
+  X(unary) X(trigonometry) X(special) X(activation) X(binary) X(compare) X(ternary) X(arithmetic) \
   X(reduce) X(scan) X(statistics) \
   X(reshape) X(views) X(join) X(stacks) X(split) X(blocks) X(pad) X(patches) X(triangles) X(write) X(window) \
   X(gather) X(scatter) X(select) X(replace) X(masks) X(advanced) X(embedding) \
@@ -23,7 +23,7 @@
   X(max_pool) X(avg_pool) X(places) X(planes) \
   X(interpolate) X(grid) X(resample) \
   X(batch_norm) X(layer_norm) X(group_norm) \
-  X(softmax) \
+  X(softmax) X(gates) \
   X(classes) X(pairs) X(scores) X(likelihood) X(margins) X(ctc) \
   X(distance) \
   X(recurrent) \

@@ -26,6 +26,23 @@ VMATH int64_t rest_i(int64_t a, int64_t b) {
   return (r != 0) & ((r < 0) != (b < 0)) ? r + b : r;
 }
 
+/* The same of floats by division in double, exact where near_quotient holds: |a / b| is at most 2^27
+   and b finite. Without branches. */
+VMATH uint32_t far_quotient(float a, float b) {
+  uint32_t large = fabsf(a) <= fabsf(b) * 0x1p+27f ? 0 : 1;
+  return fabsf(b) < INFINITY ? large : 1;
+}
+VMATH float left_near(float a, float b) {
+  double q = trunc((double)a / (double)b);
+  return copysignf((float)((double)a - q * (double)b), a);
+}
+VMATH float rest_near(float a, float b) {
+  float r = left_near(a, b);
+  uint32_t apart = r != 0.0f ? f32_bits(r) ^ f32_bits(b) : 0;
+  return apart >> 31 ? r + b : r;
+}
+VMATH float floored_near(float a, float b) { return (float)floor((double)a / (double)b); }
+
 /* (a - remainder) / b, which is whole but for rounding; by 0 as division does. */
 VMATH double floored_f64(double a, double b) {
   double r = fmod(a, b), q = (a - r) / b;

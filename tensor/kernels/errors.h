@@ -10,19 +10,20 @@
 
 #define SQRT_PI 1.7724538509055160273
 
-/* erfc(a) exp(a^2) for 0 <= a <= 10.2, as t P(t), t = 1/(1+0.35a). */
-VMATH float erfc_ratio(float a) {
-  float t = 1.0f / FMAF(a, 0.35f, 1.0f);
-  float p = 0x1.3cee98p-5f;
-  p = FMAF(p, t, -0x1.48c592p-3f);
-  p = FMAF(p, t, 0x1.7b9d7cp-3f);
-  p = FMAF(p, t, -0x1.0f177cp-5f);
-  p = FMAF(p, t, 0x1.7783c0p-4f);
-  p = FMAF(p, t, 0x1.25bed6p-3f);
-  p = FMAF(p, t, 0x1.379180p-3f);
-  p = FMAF(p, t, 0x1.8062e2p-3f);
-  p = FMAF(p, t, 0x1.93cb8ep-3f);
-  p = FMAF(p, t, 0x1.947198p-3f);
+/* erfc(a) exp(a^2) for 0 <= a <= 10.2, as t P(t), t = 1/(1+0.35a): in double, since it is steep. */
+VMATH double erfc_ratio(double a) {
+  double t = 1.0 / FMA(a, 0.35, 1.0);
+  double p = -0x1.4f16c91fddd0ap-6;
+  p = FMA(p, t, 0x1.4a475eeef8cd0p-3);
+  p = FMA(p, t, -0x1.ef076b34dcb9ap-2);
+  p = FMA(p, t, 0x1.5a8a8b1692695p-1);
+  p = FMA(p, t, -0x1.05a637269d9fcp-1);
+  p = FMA(p, t, 0x1.9b17e5190e0ffp-2);
+  p = FMA(p, t, 0x1.098a272ad270cp-7);
+  p = FMA(p, t, 0x1.88094d37aa7b1p-3);
+  p = FMA(p, t, 0x1.718ab3635b07ap-3);
+  p = FMA(p, t, 0x1.955d7c663d2f2p-3);
+  p = FMA(p, t, 0x1.945f1765dbea6p-3);
   return p * t;
 }
 
@@ -36,12 +37,13 @@ VMATH float erfc_f32(float x) {
 #endif
   uint32_t k = exp_split(s, 254.0f, &r);
   uint32_t half = k >> 1 << 23, rest = (k << 23) - half;
-  float y = erfc_ratio(b) * exp_poly(r + low) * f32_of(half) * f32_of(rest);
+  float y = (float)erfc_ratio((double)b) * exp_poly(r + low) * f32_of(half) * f32_of(rest);
   y = a > 10.2f ? 0.0f : y;
   return x < 0.0f ? 2.0f - y : x != x ? x : y;
 }
 
-/* By w = -log(1 - x^2), after Giles, Approximating the erfinv function (2011): x P(w) below 5, x Q(sqrt(w)) above. */
+/* By w = -log(1 - x^2), after Giles, Approximating the erfinv function (2011): x P(w) where w is
+   below 5, x Q(sqrt(w)) above. */
 VMATH float erfinv_f32(float x) {
   float w = -log_f32((1.0f - x) * (1.0f + x)), u = w - 2.5f, v = sqrtf(w) - 3.0f;
   w = fabsf(x) < 0.0625f ? x * x : w;

@@ -132,10 +132,9 @@ VMATH float cos_near(float x) {
   return trig_turn(r, n + 1, 0.0f);
 }
 
-/* Of an odd number of quarters the tangent is -1 over that of the rest. */
-VMATH float tan_f32(float x) {
-  uint32_t n;
-  float r = trig_reduce(x, &n), z = r * r;
+/* The tangent of r + n quarters: of an odd number it is -1 over that of the rest. */
+VMATH float tan_rest(float r, uint32_t n, float x) {
+  float z = r * r;
   float p = 0x1.1e87b8p-8f;
   p = FMAF(p, z, 0x1.a021acp-14f);
   p = FMAF(p, z, 0x1.62c676p-7f);
@@ -144,7 +143,19 @@ VMATH float tan_f32(float x) {
   p = FMAF(p, z, 0x1.110d9ep-3f);
   p = FMAF(p, z, 0x1.555560p-2f);
   float t = FMAF(p * z, r, r), y = n & 1 ? -1.0f / t : t;
-  return trig_finish(x, f32_of(f32_bits(y) ^ (f32_bits(x) & 0x80000000u)));
+  return f32_of(f32_bits(y) ^ (f32_bits(x) & 0x80000000u));
+}
+
+VMATH float tan_f32(float x) {
+  uint32_t n;
+  float r = trig_reduce(x, &n);
+  return trig_finish(x, tan_rest(r, n, x));
+}
+
+VMATH float tan_near(float x) {
+  uint32_t n;
+  float r = trig_rest(fabsf(x), two_over_pi[0], two_over_pi[1], &n);
+  return tan_rest(r, n, x);
 }
 
 /* sin(pi x) / (pi x), 1 at 0: the sine of what x is beyond a whole number, which is exact. */

@@ -310,22 +310,28 @@ VMATH double exp2_wide(double w) {
 
 /* |x|^y in double precision, then C's rules for signs, zeros and infinities. */
 VMATH float pow_f32(float x, float y) {
-  float a = fabsf(x), whole = y, b = fabsf(y);
-  whole = b < 0x1p+23f ? (b + 0x1p+23f) - 0x1p+23f : b; /* |y| to the nearest integer */
-  bool integer = whole == b;
-  bool odd = integer && b < 0x1p+24f && (f32_bits(b < 0x1p+23f ? b + 0x1p+23f : b) & 1);
-  double w = (double)y * log2_wide(a);
+  float a = fabsf(x), b = fabsf(y), lifted = b + 0x1p+23f;
+  float whole = b < 0x1p+23f ? lifted - 0x1p+23f : b; /* |y| to the nearest integer */
+  uint32_t last = b < 0x1p+23f ? f32_bits(lifted) : b < 0x1p+24f ? f32_bits(b) : 0;
+  uint32_t flip = whole == b ? last << 31 & f32_bits(x) : 0; /* odd powers keep x's sign */
+  double w = (double)y * log2_wide((double)a);
   w = w > 200.0 ? 200.0 : w;
   w = w < -200.0 ? -200.0 : w;
   float r = (float)exp2_wide(w);
-  bool grows = (a > 1.0f) == (y > 0.0f);
-  float limit = grows ? INFINITY : 0.0f; /* where x is 0 or infinite, or y infinite */
-  bool ends = a == 0.0f || a == INFINITY || b == INFINITY;
-  r = ends ? (a == 1.0f ? 1.0f : limit) : r;
-  r = x < 0.0f && a < INFINITY && !integer ? NAN : r;
-  r = odd ? copysignf(r, x) : r;
-  r = x != x || y != y ? NAN : r;
-  return y == 0.0f || x == 1.0f ? 1.0f : r;
+  float up = y > 0.0f ? INFINITY : 0.0f, down = y > 0.0f ? 0.0f : INFINITY;
+  float limit = a > 1.0f ? up : down; /* where x is 0 or infinite, or y infinite */
+  limit = a == 1.0f ? 1.0f : limit;
+  r = a == 0.0f ? limit : r;
+  r = a == INFINITY ? limit : r;
+  r = b == INFINITY ? limit : r;
+  float bad = a < INFINITY ? NAN : r; /* of a negative x by a fraction */
+  bad = x < 0.0f ? bad : r;
+  r = whole == b ? r : bad;
+  r = f32_of(f32_bits(r) ^ flip);
+  r = x != x ? x : r;
+  r = y != y ? y : r;
+  r = y == 0.0f ? 1.0f : r;
+  return x == 1.0f ? 1.0f : r;
 }
 
 VMATH float rsqrt_f32(float x) { return 1.0f / sqrtf(x); }

@@ -73,6 +73,45 @@ function reference.gelu(x, option)
   return x * (0.5 + sum / math.sqrt(math.pi))
 end
 
+function reference.rsub(x, y, options)
+  local alpha = type(options) == "table" and options.alpha or 1
+  return util.broadcast(function(a, b) return b - alpha * a end, x, y)
+end
+
+function reference.equal(x, y)
+  local a, b = util.flat(x), util.flat(y)
+  local same = table.concat(util.shape(x), ",") == table.concat(util.shape(y), ",")
+  for i = 1, #a do same = same and a[i] == b[i] end
+  return same
+end
+
+-- ---- gates -----------------------------------------------------------------------------------------
+
+function reference.glu(x, dim)
+  local shape = util.shape(x)
+  dim = dim or #shape
+  local half = shape[dim] // 2
+  shape[dim] = half
+  local y = util.zeros(shape)
+  util.each_index(shape, function(index)
+    local value = util.get(x, index)
+    index[dim] = index[dim] + half
+    local gate = util.get(x, index)
+    index[dim] = index[dim] - half
+    util.set(y, index, value / (1 + math.exp(-gate)))
+  end)
+  return y
+end
+
+function reference.prelu(x, weight)
+  local y = util.zeros(util.shape(x))
+  util.each_index(util.shape(x), function(index)
+    local v, w = util.get(x, index), type(weight) == "table" and (weight[index[2]] or weight[1]) or weight
+    util.set(y, index, v > 0 and v or w * v)
+  end)
+  return y
+end
+
 -- ---- special functions -----------------------------------------------------------------------------
 
 local function erf(x)

@@ -6,10 +6,8 @@ local reference = {}
 
 local SEED, USER, DROPOUT = 7, 0, 3
 
--- The four words of a block.
-local function philox(block, stream)
-  local c = { block & 0xffffffff, block >> 32, 0, 0 }
-  local k = { SEED, stream }
+-- The four words of a counter under a key.
+local function philox_of(c, k)
   for _ = 1, 10 do
     local a, b = 0xD2511F53 * c[1], 0xCD9E8D57 * c[3] -- below 2^64: bits are right
     c = { (b >> 32) ~ c[2] ~ k[1], b & 0xffffffff, (a >> 32) ~ c[4] ~ k[2], a & 0xffffffff }
@@ -17,6 +15,13 @@ local function philox(block, stream)
   end
   return c
 end
+
+-- As text, for known answers: four words of the counter, two of the key.
+function reference.philox_words(a, b, c, d, k, l)
+  return ("%08x %08x %08x %08x"):format(table.unpack(philox_of({ a, b, c, d }, { k, l })))
+end
+
+local function philox(block, stream) return philox_of({ block & 0xffffffff, block >> 32, 0, 0 }, { SEED, stream }) end
 
 local function word(i, stream) return philox(i // 4, stream or USER)[i % 4 + 1] end
 
@@ -77,13 +82,30 @@ function reference.rand_like(x, options) return filled(util.shape(x), uniform(no
 function reference.randn_like(x, options) return filled(util.shape(x), normal(not options)) end
 
 function reference.normal(mean, std, shape, options)
-  local z = normal(options ~= nil)
-  return filled(shape, function(i) return mean + std * z(i) end)
+  local z = normal(options ~= nil or type(mean) == "table")
+  if type(mean) == "number" then return filled(shape, function(i) return mean + std * z(i) end) end
+  local i = -1
+  return util.broadcast(function(m, s)
+    i = i + 1
+    return m + s * z(i)
+  end, mean, std)
 end
 
 function reference.randint(low, high, shape)
   if type(high) == "table" then low, high, shape = 1, low, high end
   return filled(shape, function(i) return low + math.floor(unit(i) * (high - low + 1)) end)
+end
+
+function reference.randint_like(x, low, high)
+  if type(high) ~= "number" then low, high = 1, low end
+  return reference.randint(low, high, util.shape(x))
+end
+
+-- Without bounds: what float64 counts to.
+function reference.random_(x, low, high)
+  if not low then low, high = 0, (1 << 53) - 1 end
+  if not high then low, high = 1, low end
+  return reference.randint(low, high, util.shape(x))
 end
 
 function reference.randperm(n)
@@ -147,6 +169,30 @@ end
 
 function reference.exponential_(x, rate)
   return filled(util.shape(x), function(i) return -math.log(1 - unit(i)) / (rate or 1) end)
+end
+
+function reference.cauchy_(x, median, sigma)
+  return filled(util.shape(x), function(i)
+    return (median or 0) + (sigma or 1) * math.tan(math.pi * (unit(i) - 0.5))
+  end)
+end
+
+function reference.geometric_(x, p)
+  return filled(util.shape(x), function(i) return math.ceil(math.log(1 - unit(i)) / math.log(1 - p)) end)
+end
+
+function reference.log_normal_(x, mean, std)
+  local z = normal(true)
+  return filled(util.shape(x), function(i) return math.exp((mean or 1) + (std or 2) * z(i)) end)
+end
+
+function reference.rrelu(x, lower, upper, training)
+  local flat = util.flat(x)
+  lower, upper = lower or 1 / 8, upper or 1 / 3
+  return filled(util.shape(x), function(i)
+    local slope = training and lower + unit(i) * (upper - lower) or (lower + upper) / 2
+    return flat[i + 1] >= 0 and flat[i + 1] or flat[i + 1] * slope
+  end)
 end
 
 function reference.dropout(x, p, training)

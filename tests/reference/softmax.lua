@@ -67,4 +67,6 @@ function reference.log_softmax_dx(g, y, dim)
   end, g, y)
 end
 
+function reference.softmin(x, dim) return reference.softmax(util.map(x, function(v) return -v end), dim) end
+
 return reference

@@ -111,6 +111,17 @@ static void missing(Reader *r, const Param *p, int top) {
   t_fail("%s: %s is missing; the call is %s", r->name, p->name, r->c->op->sig);
 }
 
+/* Numbers stand beside tensors; an op of numbers alone is Lua's own arithmetic. */
+static void need_tensor(Reader *r) {
+  const Call *c = r->c;
+  if (c->nx == 0 || !c->x[0] || !c->x[0]->weak || (c->op->flags & OP_FUNCTION) || r->s->list)
+    return;
+  for (int i = 1; i < c->nx; i++) {
+    if (c->x[i] && !c->x[i]->weak) return;
+  }
+  t_fail("%s: only numbers are given; one argument at least is a tensor: tensor{...}", r->name);
+}
+
 /* The common call: tensors and numbers for exactly the leading tensor parameters. */
 static bool read_simple(Reader *r, int top) {
   const Sig *s = r->s;
@@ -142,7 +153,10 @@ void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
   call_begin(c, op);
   c->inplace = c->inplace || inplace;
   int top = lua_gettop(L), last = top;
-  if (read_simple(&r, top)) return;
+  if (read_simple(&r, top)) {
+    need_tensor(&r);
+    return;
+  }
   if (construct_is_library(L, 1)) {
     t_fail("%s: called with a colon; functions of the library take a dot: tensor.%s(...)", r.name,
            r.name);
@@ -197,6 +211,7 @@ void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
       for (int j = 0; j < a->n; j++) a->v[j] = args_dim_from(&r, K_DIM, a->v[j]);
     }
   }
+  need_tensor(&r);
 }
 
 bool args_option_bool(lua_State *L, int i, const char *name) {

@@ -64,14 +64,14 @@
 #define DIVISORS "{{randn(2,3), rand(3) + 0.5}, {ints(2,3) - 3, -ints(2,3)}}"
 
 #define QUOTIENTS(ROW)                                                                             \
-  ROW(floor_divide, BY_TYPE(floored, a, b), t_muln(g, 0), t_muln(g, 0), 0, DIVISORS, "x // y",     \
+  ROW(floor_divide, floored_near, floored, t_muln(g, 0), t_muln(g, 0), 0, DIVISORS, "x // y",      \
       "x divided by y, rounded down. Integers divided by 0 are an error.",                         \
       .example = "tensor{7, -7}:floor_divide(2) --> int64 [2]   3  -4")                            \
-  ROW(remainder, BY_TYPE(rest, a, b), g, t_neg(t_mul(g, t_op2("floor_divide", a, b))), BOTH,       \
-      DIVISORS, "x % y",                                                                           \
+  ROW(remainder, rest_near, rest, g, t_neg(t_mul(g, t_op2("floor_divide", a, b))), BOTH, DIVISORS, \
+      "x % y",                                                                                     \
       "What floor_divide leaves, with the sign of y. Integers divided by 0 are an error.",         \
       .example = "tensor{7, -7}:remainder(3) --> int64 [2]  1  2")                                 \
-  ROW(fmod, BY_TYPE(left, a, b), g, t_neg(t_mul(g, truncated(a, b))), BOTH, DIVISORS,              \
+  ROW(fmod, left_near, left, g, t_neg(t_mul(g, truncated(a, b))), BOTH, DIVISORS,                  \
       "math.fmod(x, y)",                                                                           \
       "What division rounded towards 0 leaves, with the sign of x. Integers divided by 0 are an "  \
       "error.",                                                                                    \
@@ -83,7 +83,7 @@
       "The angle of the point (y, x), from -pi to pi.", .aliases = "arctan2")                      \
   ROW(hypot, m_hypot(a, b), t_mul(g, t_div(a, y)), t_mul(g, t_div(b, y)), BOTH | SAVE_Y(0), PAIRS, \
       "math.sqrt(x * x + y * y)", "sqrt(x^2 + y^2), without overflow.",                            \
-      .example = "tensor{3}:hypot(tensor{4}) --> float32 [1]  5")                                  \
+      .example = "tensor{3}:hypot(tensor{4}) --> float32 [1]  5.0")                                \
   ROW(copysign, m_copysign(a, b), t_mul(g, ratio(y, a)), t_muln(g, 0), SAVE_X(0) | SAVE_Y(0),      \
       PAIRS, "y < 0 and -math.abs(x) or math.abs(x)", "The size of x with the sign of y.")         \
   ROW(nextafter, m_nextafter(a, b), NULL, NULL, 0, PAIRS, "reference.nextafter(x, y)",             \
@@ -143,11 +143,28 @@ SIMD_FAMILY(BinaryLoops, binary_loops);
 
 WRAPPED(WRAPPED_PAIRS)
 NUMBERS(NUMBER_PAIRS)
-#define QUOTIENT_PAIRS(name, f, ...)                                                               \
-  FLOAT_PAIRS(name, f)                                                                             \
-  WHOLE_PAIRS(name, f)
+FLOAT_PAIRS(trunc_divide, BY_TYPE(truncated, a, b))
+WHOLE_PAIRS(trunc_divide, BY_TYPE(truncated, a, b))
+
+enum { NEAR_BLOCK = 512 };
+
+/* Floats block by block: by near(a, b) where it is exact for all of a block. */
+#define QUOTIENT_PAIRS(name, near, exact, ...)                                                     \
+  PAIR_LOOP(name##_near, f32, float, float, near(a, b))                                            \
+  PAIR_LOOP(name##_far, f32, float, float, BY_TYPE(exact, a, b))                                   \
+  static void loop_##name##_f32(int64_t n, void *out, const void *const *in, const void *arg) {    \
+    const float *p = in[0], *q = in[1];                                                            \
+    for (int64_t i = 0; i < n; i += NEAR_BLOCK) {                                                  \
+      int64_t m = n - i < NEAR_BLOCK ? n - i : NEAR_BLOCK;                                         \
+      const void *here[2] = {p + i, q + i};                                                        \
+      uint32_t far = 0;                                                                            \
+      for (int64_t j = 0; j < m; j++) far |= far_quotient(p[i + j], q[i + j]);                     \
+      (far ? loop_##name##_far_f32 : loop_##name##_near_f32)(m, (float *)out + i, here, arg);      \
+    }                                                                                              \
+  }                                                                                                \
+  PAIR_LOOP(name, f64, double, double, BY_TYPE(exact, a, b))                                       \
+  WHOLE_PAIRS(name, BY_TYPE(exact, a, b))
 QUOTIENTS(QUOTIENT_PAIRS)
-QUOTIENT_PAIRS(trunc_divide, BY_TYPE(truncated, a, b))
 FLOATS(FLOAT_PAIRS)
 FLOAT_PAIRS(div, a / b)
 FLOAT_PAIRS(pow, m_pow(a, b))
@@ -301,10 +318,11 @@ static Tensor *xlog_dx(Tensor *g, Tensor *a, Tensor *b, const char *log, double 
   return t_mul(g, t_where(out, t_num(0), t_op1(log, b)));
 }
 
-#define GRAD(name, f, da, db, ...) BINARY_GRAD(name, da, db)
+#define GRAD(name, f, da, db, ...)            BINARY_GRAD(name, da, db)
 WRAPPED(GRAD)
 NUMBERS(GRAD)
-QUOTIENTS(GRAD)
+#define QUOTIENT_GRAD(name, near, exact, ...) GRAD(name, exact, __VA_ARGS__)
+QUOTIENTS(QUOTIENT_GRAD)
 FLOATS(GRAD)
 BINARY_GRAD(pow, pow_dx(g, a, b), pow_dy(g, a, b, y))
 
@@ -312,7 +330,7 @@ BINARY_GRAD(pow, pow_dx(g, a, b), pow_dy(g, a, b, y))
 
 #define LINE(name, f, da, db, saves, inputs, value, text, ...)                                     \
   BINARY_ROW(B_##name, name, "", name##_grad, saves, inputs, value, text, __VA_ARGS__)
-#define QUOTIENT(name, f, da, db, saves, inputs, value, text, ...)                                 \
+#define QUOTIENT(name, near, exact, da, db, saves, inputs, value, text, ...)                       \
   BINARY_ROW(B_##name, name, "", name##_grad, saves, inputs, value, text, .infer = quotient_infer, \
              .run = quotient_run, __VA_ARGS__)
 #define WHOLE(name, f, value, text, ...)                                                           \

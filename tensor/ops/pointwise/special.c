@@ -31,7 +31,7 @@
   ROW(lgamma, m_lgamma(x), t_mul(g, t_op1("digamma", x)), SAVE_X(0),                               \
       "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.lgamma(x)",                      \
       "Logarithm of the absolute value of the gamma function.", .aliases = "special_gammaln",      \
-      .example = "tensor{5}:lgamma():exp() --> float32 [1]  24.0000")                              \
+      .example = "tensor{5}:lgamma():exp() --> float32 [1]  24.0")                                 \
   ROW(digamma, m_digamma(x), t_mul(g, polygamma(1, x)), SAVE_X(0),                                 \
       "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.digamma(x)",                     \
       "Slope of lgamma. NaN at negative whole numbers, -infinity at 0.",                           \

@@ -3,13 +3,16 @@
    floats: integers become float32. */
 #include "unary.h"
 
-#define FLOATS(ROW)                                                                                \
+/* These reduce their argument, in float by a table where it is far from 0; see trig.h. */
+#define TURNS(ROW)                                                                                 \
   ROW(sin, m_sin(x), t_mul(g, t_op1("cos", x)), SAVE_X(0), "randn(2,3)", "math.sin(x)",            \
-      "Sine; x in radians.", .example = "tensor{0, math.pi / 2}:sin() --> float32 [2]  0  1")      \
+      "Sine; x in radians.", .example = "tensor{0, math.pi / 2}:sin() --> float32 [2]  0.0  1.0")  \
   ROW(cos, m_cos(x), t_neg(t_mul(g, t_op1("sin", x))), SAVE_X(0), "randn(2,3)", "math.cos(x)",     \
       "Cosine; x in radians.")                                                                     \
   ROW(tan, m_tan(x), t_mul(g, t_addn(t_square(y), 1)), SAVE_Y(0), "randn(2,3)", "math.tan(x)",     \
-      "Tangent; x in radians.")                                                                    \
+      "Tangent; x in radians.")
+
+#define FLOATS(ROW)                                                                                \
   ROW(asin, m_asin(x), t_mul(g, t_op1("rsqrt", t_rsubn(1, t_square(x)))), SAVE_X(0),               \
       "rand(2,3) * 1.8 - 0.9", "math.asin(x)", "Arc sine, from -pi/2 to pi/2; NaN outside -1..1.", \
       .aliases = "arcsin")                                                                         \
@@ -24,7 +27,7 @@
       "(math.exp(x) + math.exp(-x)) / 2", "Hyperbolic cosine.")                                    \
   ROW(tanh, m_tanh(x), t_op2("tanh_dx", g, y), SAVE_Y(0), "randn(2,3)",                            \
       "(math.exp(2*x) - 1) / (math.exp(2*x) + 1)", "Hyperbolic tangent.",                          \
-      .example = "tensor{0, 20}:tanh() --> float32 [2]  0  1")                                     \
+      .example = "tensor{0, 20}:tanh() --> float32 [2]  0.0  1.0")                                 \
   ROW(asinh, m_asinh(x), t_mul(g, t_op1("rsqrt", t_addn(t_square(x), 1))), SAVE_X(0),              \
       "randn(2,3)", "math.log(x + math.sqrt(x * x + 1))", "Inverse of sinh.",                      \
       .aliases = "arcsinh")                                                                        \
@@ -40,7 +43,7 @@
 
 enum {
 #define NAME(name, ...) T_##name,
-  FLOATS(NAME) T_COUNT
+  TURNS(NAME) FLOATS(NAME) T_COUNT
 #undef NAME
 };
 
@@ -56,8 +59,28 @@ SIMD_FAMILY(TrigonometryLoops, trigonometry_loops);
 #include "../../kernels/trig.h"
 
 FLOATS(FLOAT_LOOPS)
+
+enum { NEAR_BLOCK = 512 };
+
+/* Floats block by block: without the table where all of a block are near enough. Both give the same
+   bits. */
+#define TURN_LOOPS(name, f, ...)                                                                   \
+  LOOP(name, f64, double, double, f)                                                               \
+  LOOP(name##_far, f32, float, float, f)                                                           \
+  LOOP(name##_near, f32, float, float, name##_near(x))                                             \
+  static void loop_##name##_f32(int64_t n, void *out, const void *const *in, const void *arg) {    \
+    const float *x = in[0];                                                                        \
+    for (int64_t i = 0; i < n; i += NEAR_BLOCK) {                                                  \
+      int64_t m = n - i < NEAR_BLOCK ? n - i : NEAR_BLOCK;                                         \
+      const void *here = x + i;                                                                    \
+      uint32_t far = 0;                                                                            \
+      for (int64_t j = 0; j < m; j++) far |= (f32_bits(x[i + j]) & 0x7fffffffu) >= 0x4c800000u;    \
+      (far ? loop_##name##_far_f32 : loop_##name##_near_f32)(m, (float *)out + i, &here, arg);     \
+    }                                                                                              \
+  }
+TURNS(TURN_LOOPS)
 #define FLOAT_LINE(name, ...) FLOAT_ENTRY(T_##name, name)
-const TrigonometryLoops AT_LEVEL(trigonometry_loops) = {{FLOATS(FLOAT_LINE)}};
+const TrigonometryLoops AT_LEVEL(trigonometry_loops) = {{TURNS(FLOAT_LINE) FLOATS(FLOAT_LINE)}};
 
 #else
 
@@ -72,11 +95,12 @@ static Tensor *sinc_slope(Tensor *x) {
 }
 
 #define GRAD(name, f, gradient, ...) UNARY_GRAD(name, gradient)
+TURNS(GRAD)
 FLOATS(GRAD)
 
 #define LINE(name, f, gradient, saves, inputs, value, text, ...)                                   \
   UNARY_ROW(T_##name, name, "", name##_grad, saves, "{{" inputs "}}", value, text, __VA_ARGS__)
-static Op rows[T_COUNT] = {FLOATS(LINE)};
+static Op rows[T_COUNT] = {TURNS(LINE) FLOATS(LINE)};
 
 FAMILY(trigonometry, rows);
 

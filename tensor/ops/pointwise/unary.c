@@ -21,7 +21,7 @@
   ROW(log, m_log(x), t_div(g, x), SAVE_X(0), "rand(2,3) + 0.5", "math.log(x)",                     \
       "Natural logarithm.")                                                                        \
   ROW(log2, m_log2(x), t_div(g, t_muln(x, M_LN2)), SAVE_X(0), "rand(2,3) + 0.5", "math.log(x, 2)", \
-      "Logarithm to the base 2.", .example = "tensor{1, 8}:log2() --> float32 [2]  0  3")          \
+      "Logarithm to the base 2.", .example = "tensor{1, 8}:log2() --> float32 [2]  0.0  3.0")      \
   ROW(log10, m_log10(x), t_div(g, t_muln(x, M_LN10)), SAVE_X(0), "rand(2,3) + 0.5",                \
       "math.log(x, 10)", "Logarithm to the base 10.")                                              \
   ROW(log1p, m_log1p(x), t_div(g, t_addn(x, 1)), SAVE_X(0), "rand(2,3)", "math.log(1 + x)",        \
@@ -57,7 +57,7 @@
   ROW(square, x *x, t_mul(g, t_muln(x, 2)), SAVE_X(0), "randn(2,3)", "x * x", "x times x.")        \
   ROW(relu, x < 0 ? 0 : x, t_op2("relu_dx", g, y), SAVE_Y(0), "randn(2,3)", "math.max(x, 0)",      \
       "The larger of x and 0. The gradient at 0 is 0.",                                            \
-      .example = "tensor{-1.5, 2}:relu() --> float32 [2]  0  2")                                   \
+      .example = "tensor{-1.5, 2}:relu() --> float32 [2]  0.0  2.0")                               \
   ROUNDING(ROW, floor, floor, "math.floor(x)", "The greatest whole number that is not above x.")   \
   ROUNDING(ROW, ceil, ceil, "math.ceil(x)", "The least whole number that is not below x.")         \
   ROUNDING(ROW, trunc, trunc, "x < 0 and math.ceil(x) or math.floor(x)",                           \
@@ -86,7 +86,7 @@
       "reference.nan_to_num(x, y, z, w)",                                                          \
       "x with nan in place of NaN, posinf in place of infinity, neginf in place of -infinity; "    \
       "without them, the largest and the smallest number of the type.",                            \
-      .example = "tensor{0/0, 1}:nan_to_num(5) --> float32 [2]  5  1")
+      .example = "tensor{0/0, 1}:nan_to_num(5) --> float32 [2]  5.0  1.0")
 
 /* x where it is finite; integers all are. */
 #define FINITE(x, A, B, C)                                                                         \

@@ -4,6 +4,7 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../iter.h"
 #include "../../store.h"
 #include "../../team.h"
 #include "draw.h"
@@ -59,10 +60,30 @@ static void like(Call *c, DrawKind kind) {
 static void rand_like_infer(Call *c) { like(c, DRAW_UNIFORM); }
 static void randn_like_infer(Call *c) { like(c, DRAW_NORMAL); }
 
-/* Attributes: mean, std, size, dtype. */
-static void normal_infer(Call *c) {
-  call_out(c, 0, (DType)attr_int(c, 3, T_F32), c->attr[2].n, c->attr[2].v);
-  plan_floats(c, DRAW_NORMAL, attr_float(c, 0, 0), attr_float(c, 1, 1));
+/* Inputs: mean, std; attributes: size, dtype. Two numbers fill a tensor; with tensors the standard
+   normals are moved and stretched, so that gradients reach them. */
+static void normal_compose(Call *c) {
+  Tensor *mean = c->x[0], *std = c->x[1];
+  bool sized = attr_given(c, 0), numbers = mean->weak && std->weak;
+  int64_t shape[T_MAXDIM];
+  if (numbers && !(t_get(std, 0) >= 0)) {
+    t_fail("normal: std is %g; it is 0 or more", t_get(std, 0));
+  }
+  if (numbers && !sized)
+    t_fail("normal: mean and std are numbers; give a size: normal(0, 1, {2, 3})");
+  if (sized && !numbers) t_fail("normal: the size is that of mean and std; leave it out");
+  int ndim = sized ? c->attr[0].n : iter_broadcast(c, 0, 2, shape);
+  DType own = numbers ? T_F32 : call_promote(c, 0, 2);
+  DType type = (DType)attr_int(c, 1, dtype_is_float(own) ? own : T_F32);
+  Call d;
+  call_begin(&d, op_need("normal_"));
+  d.x[0] = t_new(type, ndim, sized ? c->attr[0].v : shape);
+  if (numbers) {
+    d.attr[0] = attr_of_float(t_get(mean, 0));
+    d.attr[1] = attr_of_float(t_get(std, 0));
+  }
+  op_apply(&d);
+  c->y[0] = numbers ? d.y[0] : t_add(mean, t_mul(std, d.y[0]));
 }
 
 static void uniform_in_place(Call *c) {
@@ -81,21 +102,43 @@ static void no_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 /* ---- whole numbers ------------------------------------------------------------------------------ */
 
-/* Attributes: low, high, size, dtype; randint(6, {n}) is 1..6. */
-static void randint_infer(Call *c) {
-  int64_t low = c->attr[0].i, high = attr_int(c, 1, low);
-  if (!attr_given(c, 1)) low = 1;
+/* Attributes: low, high, dtype, from slot `at` on: low alone means 1..low. */
+static void whole_numbers(Call *c, int at, DType dtype, int ndim, const int64_t *shape) {
+  int64_t low = attr_int(c, at, 1), high = attr_int(c, at + 1, low);
+  if (!attr_given(c, at + 1)) low = 1;
   if (low > high) {
-    t_fail("randint: from %lld to %lld there is no whole number", (long long)low, (long long)high);
+    t_fail("%s: from %lld to %lld there is no whole number", call_name(c), (long long)low,
+           (long long)high);
   }
-  DType dtype = (DType)attr_int(c, 3, T_I64);
   Attr ends[2] = {attr_of_int(low), attr_of_int(high)};
-  store_check_number("randint", dtype, &ends[0], true);
-  store_check_number("randint", dtype, &ends[1], true);
-  call_out(c, 0, dtype, c->attr[2].n, c->attr[2].v);
+  store_check_number(call_name(c), dtype, &ends[0], true);
+  store_check_number(call_name(c), dtype, &ends[1], true);
+  call_out(c, 0, dtype, ndim, shape);
   Fill *f = plan(c, DRAW_WHOLE, T_I64);
   f->low = low;
   f->range = (uint64_t)high - (uint64_t)low + 1;
+}
+
+/* Attributes: low, high, size, dtype. */
+static void randint_infer(Call *c) {
+  whole_numbers(c, 0, (DType)attr_int(c, 3, T_I64), c->attr[2].n, c->attr[2].v);
+}
+
+static void randint_like_infer(Call *c) {
+  const Tensor *x = c->x[0];
+  whole_numbers(c, 0, (DType)attr_int(c, 2, x->dtype), x->ndim, x->shape);
+}
+
+/* Attributes: low, high; without them all that the type counts exactly, from 0. */
+static void random_in_place(Call *c) {
+  const Tensor *x = c->x[0];
+  DType d = (DType)x->dtype;
+  static const int digits[T_DTYPES] = {24, 53, 63, 31, 8, 1, 11, 8};
+  if (!attr_given(c, 0)) {
+    c->attr[0] = attr_of_int(0);
+    c->attr[1] = attr_of_int((int64_t)((1ull << digits[d]) - 1));
+  }
+  whole_numbers(c, 0, d, x->ndim, x->shape);
 }
 
 typedef struct Shuffle {
@@ -172,28 +215,6 @@ static const char *bernoulli_run(Call *c) {
   return NULL;
 }
 
-/* ---- waiting times ------------------------------------------------------------------------------- */
-
-static void exponential_in_place(Call *c) {
-  double rate = attr_float(c, 0, 1);
-  if (!(rate > 0)) t_fail("exponential_: lambd is %g; a positive rate is wanted", rate);
-  plan_floats(c, DRAW_UNIFORM, 0, 1);
-}
-
-static const char *exponential_run(Call *c) {
-  const Fill *f = c->scratch;
-  double rate = attr_float(c, 0, 1);
-  draw_fill(f);
-  for (int64_t i = 0; i < f->to->numel; i++) {
-    if (f->to->dtype == T_F64)
-      t_f64(f->to)[i] = -log1p(-t_f64(f->to)[i]) / rate;
-    else
-      t_f32(f->to)[i] = (float)(-log1p(-(double)t_f32(f->to)[i]) / rate);
-  }
-  if (f->to != c->y[0]) cast_into(c->y[0], f->to);
-  return NULL;
-}
-
 /* ---- the rows ------------------------------------------------------------------------------------ */
 
 #define MAKES  OP_CONST | OP_FUNCTION | OP_TENSOR | OP_RANDOM
@@ -230,13 +251,14 @@ static Op rows[] = {
      .flags = MAKES,
      .infer = randn_like_infer,
      .run = fill_run},
-    {.sig = "normal(mean: float=0, std: float=1, size: sizes, dtype: dtype=float32) -> x: tensor",
-     .doc = "Normal random numbers with that mean and standard deviation.",
-     .test = "{{1, 2, {2, 3}}, {-1, 0.5, {5}, {dtype = \"float64\"}}}",
+    {.sig = "normal(mean: tensor=0, std: tensor=1, size: sizes?, dtype: dtype?) -> x: tensor",
+     .doc = "Normal random numbers with that mean and standard deviation: of the size given where "
+            "both are numbers, element by element where they are tensors.",
+     .example = "tensor.normal(5, 0, {2}) --> float32 [2]  5.0  5.0",
+     .test = "{{0, 1, {2, 3}}, {5, 2, {4}, {dtype = \"float64\"}}, {randn(2,3), rand(3)}}",
      .ref = "reference.normal",
-     .flags = MAKES,
-     .infer = normal_infer,
-     .run = fill_run},
+     .flags = OP_FUNCTION | OP_TENSOR | OP_RANDOM,
+     .compose = normal_compose},
     {.sig = "randint(low: int, high: int?, size: sizes, dtype: dtype=int64) -> x: tensor",
      .doc = "Random whole numbers from low to high, both included; randint(6, {2, 3}) is from 1 to "
             "6.",
@@ -244,6 +266,15 @@ static Op rows[] = {
      .ref = "reference.randint",
      .flags = MAKES,
      .infer = randint_infer,
+     .run = fill_run},
+    {.sig = "randint_like(x: tensor, low: int, high: int?, dtype: dtype?) -> y: tensor",
+     .doc =
+         "Random whole numbers from low to high, both included, in the shape and, unless another "
+         "is given, the type of x.",
+     .test = "{{randn(2,3), 6}, {ints(3), -2, 2, {dtype = \"float64\"}}}",
+     .ref = "reference.randint_like",
+     .flags = MAKES,
+     .infer = randint_like_infer,
      .run = fill_run},
     {.sig = "randperm(n: int) -> positions: index",
      .doc = "The numbers 1 to n in random order.",
@@ -259,6 +290,15 @@ static Op rows[] = {
      .flags = OP_CONST | OP_RANDOM,
      .infer = bernoulli_infer,
      .run = bernoulli_run},
+    {.sig = "random_(x: tensor, low: int?, high: int?) -> y: tensor",
+     .doc = "Writes random whole numbers over x: from low to high, both included, from 1 to low "
+            "where that stands alone, from 0 to the largest that the type counts to without both.",
+     .test = "{{randn(2,3)}, {randn(5), 6}, {ints(5), -2, 2}}",
+     .ref = "reference.random_",
+     .flags = WRITES,
+     .infer = random_in_place,
+     .run = fill_run,
+     .grad = no_grad},
     {.sig = "uniform_(x: tensor, from: float=0, to: float=1) -> y: tensor",
      .doc = "Writes uniform random numbers from `from`, included, to `to`, not included, over x.",
      .test = "{{randn(2,3)}, {randn(5), -1, 3}}",
@@ -282,14 +322,6 @@ static Op rows[] = {
      .flags = WRITES,
      .infer = bernoulli_in_place,
      .run = fill_run,
-     .grad = no_grad},
-    {.sig = "exponential_(x: tensor, lambd: float=1) -> y: tensor",
-     .doc = "Writes random waiting times over x: exponential with rate lambd, mean 1 / lambd.",
-     .test = "{{randn(2,3)}, {randn(5), 2}}",
-     .ref = "reference.exponential_",
-     .flags = WRITES,
-     .infer = exponential_in_place,
-     .run = exponential_run,
      .grad = no_grad},
 };
 

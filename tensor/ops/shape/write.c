@@ -28,11 +28,13 @@ static void copy_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 }
 
 static void fill_infer(Call *c) {
+  const Tensor *x = c->x[0];
   if (c->x[1]->ndim > 0) {
-    t_fail("fill_: the value is %s; a single one is wanted (copy_ takes tensors)",
+    t_fail("fill: the value is %s; a single one is wanted (copy_ takes tensors)",
            t_shape_str(c->x[1]));
   }
   copy_infer(c);
+  call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
 }
 
 static void zero_infer(Call *c) { (void)c; }
@@ -60,11 +62,11 @@ static Op rows[] = {
      .infer = copy_infer,
      .run = copy_run,
      .grad = copy_grad},
-    {.sig = "fill_(x: tensor, value: tensor) -> y: tensor",
-     .doc = "Writes a single value over every element of x.",
+    {.sig = "fill(x: tensor, value: tensor) -> y: tensor",
+     .doc = "A single value in every element, in the shape and type of x.",
      .test = "{{randn(2,3), 1.5}, {randn(2,3), tensor(2.5)}}",
      .ref = "reference.copy_",
-     .flags = OP_ONLY_INPLACE,
+     .flags = OP_INPLACE,
      .infer = fill_infer,
      .run = copy_run,
      .grad = copy_grad},

@@ -1,9 +1,9 @@
 /* Tensors from nothing: constants, ranges, the identity. */
 #include <math.h>
 
-#include "../cast.h"
-#include "../store.h"
-#include "../team.h"
+#include "../../cast.h"
+#include "../../store.h"
+#include "../../team.h"
 
 /* ---- constants -------------------------------------------------------------------------------- */
 
@@ -61,6 +61,18 @@ static void full_like_infer(Call *c) {
 static const char *full_like_run(Call *c) {
   store_number(c->y[0], &c->attr[0]);
   return NULL;
+}
+
+/* Attributes: size, dtype. */
+static void new_infer(Call *c) {
+  call_out(c, 0, dtype_attr(c, 1, (DType)c->x[0]->dtype), c->attr[0].n, c->attr[0].v);
+}
+
+/* Attributes: size, fill_value, dtype. */
+static void new_full_infer(Call *c) {
+  DType dtype = dtype_attr(c, 2, (DType)c->x[0]->dtype);
+  store_check_number("new_full", dtype, &c->attr[1], true);
+  call_out(c, 0, dtype, c->attr[0].n, c->attr[0].v);
 }
 
 /* ---- ranges ------------------------------------------------------------------------------------ */
@@ -161,6 +173,22 @@ static double linspace_value(const Call *c, int64_t i, int64_t n) {
   return i < n / 2 ? start + step * (double)i : stop - step * (double)(n - 1 - i);
 }
 
+/* Attributes: start, stop, steps, base, dtype. */
+static void logspace_infer(Call *c) {
+  int64_t n = c->attr[2].i;
+  if (n < 0) t_fail("logspace: steps is %lld; it is 0 or more", (long long)n);
+  call_out(c, 0, dtype_attr(c, 4, T_F32), 1, &n);
+}
+
+static double logspace_value(const Call *c, int64_t i, int64_t n) {
+  return pow(attr_float(c, 3, 10), linspace_value(c, i, n));
+}
+
+static const char *logspace_run(Call *c) {
+  fill_floats(c, logspace_value);
+  return NULL;
+}
+
 static const char *linspace_run(Call *c) {
   fill_floats(c, linspace_value);
   return NULL;
@@ -207,6 +235,15 @@ static const char *eye_run(Call *c) {
     .ref = "reference." #name "_like", .flags = MAKES, .infer = like_infer, .run = value##_run     \
   }
 
+#define NEW(name, value, text)                                                                     \
+  {                                                                                                \
+    .sig = "new_" #name "(x: tensor, size: sizes, dtype: dtype?) -> y: tensor",                    \
+    .doc = text " In another size and, unless another is given, the type of x.",                   \
+    .test = "{{randn(2,3), {2, 1}}, {randn(2,3), 4, {dtype = \"int64\"}}}",                        \
+    .ref = "reference.new_" #name, .flags = OP_CONST | OP_TENSOR, .infer = new_infer,              \
+    .run = value##_run                                                                             \
+  }
+
 #define ZEROS "All zeros."
 #define ONES  "All ones."
 #define EMPTY "Meant to be written to; zeros until then, so that runs repeat."
@@ -218,6 +255,16 @@ static Op rows[] = {
     LIKE(ones, ones, ONES),
     SIZED(empty, zeros, EMPTY),
     LIKE(empty, zeros, EMPTY),
+    NEW(zeros, zeros, ZEROS),
+    NEW(ones, ones, ONES),
+    NEW(empty, zeros, EMPTY),
+    {.sig = "new_full(x: tensor, size: sizes, fill_value: scalar, dtype: dtype?) -> y: tensor",
+     .doc = "One number everywhere, in another size and, unless another is given, the type of x.",
+     .test = "{{randn(2,3), {2, 1}, 1.5}, {randn(2,3), {4}, 2, {dtype = \"int64\"}}}",
+     .ref = "reference.new_full",
+     .flags = OP_CONST | OP_TENSOR,
+     .infer = new_full_infer,
+     .run = full_run},
     {.sig = "full(size: sizes, fill_value: scalar, dtype: dtype?) -> x: tensor",
      .doc = "One number everywhere; an integer makes int64, a float float32, a boolean bool.",
      .example = "tensor.full({2, 2}, 7) --> int64 [2,2]\n  7  7\n  7  7",
@@ -250,6 +297,16 @@ static Op rows[] = {
      .flags = MAKES,
      .infer = linspace_infer,
      .run = linspace_run},
+    {.sig = "logspace(start: float, stop: float, steps: int, base: float=10, dtype: dtype=float32) "
+            "-> x: tensor",
+     .doc = "steps powers of base, from base^start to base^stop, both included, with evenly spaced "
+            "exponents.",
+     .example = "tensor.logspace(0, 2, 3) --> float32 [3]    1.0   10.0  100.0",
+     .test = "{{0, 1, 5, {dtype = \"float64\"}}, {-2, 3, 4, 2, {dtype = \"float64\"}}, {1, 2, 1}}",
+     .ref = "reference.logspace",
+     .flags = MAKES,
+     .infer = logspace_infer,
+     .run = logspace_run},
     {.sig = "eye(n: int, m: int?, dtype: dtype=float32) -> x: tensor",
      .doc = "The identity matrix [n,n], or [n,m] with ones on its diagonal.",
      .test = "{{3}, {2, 3}, {3, 2, {dtype = \"int64\"}}}",

@@ -1,0 +1,347 @@
+/* Draws from distributions other than the uniform and the normal. Those of one uniform or normal
+   number are transformed in place; those by rejection draw from a stream of each element's own, so
+   that nothing depends on the neighbours. */
+#include <math.h>
+
+#include "../../calc.h"
+#include "../../cast.h"
+#include "../../kernels/elementary.h"
+#include "../../team.h"
+#include "draw.h"
+
+enum { GRAIN = 1 << 14, RUN = 512 };
+
+/* ---- transforms of a filled tensor, in place: attributes a, b ---------------------------------------- */
+
+typedef struct Transform {
+  Fill fill;
+  double a, b;
+  void (*f32)(int64_t n, float *y, double a, double b);
+  void (*f64)(int64_t n, double *y, double a, double b);
+} Transform;
+
+/* x[0] will be filled with uniform or normal numbers and transformed. */
+static Transform *plan(Call *c, DrawKind kind, double low, double high) {
+  Tensor *y = c->y[0];
+  DType d = (DType)y->dtype, drawn = d == T_F64 ? T_F64 : T_F32;
+  if (!dtype_is_float(d)) {
+    t_fail("%s: random fractions need a float type, not %s", call_name(c), dtype_name(d));
+  }
+  call_scratch(c, sizeof(Transform));
+  Transform *t = c->scratch;
+  bool direct = d == drawn && t_is_contiguous(y);
+  *t = (Transform){.a = attr_float(c, 0, 0), .b = attr_float(c, 1, 0)};
+  t->fill = (Fill){.kind = kind, .a = low, .b = high};
+  t->fill.to = direct ? y : t_new(drawn, y->ndim, y->shape);
+  t->fill.key = rng_next(rng_in_use());
+  return t;
+}
+
+static void transform_part(void *job, int64_t part) {
+  const Transform *t = job;
+  Tensor *y = t->fill.to;
+  int64_t at = part * GRAIN, n = y->numel - at < GRAIN ? y->numel - at : GRAIN;
+  if (y->dtype == T_F64)
+    t->f64(n, t_f64(y) + at, t->a, t->b);
+  else
+    t->f32(n, t_f32(y) + at, t->a, t->b);
+}
+
+static const char *transform_run(Call *c) {
+  Transform *t = c->scratch;
+  Tensor *y = t->fill.to;
+  draw_fill(&t->fill);
+  if (y->numel > 0) team_run((y->numel + GRAIN - 1) / GRAIN, transform_part, t);
+  if (y != c->y[0]) cast_into(c->y[0], y);
+  return NULL;
+}
+
+/* Defines name_f32 and name_f64, which transform u; the former in double too. */
+#define TRANSFORM(name, expr)                                                                      \
+  static void name##_f32(int64_t n, float *y, double a, double b) {                                \
+    (void)a, (void)b;                                                                              \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+      double u = y[i];                                                                             \
+      y[i] = (float)(expr);                                                                        \
+    }                                                                                              \
+  }                                                                                                \
+  static void name##_f64(int64_t n, double *y, double a, double b) {                               \
+    (void)a, (void)b;                                                                              \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+      double u = y[i];                                                                             \
+      y[i] = expr;                                                                                 \
+    }                                                                                              \
+  }
+TRANSFORM(cauchy, a + b * tan(M_PI * (u - 0.5)))
+TRANSFORM(geometric, u == 0 ? 1 : ceil(log1p(-u) / log1p(-a)))
+
+static void exponential_f32(int64_t n, float *y, double rate, double b) {
+  (void)b;
+  const float by = (float)(-1 / rate);
+  for (int64_t i = 0; i < n; i++) y[i] = -y[i];
+  SIMD_PICK(elementary_kernels)->log1p(n, y, y);
+  for (int64_t i = 0; i < n; i++) y[i] *= by;
+}
+
+static void exponential_f64(int64_t n, double *y, double rate, double b) {
+  (void)b;
+  for (int64_t i = 0; i < n; i++) y[i] = -log1p(-y[i]) / rate;
+}
+
+static void log_normal_f32(int64_t n, float *y, double a, double b) {
+  (void)a, (void)b;
+  SIMD_PICK(elementary_kernels)->exp(n, y, y);
+}
+
+static void log_normal_f64(int64_t n, double *y, double a, double b) {
+  (void)a, (void)b;
+  for (int64_t i = 0; i < n; i++) y[i] = exp(y[i]);
+}
+
+static void exponential_infer(Call *c) {
+  double rate = attr_float(c, 0, 1);
+  if (!(rate > 0)) t_fail("exponential_: lambd is %g; a positive rate is wanted", rate);
+  Transform *t = plan(c, DRAW_UNIFORM, 0, 1);
+  t->f32 = exponential_f32;
+  t->f64 = exponential_f64;
+}
+
+static void cauchy_infer(Call *c) {
+  double sigma = attr_float(c, 1, 1);
+  if (!(sigma > 0)) t_fail("cauchy_: sigma is %g; a positive number is wanted", sigma);
+  Transform *t = plan(c, DRAW_UNIFORM, 0, 1);
+  t->f32 = cauchy_f32;
+  t->f64 = cauchy_f64;
+}
+
+static void geometric_infer(Call *c) {
+  double p = attr_float(c, 0, 0.5);
+  if (!(p > 0 && p < 1)) {
+    t_fail("geometric_: p is %g; a probability between 0 and 1 is wanted", p);
+  }
+  Transform *t = plan(c, DRAW_UNIFORM, 0, 1);
+  t->f32 = geometric_f32;
+  t->f64 = geometric_f64;
+}
+
+static void log_normal_infer(Call *c) {
+  double std = attr_float(c, 1, 2);
+  if (!(std > 0)) t_fail("log_normal_: std is %g; a positive number is wanted", std);
+  Transform *t = plan(c, DRAW_NORMAL, attr_float(c, 0, 1), std);
+  t->f32 = log_normal_f32;
+  t->f64 = log_normal_f64;
+}
+
+/* ---- by rejection: a stream for each element --------------------------------------------------------- */
+
+/* Blocks element << 24, then on: 2^25 numbers are more than any element takes. */
+typedef struct Source {
+  const RandomKey *key;
+  uint64_t block;
+  uint32_t word[4];
+  int left;
+} Source;
+
+/* In (0, 1), of two words. */
+static double unit_of(const uint32_t *w) {
+  return ((double)(((uint64_t)w[1] << 32 | w[0]) >> 12) + 0.5) * 0x1p-52;
+}
+
+static double uniform(Source *s) {
+  if (s->left == 0) {
+    random_block(s->key, s->block++, s->word);
+    s->left = 2;
+  }
+  return unit_of(s->word + 2 * (2 - s->left--));
+}
+
+/* Marsaglia & Tsang, A simple method for generating gamma variables, 2000. A block makes a trial: two
+   words for the radius of a normal, one for its angle, one for the test. */
+static double draw_gamma(Source *s, double a, double b) {
+  (void)b;
+  if (a == 0) return 0;
+  double boost = a < 1 ? pow(uniform(s), 1 / a) : 1, d = (a < 1 ? a + 1 : a) - 1.0 / 3;
+  double k = 1 / sqrt(9 * d);
+  for (;;) {
+    random_block(s->key, s->block++, s->word);
+    const uint32_t *w = s->word;
+    double radius = sqrt(-2 * log(unit_of(w))), u = (w[3] + 0.5) * 0x1p-32;
+    double x = radius * sin(2 * M_PI * 0x1p-32 * w[2]), v = 1 + k * x, z = x * x;
+    if (v <= 0) continue;
+    v = v * v * v;
+    if (u < 1 - 0.0331 * z * z) return boost * d * v;
+    if (log(u) < 0.5 * z + d - d * v + d * log(v)) return boost * d * v;
+  }
+}
+
+static double log_factorial(double k) {
+  int sign;
+  return lgamma_r(k + 1, &sign);
+}
+
+/* Below 10 by inversion, adding up probabilities, above by transformed rejection: Hörmann, The transformed
+   rejection method for generating Poisson random variables, 1993, algorithm PTRS. */
+static double draw_poisson(Source *s, double rate, double b_) {
+  (void)b_;
+  if (rate < 10) {
+    double p = exp(-rate), u = uniform(s), k = 0;
+    for (; u > p && k < 200; p *= rate / k) {
+      u -= p;
+      k++;
+    }
+    return k;
+  }
+  double root = sqrt(rate), b = 0.931 + 2.53 * root, a = -0.059 + 0.02483 * b;
+  double scale = 1.1239 + 1.1328 / (b - 3.4), bound = 0.9277 - 3.6224 / (b - 2);
+  for (;;) {
+    double u = uniform(s) - 0.5, v = uniform(s), us = 0.5 - fabs(u);
+    double k = floor((2 * a / us + b) * u + rate + 0.43);
+    if (us >= 0.07 && v <= bound) return k;
+    if (k < 0 || (us < 0.013 && v > us)) continue;
+    if (log(v * scale / (a / (us * us) + b)) <= k * log(rate) - rate - log_factorial(k)) return k;
+  }
+}
+
+/* Where the mean is below 10 by counting waiting times (Devroye 1986, X.4.3), else by Hörmann's
+   algorithm BTRS (The generation of binomial random variates, 1993). p above 1/2 is turned. */
+static double draw_binomial(Source *s, double n, double p) {
+  if (p > 0.5) return n - draw_binomial(s, n, 1 - p);
+  if (n * p < 10) {
+    if (p == 0) return 0;
+    double passed = 0, k = -1;
+    for (; passed <= n; k++) passed += floor(log(uniform(s)) / log1p(-p)) + 1;
+    return k;
+  }
+  double spread = sqrt(n * p * (1 - p)), b = 1.15 + 2.53 * spread;
+  double a = -0.0873 + 0.0248 * b + 0.01 * p, center = n * p + 0.5, v_r = 0.92 - 4.2 / b;
+  double alpha = (2.83 + 5.1 / b) * spread, mode = floor((n + 1) * p), odds = log(p / (1 - p));
+  double top = log_factorial(mode) + log_factorial(n - mode);
+  for (;;) {
+    double u = uniform(s) - 0.5, v = uniform(s), us = 0.5 - fabs(u);
+    double k = floor((2 * a / us + b) * u + center);
+    if (us >= 0.07 && v <= v_r) return k;
+    if (k < 0 || k > n) continue;
+    double bound = top - log_factorial(k) - log_factorial(n - k) + (k - mode) * odds;
+    if (log(v * alpha / (a / (us * us) + b)) <= bound) return k;
+  }
+}
+
+typedef struct Draws {
+  RandomKey key;
+  double (*draw)(Source *s, double a, double b);
+  const Tensor *a, *b; /* float64, contiguous; b may be NULL */
+  Tensor *y;           /* contiguous, of x's type */
+} Draws;
+
+static void draws_part(void *job, int64_t part) {
+  const Draws *d = job;
+  double run[RUN];
+  int64_t from = part * GRAIN, end = from + GRAIN;
+  int64_t size = (int64_t)dtype_size((DType)d->y->dtype);
+  end = end < d->y->numel ? end : d->y->numel;
+  for (int64_t at = from; at < end; at += RUN) {
+    int64_t n = end - at < RUN ? end - at : RUN;
+    for (int64_t i = 0; i < n; i++) {
+      Source s = {.key = &d->key, .block = (uint64_t)(at + i) << 24};
+      run[i] = d->draw(&s, t_f64(d->a)[at + i], d->b ? t_f64(d->b)[at + i] : 0);
+    }
+    cast_run(n, run, T_F64, 1, (char *)t_data(d->y) + at * size, (DType)d->y->dtype, 1);
+  }
+}
+
+static const char *draws_run(Call *c) {
+  Draws *d = c->scratch;
+  if (d->y->numel > 0) team_run((d->y->numel + GRAIN - 1) / GRAIN, draws_part, d);
+  return NULL;
+}
+
+/* Fails where a parameter is below 0, above top or not finite. */
+static void check(Call *c, const Tensor *x, const char *what, double top) {
+  for (int64_t i = 0; i < x->numel; i++) {
+    double v = t_f64(x)[i];
+    if (v >= 0 && v <= top) continue;
+    t_fail("%s: %s is %g at element %lld; %s", call_name(c), what, v, (long long)i + 1,
+           top == 1 ? "from 0 to 1 is wanted" : "a finite number, 0 or more, is wanted");
+  }
+}
+
+static Draws *plan_draws(Call *c, double (*draw)(Source *, double, double)) {
+  const Tensor *x = c->x[0];
+  DType type = call_promote(c, 0, c->nx);
+  call_scratch(c, sizeof(Draws));
+  Draws *d = c->scratch;
+  *d = (Draws){.draw = draw, .a = cast_copy(x, T_F64)};
+  d->y = call_out(c, 0, dtype_is_float(type) ? type : T_F32, x->ndim, x->shape);
+  d->key = rng_next(rng_in_use());
+  return d;
+}
+
+static void gamma_infer(Call *c) {
+  check(c, plan_draws(c, draw_gamma)->a, "the concentration", 1e300);
+}
+
+static void poisson_infer(Call *c) { check(c, plan_draws(c, draw_poisson)->a, "the rate", 1e15); }
+
+static void binomial_infer(Call *c) {
+  if (!t_same_shape(c->x[0], c->x[1])) {
+    t_fail("binomial: count is %s, prob %s; one shape is wanted", t_shape_str(c->x[0]),
+           t_shape_str(c->x[1]));
+  }
+  Draws *d = plan_draws(c, draw_binomial);
+  d->b = cast_copy(c->x[1], T_F64);
+  check(c, d->a, "count", 1e15);
+  check(c, d->b, "prob", 1);
+}
+
+/* What was there before has no part in the result. */
+static void no_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  (void)c;
+  gx[0] = t_zeros_like(gy[0]);
+}
+
+/* ---- the rows ---------------------------------------------------------------------------------------- */
+
+#define WRITES(name)                                                                               \
+  .flags = OP_ONLY_INPLACE | OP_RANDOM, .infer = name##_infer, .run = transform_run, .grad = no_grad
+#define DRAWS(name) .flags = OP_CONST | OP_RANDOM, .infer = name##_infer, .run = draws_run
+
+static Op rows[] = {
+    {.sig = "exponential_(x: tensor, lambd: float=1) -> y: tensor",
+     .doc = "Writes random waiting times over x: exponential with rate lambd, mean 1 / lambd.",
+     .test = "{{randn(2,3)}, {randn(5), 2}}",
+     .ref = "reference.exponential_",
+     WRITES(exponential)},
+    {.sig = "cauchy_(x: tensor, median: float=0, sigma: float=1) -> y: tensor",
+     .doc = "Writes random numbers of Cauchy's distribution over x: the ratio of two normal ones, "
+            "times sigma, plus median.",
+     .test = "{{randn(2,3)}, {randn(5), -1, 2}}",
+     .ref = "reference.cauchy_",
+     WRITES(cauchy)},
+    {.sig = "geometric_(x: tensor, p: float) -> y: tensor",
+     .doc =
+         "Writes random counts over x: how many trials of probability p until the first success.",
+     .test = "{{randn(2,3), 0.5}, {randn(5), 0.1}}",
+     .ref = "reference.geometric_",
+     WRITES(geometric)},
+    {.sig = "log_normal_(x: tensor, mean: float=1, std: float=2) -> y: tensor",
+     .doc = "Writes random numbers over x whose logarithms are normal with that mean and standard "
+            "deviation.",
+     .test = "{{randn(2,3)}, {randn(5), -1, 0.5}}",
+     .ref = "reference.log_normal_",
+     WRITES(log_normal)},
+    {.sig = "standard_gamma(x: tensor) -> y: tensor",
+     .doc = "A random number of the gamma distribution of each concentration in x, with rate 1; by "
+            "the method of Marsaglia & Tsang (2000). Divided by a rate it has that rate.",
+     .test = "{{rand(2,3) * 3}, {rand(50)}}",
+     DRAWS(gamma)},
+    {.sig = "poisson(x: tensor) -> y: tensor",
+     .doc = "A random count of Poisson's distribution for each rate in x.",
+     .test = "{{rand(2,3) * 3}, {rand(50) * 40}}",
+     DRAWS(poisson)},
+    {.sig = "binomial(count: tensor, prob: tensor) -> y: tensor",
+     .doc = "A random number of successes in count trials of probability prob, element by element.",
+     .test = "{{ints(2,3):double(), rand(2,3)}, {ints(50) * 100.0, rand(50)}}",
+     DRAWS(binomial)},
+};
+
+FAMILY_PART(random, distributions, rows);
