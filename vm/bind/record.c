@@ -258,7 +258,11 @@ typedef struct Leaves {
 
 static void leaf_seen(Tensor *leaf, void *arg) {
   Leaves *l = arg;
-  if (l->list) l->list[l->n] = leaf;
+  if (l->list) {
+    birth_reserve(1);
+    birth_add(t_retain(leaf)); /* a node knows its leaf weakly, and Lua may collect meanwhile */
+    l->list[l->n] = leaf;
+  }
   l->n++;
 }
 
