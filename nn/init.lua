@@ -29,7 +29,7 @@ require "lunette.nn.summary"
 
 for _, file in ipairs {"layers.sequential", "layers.linear", "layers.conv", "layers.pool", "layers.norm",
   "layers.recurrent", "layers.activation", "layers.dropout", "layers.vision",
-  "losses"} do
+  "layers.attention", "losses"} do
   for name, layer in next, (require("lunette.nn." .. file)) do nn[name] = layer end
 end
 

@@ -14,7 +14,7 @@
   X(unary) X(trigonometry) X(special) X(activation) X(binary) X(compare) X(ternary) X(arithmetic) \
   X(reduce) X(scan) X(statistics) \
   X(reshape) X(views) X(join) X(stacks) X(split) X(blocks) X(pad) X(patches) X(triangles) X(write) X(window) \
-  X(gather) X(scatter) X(select) X(replace) X(masks) X(advanced) X(embedding) \
+  X(gather) X(scatter) X(select) X(replace) X(masks) X(advanced) X(embedding) X(bags) \
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \
   X(matmul) \

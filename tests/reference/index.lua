@@ -193,6 +193,18 @@ function reference.embedding_dw(g, ids, rows, padding, by_freq)
   return y
 end
 
+function reference.bag_sum(weight, ids, first, share)
+  local y = {}
+  for b = 1, #first - 1 do
+    y[b] = {}
+    for k = 1, #weight[1] do
+      y[b][k] = 0
+      for i = first[b] + 1, first[b + 1] do y[b][k] = y[b][k] + share[i] * weight[ids[i]][k] end
+    end
+  end
+  return y
+end
+
 function reference.embedding_bag(ids, weight, offsets, o)
   local bags = {}
   if type(ids[1]) == "table" then
