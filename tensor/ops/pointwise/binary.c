@@ -127,6 +127,10 @@ enum {
   B_pow,
   B_ROWS,
   B_trunc_divide = B_ROWS, /* loops only: div rounded towards 0 */
+  B_power_2,               /* and the usual powers, of a alone */
+  B_power_3,
+  B_power_half,
+  B_power_minus_1,
   B_COUNT
 #undef NAME
 };
@@ -169,6 +173,10 @@ FLOATS(FLOAT_PAIRS)
 FLOAT_PAIRS(div, a / b)
 FLOAT_PAIRS(pow, m_pow(a, b))
 WHOLE_PAIRS(pow, power(a, b))
+FLOAT_PAIRS(power_2, ((void)b, a *a))
+FLOAT_PAIRS(power_3, ((void)b, a *a *a))
+FLOAT_PAIRS(power_half, ((void)b, a == -INFINITY ? INFINITY : m_sqrt(a + 0)))
+FLOAT_PAIRS(power_minus_1, ((void)b, 1 / a))
 WHOLES(WHOLE_PAIRS)
 
 #define FLOAT_LINE(name, ...)  FLOAT_ENTRY(B_##name, name)
@@ -177,7 +185,9 @@ WHOLES(WHOLE_PAIRS)
 #define WHOLE_LINE(name, ...)  WHOLE_ENTRY(B_##name, name)
 const BinaryLoops AT_LEVEL(binary_loops) = {
     {WRAPPED(MASKED_LINE) NUMBERS(MASKED_LINE) QUOTIENTS(NUMBER_LINE) FLOATS(FLOAT_LINE)
-         WHOLES(WHOLE_LINE) FLOAT_LINE(div) NUMBER_LINE(pow) NUMBER_LINE(trunc_divide)}};
+         WHOLES(WHOLE_LINE) FLOAT_LINE(div) NUMBER_LINE(pow) NUMBER_LINE(trunc_divide)
+             FLOAT_LINE(power_2) FLOAT_LINE(power_3) FLOAT_LINE(power_half)
+                 FLOAT_LINE(power_minus_1)}};
 
 #else
 
@@ -265,6 +275,21 @@ static void pow_infer(Call *c) {
     t_fail("pow: an integer to the power %lld is a fraction; x:float() first",
            (long long)t_get_int(e, 0));
   }
+}
+
+/* A number as exponent may have a loop of its own. */
+static const char *pow_run(Call *c) {
+  static const struct {
+    double exponent;
+    int at;
+  } usual[] = {{2, B_power_2}, {3, B_power_3}, {0.5, B_power_half}, {-1, B_power_minus_1}};
+  int at = B_pow;
+  if (dtype_is_float(c->dtype) && c->x[1]->weak) {
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+      if (t_get(c->x[1], 0) == usual[i].exponent) at = usual[i].at;
+    }
+  }
+  return binary_run(c, SIMD_PICK(binary_loops)->at[at], false);
 }
 
 /* b a^(b-1), and 0 where b is 0. */
@@ -356,7 +381,8 @@ static Op rows[B_ROWS] = {
                        "x ^ y",
                        "x to the power y. Integers stay integers: a negative number as their power "
                        "is an error, and of powers in a tensor the whole part remains.",
-                       .infer = pow_infer, .example = "tensor{2, 3}:pow(2) --> int64 [2]  4  9")};
+                       .infer = pow_infer, .run = pow_run,
+                       .example = "tensor{2, 3}:pow(2) --> int64 [2]  4  9")};
 #pragma GCC diagnostic pop
 
 FAMILY(binary, rows);
