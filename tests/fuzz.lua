@@ -2,7 +2,7 @@
 -- (tests/fuzz/calls.lua): only Lua errors may come out. LUNETTE_FUZZ=N sets the rounds for each
 -- function, LUNETTE_FUZZ_SEED=N draws others.
 
-local rounds = os.getenv "LUNETTE_FUZZ" or "60"
+local rounds = os.getenv "LUNETTE_FUZZ" or "20"
 local seed = os.getenv "LUNETTE_FUZZ_SEED" or "1"
 
 return function(t)
