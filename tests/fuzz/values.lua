@@ -112,7 +112,8 @@ function values.junk(depth)
   if way <= 8 then return values.tensor() end
   if way == 9 then return function() return values.number() end end
   if way == 10 then return nil end
-  if way == 11 then return pick { io.stdout, coroutine.create(error), _G, tensor, getmetatable(tensor.ones(1)), function() error "junk" end } end
+  if way == 11 then return pick {
+    io.stdout, coroutine.create(error), _G, tensor, getmetatable(tensor.ones(1)), function() error "junk" end } end
   local list = {}
   for k = 1, random(0, depth > 3 and 0 or 4) do list[chance(0.1) and pick { "x", "dim", 7, 1.5, true } or k] = values.junk(depth + 1) end
   return list
