@@ -29,6 +29,12 @@ ifeq ($(shell uname -m),x86_64)
 LEVELS := base v2 v3 v4
 MARCH_base := -march=x86-64
 endif
+# The checks compile one level only, the machine's own.
+ifdef NATIVE
+LEVELS := base
+MARCH_base := -march=native
+CPPFLAGS += -DSIMD_ONE
+endif
 MARCH_v2 := -march=x86-64-v2
 MARCH_v3 := -march=x86-64-v3
 MARCH_v4 := -march=x86-64-v4 -mprefer-vector-width=512

@@ -22,6 +22,12 @@ void birth_reserve(int n) {
   born_room = room;
 }
 
+Tensor *birth_hold(Tensor *x) {
+  if (born_count == born_room) birth_reserve(1);
+  x->refs++;
+  return born[born_count++] = x;
+}
+
 void birth_add(Tensor *x) { born[born_count++] = x; }
 
 int t_mark(void) { return born_count; }

@@ -7,7 +7,7 @@
 static const char *const names[SIMD_LEVELS] = {"base", "v2", "v3", "v4"};
 
 static int machine_level(void) {
-#if SIMD_X86
+#if SIMD_X86 && !defined(SIMD_ONE)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("x86-64-v4")) return SIMD_V4;
   if (__builtin_cpu_supports("x86-64-v3")) return SIMD_V3;

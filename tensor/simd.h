@@ -23,8 +23,9 @@ extern int simd_found;
 static inline int simd_level(void) { return simd_found; }
 const char *simd_name(int level);
 
-/* In a header: SIMD_FAMILY(Type, family) declares the tables of every level. */
-#if SIMD_X86
+/* In a header: SIMD_FAMILY(Type, family) declares the tables of every level. With SIMD_ONE there is
+   one, base, compiled for whatever machine the build names. */
+#if SIMD_X86 && !defined(SIMD_ONE)
 #define SIMD_FAMILY(Type, family)                                                                  \
   extern const Type family##_base, family##_v2, family##_v3, family##_v4
 #define SIMD_PICK(family)                                                                          \

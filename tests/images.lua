@@ -189,7 +189,7 @@ local function test_mutations(t)
     {"bmp", tensor.read_image, bmp(2, 2, 24, "abcdef\0\0ghijkl\0\0")},
   }
   for _, job in ipairs(jobs) do
-    local refused, count = 0, 300
+    local refused, count = 0, os.getenv "LUNETTE_FUZZ" and 1000 or 300
     for _ = 1, count do
       local bytes = mutate(job[3])
       local done, message = pcall(job[2], write("mutant." .. job[1], job[1] == "png" and with_sums(bytes) or bytes))

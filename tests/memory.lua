@@ -48,19 +48,20 @@ local modes = {
 }
 
 local function test_large_temporaries(t)
-  local computed = full and 100000 or 1500
+  local empty, computed = full and 100000 or 20000, full and 100000 or 1500
+  if sanitized() then empty, computed = 200, 100 end
   for _, mode in ipairs(modes) do
     local peak = run(t, ("%s for _ = 1, %d do local x = tensor.empty(1 << 18) end local x = tensor.zeros(1 << 18) "
-      .. "for _ = 1, %d do local y = x + 1 end return kilobytes 'VmHWM'"):format(mode[2], full and 100000 or 20000, computed))
+      .. "for _ = 1, %d do local y = x + 1 end return kilobytes 'VmHWM'"):format(mode[2], empty, computed))
     t.ok("temporaries of 1 MB, " .. mode[1], sanitized() or peak < 200000, peak .. " kB")
   end
 end
 
 local function test_small_ops(t)
-  local n = full and 20000000 or 1000000
+  local n = sanitized() and 20000 or full and 20000000 or 1000000
   for _, mode in ipairs(modes) do
     local first, last = run(t, ("%s local x = tensor{1.5} local function go(n) for _ = 1, n do local y = x + x end end "
-      .. "go(200000) local first = kilobytes 'VmRSS' go(%d) return first, kilobytes 'VmRSS'"):format(mode[2], n))
+      .. "go(%d) local first = kilobytes 'VmRSS' go(%d) return first, kilobytes 'VmRSS'"):format(mode[2], n // 5, n))
     t.ok("one-element sums, " .. mode[1], sanitized() or last - first < 5000, ("%d kB, then %d"):format(first, last))
   end
   local first, last = run(t, ([[
@@ -75,7 +76,7 @@ local function test_small_ops(t)
         co()
       end
     end
-    go(20000) local first = kilobytes 'VmRSS' go(%d) return first, kilobytes 'VmRSS']]):format(n // 10))
+    go(%d) local first = kilobytes 'VmRSS' go(%d) return first, kilobytes 'VmRSS']]):format(n // 50, n // 10))
   t.ok("in coroutines that never end", sanitized() or last - first < 5000, ("%d kB, then %d"):format(first, last))
   first, last = run(t, ([[
     local function go(n)
@@ -88,7 +89,7 @@ local function test_small_ops(t)
         ring.y, ring.g = y, w.grad
       end
     end
-    go(20000) local first = kilobytes 'VmRSS' go(%d) return first, kilobytes 'VmRSS']]):format(n // 10))
+    go(%d) local first = kilobytes 'VmRSS' go(%d) return first, kilobytes 'VmRSS']]):format(n // 50, n // 10))
   t.ok("in rings, with gradients", sanitized() or last - first < 5000, ("%d kB, then %d"):format(first, last))
 end
 

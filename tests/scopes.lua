@@ -82,6 +82,53 @@ local function test_scope_lets_go(t)
   t.eq("a scope leaves nothing behind", tensor.memory().handles, before)
 end
 
+-- A finalizer may close the scope of a tensor that is being read.
+local function test_closed_by_finalizers(t)
+  local ways = {
+    function(x) return x:tolist() end,
+    function(x) return tostring(x) end,
+    function(x) return x.shape end,
+    function(x) return (tensor.cat({ x, x }) + x:sum()):exp() end,
+    function(x) return tensor { x, x } end,
+    function(x) return x[{ 1, {} }].T end,
+    function(x) return x == x:clone() end,
+    function(x) return tensor.grad((x:requires_grad_() * x):sum(), { x }) end,
+  }
+  local good = true
+  for _, way in ipairs(ways) do
+    for _ = 1, 60 do
+      local scope = tensor.scope()
+      local x, close = tensor.rand(40, 3), getmetatable(scope).__close
+      for _ = 1, 3 do
+        setmetatable({}, { __gc = function() close(scope) end })
+      end
+      local done, message = pcall(way, x)
+      good = good and (done or message:find "released by the scope") and true
+      close(scope)
+    end
+  end
+  t.ok("a scope closed by a finalizer", good)
+end
+
+-- Metamethods in the hands of a script.
+local function test_metamethods(t)
+  local x = tensor.ones(2)
+  local wrong = { nil, 1, "x", {}, io.stdout, x, tensor.scope(), coroutine.create(print) }
+  local good = true
+  for _, object in ipairs { x, tensor.scope(), x.shape } do
+    for _, name in ipairs { "__gc", "__close", "__tostring", "__index", "__newindex", "__len", "__concat", "__eq", "__call" } do
+      local f = getmetatable(object)[name]
+      for i = 1, type(f) == "function" and 8 or 0 do
+        for k = 1, 8 do
+          local done, message = pcall(f, wrong[i], wrong[k], wrong[9 - k])
+          good = good and (done or type(message) == "string")
+        end
+      end
+    end
+  end
+  t.ok("metamethods with wrong arguments", good)
+end
+
 local function test_scope_ends(t)
   local lost
   local co = coroutine.wrap(function()
@@ -106,4 +153,6 @@ return function(t)
   test_scope(t)
   test_scope_lets_go(t)
   test_scope_ends(t)
+  test_closed_by_finalizers(t)
+  test_metamethods(t)
 end

@@ -3,6 +3,7 @@
    x is seen as [outer, n, inner]. With inner 1 the values of a result lie side by side and the
    kernels take rows; else tiles of columns. */
 #include "../calc.h"
+#include "../expect.h"
 #include "../kernels/softmax.h"
 #include "../kernels/softmax_cols.h"
 #include "../team.h"
@@ -56,6 +57,8 @@ static const char *along(Call *c, Job *j, const Tensor *x, const Tensor *gy) {
   team_run((j->outer + j->group - 1) / j->group * j->tiles, part, j);
   return NULL;
 }
+
+static void dx_expects(const Call *c) { expect_like(c, 0, 1); }
 
 static void infer(Call *c) {
   DType d = call_promote(c, 0, c->nx);
@@ -155,6 +158,7 @@ static Op rows[] = {
      .ref = "reference.softmax_dx",
      .flags = OP_HIDDEN,
      .save = SAVE_X(0) | SAVE_X(1),
+     .expects = dx_expects,
      .infer = infer,
      .run = softmax_dx_run,
      .grad = softmax_dx_grad},
@@ -164,6 +168,7 @@ static Op rows[] = {
      .ref = "reference.log_softmax_dx",
      .flags = OP_HIDDEN,
      .save = SAVE_X(0) | SAVE_X(1),
+     .expects = dx_expects,
      .infer = infer,
      .run = log_softmax_dx_run,
      .grad = log_softmax_dx_grad},

@@ -37,7 +37,7 @@ __attribute__((unused)) static int checks_report(const char *name) {
 }
 
 /* Table of a family at a level the machine has. */
-#if SIMD_X86
+#if SIMD_X86 && !defined(SIMD_ONE)
 #define TABLE_AT(family, level)                                                                    \
   ((level) == SIMD_V4   ? &family##_v4                                                             \
    : (level) == SIMD_V3 ? &family##_v3                                                             \

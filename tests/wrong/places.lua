@@ -8,6 +8,7 @@ return {
   {x .. "local y = x[3]", "index 3 in dimension 1: x is %[2,3%], so 1..2 or %-2..%-1"},
   {x .. "local y = x['1:']", "write : for all, or 2: to leave out the first"},
   {x .. "local y = x[tensor{true}]", "mask of shape %[1%]"},
+  {x .. "local y = x[tensor(true)]", "a mask without dimensions picks nothing"},
   {x .. "x[tensor{1, 7}] = 0", "index 7 in dimension 1"},
   {"local y = tensor.cross_entropy(tensor.randn(3, 4), tensor{1, 0, 2})",
     "cross_entropy: target 0 at row 2 is not a class 1..4; classes count from 1 %(labels from a file that counts from 0: add 1%)"},

@@ -85,7 +85,14 @@ static int list_length(Reader *r, int i, const Param *p) {
   return (int)n;
 }
 
+/* Strides, paddings, kernel sizes and the like: what ops add and multiply must not overflow. */
+enum { INTS_MOST = INT32_MAX };
+
 void args_add_int(Reader *r, const Param *p, Attr *a, int64_t v) {
+  if (p->kind == K_INTS && (v > INTS_MOST || v < -INTS_MOST)) {
+    t_fail("%s: %s is %lld; whole numbers up to %d are possible", r->name, p->name, (long long)v,
+           INTS_MOST);
+  }
   if (a->n == T_MAXDIM) t_fail("%s: %s has more than %d numbers", r->name, p->name, T_MAXDIM);
   a->v[a->n++] = p->kind == K_DIMS ? args_dim_from(r, K_DIM, v) : v;
 }

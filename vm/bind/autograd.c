@@ -41,6 +41,7 @@ typedef struct Found {
 typedef struct Backward {
   lua_State *L;
   Tensor *y, *gy;
+  bool has_gy;
   WalkOptions options;
   Found *found; /* the leaves' gradients; the list and what is in it are births */
   int n, room;
@@ -63,6 +64,8 @@ static void leaf_seen(Tensor *leaf, Tensor *g, void *arg) {
 
 static void backward(void *arg) {
   Backward *b = arg;
+  b->y = handle_at(b->L, 1);
+  if (b->has_gy) b->gy = handle_at(b->L, 2);
   tape_grad(1, &b->y, b->gy ? &b->gy : NULL, -1, NULL, NULL, b->options, leaf_seen, b);
 }
 
@@ -140,10 +143,12 @@ static void deliver(lua_State *L, const Backward *b) {
 
 /* y:backward(gradient?, options?) */
 static int l_backward(lua_State *L) {
-  Backward b = {.L = L, .y = handle_check(L, 1, "backward")};
+  Backward b = {.L = L};
   int options = 2;
+  handle_check(L, 1, "backward");
   if (lua_gettop(L) >= 2 && !lua_istable(L, 2)) {
-    if (!lua_isnil(L, 2)) b.gy = handle_check(L, 2, "backward");
+    b.has_gy = !lua_isnil(L, 2);
+    if (b.has_gy) handle_check(L, 2, "backward");
     options = 3;
   }
   b.options = walk_options(L, options, "backward");
@@ -158,57 +163,57 @@ static int l_backward(lua_State *L) {
 enum { MOST = 256 };
 
 typedef struct Grad {
+  lua_State *L;
   int ny, nx;
-  bool has_gy;
   Tensor *y[MOST], *gy[MOST], *x[MOST], *gx[MOST];
   WalkOptions options;
 } Grad;
 
 static int read_tensors(lua_State *L, int i, Tensor **out, const char *what) {
-  if (handle_is(L, i)) {
-    out[0] = handle_check(L, i, "grad");
-    return 1;
+  out[0] = handle_at(L, i);
+  if (out[0]) return 1;
+  if (lua_type(L, i) != LUA_TTABLE) {
+    t_fail("grad: %s is a tensor or a list of tensors, got %s", what, luaL_typename(L, i));
   }
-  if (!lua_istable(L, i)) {
-    return luaL_error(L, "grad: %s is a tensor or a list of tensors, got %s", what,
-                      luaL_typename(L, i));
-  }
-  int n = (int)lua_rawlen(L, i);
-  if (n > MOST) return luaL_error(L, "grad: at most %d tensors", MOST);
-  for (int k = 0; k < n; k++) {
+  lua_Unsigned n = lua_rawlen(L, i);
+  if (n > MOST) t_fail("grad: at most %d tensors", MOST);
+  for (int k = 0; k < (int)n; k++) {
     lua_rawgeti(L, i, k + 1);
-    out[k] = handle_check(L, lua_gettop(L), "grad");
+    out[k] = handle_at(L, lua_gettop(L));
+    if (!out[k]) {
+      t_fail("grad: element %d of %s is %s; a tensor is wanted", k + 1, what, luaL_typename(L, -1));
+    }
     lua_pop(L, 1);
   }
-  return n;
+  return (int)n;
 }
 
+/* Stack: y, x, options, the gradients of y or nil. */
 static void grad(void *arg) {
   Grad *g = arg;
-  tape_grad(g->ny, g->y, g->has_gy ? g->gy : NULL, g->nx, g->x, g->gx, g->options, NULL, NULL);
+  lua_State *L = g->L;
+  g->ny = read_tensors(L, 1, g->y, "the first argument");
+  g->nx = read_tensors(L, 2, g->x, "the second argument");
+  bool has_gy = !lua_isnil(L, 4);
+  if (has_gy && read_tensors(L, 4, g->gy, "grad_outputs") != g->ny) {
+    t_fail("grad: grad_outputs has another length than the outputs");
+  }
+  for (int i = 0; i < g->nx; i++) {
+    if (!tape_tracks(g->x[i])) {
+      t_fail("grad: input %d does not record gradients; x:requires_grad_() first", i + 1);
+    }
+  }
+  tape_grad(g->ny, g->y, has_gy ? g->gy : NULL, g->nx, g->x, g->gx, g->options, NULL, NULL);
 }
 
 static int l_grad(lua_State *L) {
-  Grad g = {0};
-  g.ny = read_tensors(L, 1, g.y, "the first argument");
-  g.nx = read_tensors(L, 2, g.x, "the second argument");
+  Grad g = {.L = L};
+  lua_settop(L, 3);
   g.options = walk_options(L, 3, "grad");
-  if (lua_istable(L, 3)) {
+  if (lua_istable(L, 3))
     lua_getfield(L, 3, "grad_outputs");
-    if (!lua_isnil(L, -1)) {
-      g.has_gy = true;
-      if (read_tensors(L, lua_gettop(L), g.gy, "grad_outputs") != g.ny) {
-        return luaL_error(L, "grad: grad_outputs has another length than the outputs");
-      }
-    }
-    lua_pop(L, 1);
-  }
-  for (int i = 0; i < g.nx; i++) {
-    if (!tape_tracks(g.x[i])) {
-      return luaL_error(L, "grad: input %d does not record gradients; x:requires_grad_() first",
-                        i + 1);
-    }
-  }
+  else
+    lua_pushnil(L);
   enter(L, grad, &g);
   bool list = lua_istable(L, 2);
   if (list) lua_createtable(L, g.nx, 0);
@@ -228,18 +233,19 @@ static int l_grad(lua_State *L) {
 /* ---- leaves -------------------------------------------------------------------------------------------------- */
 
 typedef struct Leaf {
-  Tensor *x, *y;
+  lua_State *L;
+  Tensor *y;
   bool on;
 } Leaf;
 
 static void set_leaf(void *arg) {
   Leaf *l = arg;
-  tape_set_leaf(l->x, l->on);
+  tape_set_leaf(handle_at(l->L, 1), l->on);
 }
 
 static int l_requires_grad(lua_State *L) {
-  Leaf l = {.x = handle_check(L, 1, "requires_grad_"),
-            .on = lua_isnone(L, 2) || lua_toboolean(L, 2)};
+  Leaf l = {.L = L, .on = lua_isnone(L, 2) || lua_toboolean(L, 2)};
+  handle_check(L, 1, "requires_grad_");
   handle_register(L, 1); /* first, since it can fail */
   enter(L, set_leaf, &l);
   enter_end(L);
@@ -249,11 +255,12 @@ static int l_requires_grad(lua_State *L) {
 
 static void detach(void *arg) {
   Leaf *l = arg;
-  l->y = t_alias(l->x);
+  l->y = t_alias(handle_at(l->L, 1));
 }
 
 static int l_detach(lua_State *L) {
-  Leaf l = {.x = handle_check(L, 1, "detach")};
+  Leaf l = {.L = L};
+  handle_check(L, 1, "detach");
   enter(L, detach, &l);
   handle_push(L, l.y);
   enter_end(L);

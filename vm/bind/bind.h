@@ -23,10 +23,12 @@ typedef struct Handle {
 #define TENSOR_META "lunette.tensor"
 
 /* The tensor at a stack place, or NULL when there is none. A closed handle fails, with the line of
-   its scope. For use inside t_try. */
+   its scope. For use inside t_try. The open window holds a share: a finalizer that closes the handle
+   meanwhile does no harm. */
 Tensor *handle_at(lua_State *L, int i);
 bool handle_is(lua_State *L, int i);
-/* The same outside of t_try: raises Lua errors. arg is the position for the message. */
+/* The same outside of t_try: raises Lua errors, and holds nothing: the tensor is sure until Lua
+   allocates next. where begins the message. */
 Tensor *handle_check(lua_State *L, int i, const char *where);
 /* Pushes the tensor's userdata: the one it has when it can be found (among the arguments, or as a
    leaf), else a new one. May raise. */
@@ -44,13 +46,17 @@ void handle_keep(lua_State *L, int i); /* scopes leave it alone from now on */
    the mode of this coroutine. Raises the failure as a Lua error. Births stay until enter_end. */
 void enter(lua_State *L, void (*fn)(void *), void *arg);
 void enter_end(lua_State *L);
+/* The tensor at a stack place, held until enter_end, for what reads it while Lua allocates: a
+   finalizer may close its handle. Raises when there is none. */
+Tensor *enter_hold(lua_State *L, int i, const char *where);
 /* For long loops outside of the core: raises the error that Ctrl-C asks for, when it does. */
 void enter_poll(lua_State *L);
 /* Calls the function below nargs arguments from inside the core; fails with Lua's own error. */
 void enter_callback(lua_State *L, int nargs, int nresults);
 lua_State *enter_state(void); /* the state that the core was entered from; for callbacks */
 void enter_open(lua_State *L);
-/* With LUNETTE_STRESS a full collection, wherever Lua might run one. */
+/* Wherever Lua might collect: a full collection, in a program built with -DLUNETTE_STRESS that finds
+   LUNETTE_STRESS in its environment. */
 #ifdef LUNETTE_STRESS
 void enter_stress(lua_State *L);
 #else

@@ -238,8 +238,9 @@ static void push_nested(lua_State *L, const Tensor *x, int d, int64_t at) {
 }
 
 static int l_tolist(lua_State *L) {
-  Tensor *x = handle_check(L, 1, "tolist");
+  Tensor *x = enter_hold(L, 1, "tolist");
   push_nested(L, x, 0, 0);
+  enter_end(L);
   return 1;
 }
 

@@ -2,6 +2,7 @@
 #include "bind.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "../../tensor/mem.h"
 #include "../../tensor/tape.h"
@@ -42,7 +43,11 @@ static void collect(bool full) {
 }
 
 #ifdef LUNETTE_STRESS
-void enter_stress(lua_State *L) { lua_gc(L, LUA_GCCOLLECT); }
+static bool stressed;
+
+void enter_stress(lua_State *L) {
+  if (stressed) lua_gc(L, LUA_GCCOLLECT);
+}
 #endif
 
 __attribute__((noinline)) void enter(lua_State *L, void (*fn)(void *), void *arg) {
@@ -81,6 +86,24 @@ __attribute__((noinline)) void enter_end(lua_State *L) {
 
 lua_State *enter_state(void) { return inside; }
 
+typedef struct Held {
+  lua_State *L;
+  int i;
+  Tensor *x;
+} Held;
+
+static void hold(void *arg) {
+  Held *h = arg;
+  h->x = handle_at(h->L, h->i);
+}
+
+Tensor *enter_hold(lua_State *L, int i, const char *where) {
+  Held h = {.L = L, .i = i};
+  handle_check(L, i, where);
+  enter(L, hold, &h);
+  return h.x;
+}
+
 void enter_poll(lua_State *L) {
   if (!team_interrupt) return;
   team_interrupt = 0; /* reported here */
@@ -117,6 +140,9 @@ static void note(const char *text) {
 
 void enter_open(lua_State *L) {
   t_note = note;
+#ifdef LUNETTE_STRESS
+  stressed = getenv("LUNETTE_STRESS") != NULL;
+#endif
   lua_pushboolean(L, false); /* storing an error there will allocate nothing */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
   mem_collect = collect;

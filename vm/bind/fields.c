@@ -7,10 +7,10 @@
 /* ---- fields ------------------------------------------------------------------------------------------- */
 
 static int f_shape(lua_State *L) {
-  Tensor *x = handle_check(L, 1, "shape");
-  lua_createtable(L, x->ndim, 0);
-  for (int d = 0; d < x->ndim; d++) {
-    lua_pushinteger(L, x->shape[d]);
+  const Tensor x = *handle_check(L, 1, "shape");
+  lua_createtable(L, x.ndim, 0);
+  for (int d = 0; d < x.ndim; d++) {
+    lua_pushinteger(L, x.shape[d]);
     lua_rawseti(L, -2, d + 1);
   }
   list_wrap(L);
@@ -46,13 +46,14 @@ static int f_grad(lua_State *L) {
 
 /* Views with dimensions turned around: all of them, or the last two. */
 typedef struct Turn {
-  Tensor *x, *y;
+  lua_State *L;
+  Tensor *y;
   bool all;
 } Turn;
 
 static void turn(void *arg) {
   Turn *j = arg;
-  Tensor *x = j->x;
+  Tensor *x = handle_at(j->L, 1);
   int64_t order[T_MAXDIM];
   int n = x->ndim, first = j->all ? 0 : n - 2;
   if (first < 0) t_fail("mT: x is %s; it turns matrices", t_shape_str(x));
@@ -61,7 +62,8 @@ static void turn(void *arg) {
 }
 
 static int push_turned(lua_State *L, const char *name, bool all) {
-  Turn j = {.x = handle_check(L, 1, name), .all = all};
+  Turn j = {.L = L, .all = all};
+  handle_check(L, 1, name);
   enter(L, turn, &j);
   handle_push(L, j.y);
   enter_end(L);
@@ -114,10 +116,10 @@ static int m_is_contiguous(lua_State *L) {
 }
 
 static int m_stride(lua_State *L) {
-  Tensor *x = handle_check(L, 1, "stride");
-  lua_createtable(L, x->ndim, 0);
-  for (int d = 0; d < x->ndim; d++) {
-    lua_pushinteger(L, x->stride[d]);
+  const Tensor x = *handle_check(L, 1, "stride");
+  lua_createtable(L, x.ndim, 0);
+  for (int d = 0; d < x.ndim; d++) {
+    lua_pushinteger(L, x.stride[d]);
     lua_rawseti(L, -2, d + 1);
   }
   list_wrap(L);

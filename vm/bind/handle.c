@@ -1,6 +1,7 @@
 /* Handles: the userdata through which Lua holds tensors. */
 #include "bind.h"
 
+#include "../../tensor/birth.h"
 #include "../../tensor/mem.h"
 
 static const char live_key; /* registry: weak table from tensors (as light userdata) to userdata */
@@ -26,7 +27,8 @@ Tensor *handle_at(lua_State *L, int i) {
     t_fail("this tensor was released by the scope that closed at line %d; scope:keep(t) keeps it",
            h->closed_line);
   }
-  return h ? h->t : NULL;
+  if (!h) return NULL;
+  return birth_hold(h->t);
 }
 
 Tensor *handle_check(lua_State *L, int i, const char *where) {

@@ -96,6 +96,9 @@ static void plan_make(Plan *p, const Tensor *x, const Index *index) {
       p->offset += p->start.v[d] * x->stride[d];
       p->basic = true;
     } else if (it->kind == I_PICK) {
+      if (width(it) == 0) {
+        t_fail("a mask without dimensions picks nothing; x:eq(v) makes a mask of the shape of x");
+      }
       p->full = false;
       p->picks = true;
       p->pick[p->ndim] = it->pick;

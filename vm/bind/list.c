@@ -12,6 +12,7 @@ void list_wrap(lua_State *L) {
 
 /* Called for what is not in the table: one past the end is nil, as loops expect. */
 static int l_index(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
   if (!lua_isinteger(L, 2)) {
     lua_pushnil(L);
@@ -45,6 +46,7 @@ static int l_eq(lua_State *L) {
 
 static int l_tostring(lua_State *L) {
   luaL_Buffer b;
+  luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
   luaL_buffinit(L, &b);
   luaL_addchar(&b, '{');

@@ -50,6 +50,8 @@ static bool find_root(char *root) {
   if (own_folder(folder)) {
     snprintf(root, PATH_MAX, "%.*s/..", PATH_MAX - 4, folder);
     if (has_scripts(root)) return true;
+    snprintf(root, PATH_MAX, "%.*s/../..", PATH_MAX - 7, folder); /* a checking build: build/x/ */
+    if (has_scripts(root)) return true;
     snprintf(root, PATH_MAX, "%.*s/../share/lunette", PATH_MAX - 20, folder);
     if (has_scripts(root)) return true;
   }

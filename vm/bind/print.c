@@ -165,13 +165,12 @@ static void add_single(luaL_Buffer *b, const Tensor *x) {
 }
 
 static int l_tostring(lua_State *L) {
-  if (!handle_is(L, 1)) return luaL_error(L, "__tostring: a tensor is wanted");
-  Handle *h = lua_touserdata(L, 1);
-  if (!h->t) {
+  const Handle *h = handle_is(L, 1) ? lua_touserdata(L, 1) : NULL;
+  if (h && !h->t) {
     lua_pushliteral(L, "tensor (released by its scope)");
     return 1;
   }
-  Tensor *x = h->t;
+  Tensor *x = enter_hold(L, 1, "tostring");
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   if (x->ndim == 0) {
@@ -191,6 +190,7 @@ static int l_tostring(lua_State *L) {
   }
   if (x->ndim == 0 && tape_tracks(x)) luaL_addstring(&b, " requires_grad");
   luaL_pushresult(&b);
+  enter_end(L);
   return 1;
 }
 

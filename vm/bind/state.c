@@ -121,7 +121,7 @@ static int l_build(lua_State *L) {
   return 1;
 }
 
-/* ---- for the tests -------------------------------------------------------------------------------------- */
+/* ---- for the tests: like the debug library of Lua, not for programs ---------------------------------- */
 
 /* fail_at(n, forever): the nth allocation from now fails; returns how many there were. */
 static int l_fail_at(lua_State *L) {

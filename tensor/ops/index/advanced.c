@@ -8,6 +8,7 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../expect.h"
 #include "../../store.h"
 #include "../shape/window.h"
 #include "index.h"
@@ -139,6 +140,8 @@ static Pick plan(const Call *c, const Chosen *k, const Tensor *x, Window *result
 
 /* ---- index: inputs x, indices... ---------------------------------------------------------------- */
 
+static void index_expects(const Call *c) { expect_count(c, 1); }
+
 static void index_infer(Call *c) {
   const Tensor *x = c->x[0];
   Window result = {0};
@@ -199,6 +202,8 @@ static void check_values(const Tensor *values, const Window *result) {
   }
 }
 
+static void index_put_expects(const Call *c) { expect_count(c, 2); }
+
 static void index_put_infer(Call *c) {
   Tensor *x = c->x[0];
   Window result = {0};
@@ -256,6 +261,7 @@ static Op rows[] = {
      .ref = "reference.index",
      .flags = OP_HIDDEN,
      .save = INDICES(1),
+     .expects = index_expects,
      .infer = index_infer,
      .run = index_run,
      .grad = index_grad},
@@ -269,6 +275,7 @@ static Op rows[] = {
      .ref = "reference.index_write",
      .flags = OP_HIDDEN | OP_INPLACE,
      .save = INDICES(2),
+     .expects = index_put_expects,
      .infer = index_put_infer,
      .run = index_put_run,
      .grad = index_put_grad},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../calc.h"
+#include "../../expect.h"
 #include "../../kernels/softmax.h"
 #include "../../team.h"
 #include "loss.h"
@@ -65,6 +66,23 @@ static void run_all(Scores *s) { team_run((s->kernel.rows + s->group - 1) / s->g
 
 /* ---- forward ------------------------------------------------------------------------------------- */
 
+static void expect_scores(const Call *c, int x) {
+  const Tensor *input = c->x[x], *target = c->x[x + 1];
+  expect_ndim(c, x, 2, 2);
+  expect_shape(c, x + 1, 1, input->shape);
+  expect_shape(c, x + 2, 1, input->shape + 1);
+  if (dtype_is_float((DType)target->dtype)) expect_type(c, x + 1, T_I64);
+  for (int64_t i = 0; i < target->numel; i++) {
+    int64_t t = t_get_int(target, i * target->stride[0]);
+    if (class_counts(c, t) && (t < T_BASE || t - T_BASE >= input->shape[1])) {
+      t_fail("%s: target %lld at row %lld is no class", call_name(c), (long long)t,
+             (long long)i + 1);
+    }
+  }
+}
+
+static void score_loss_expects(const Call *c) { expect_scores(c, 0); }
+
 static void score_loss_infer(Call *c) {
   DType d = call_promote(c, 0, 1);
   if (!dtype_is_float(d)) d = T_F32;
@@ -108,6 +126,14 @@ static void score_loss_grad(Call *c, Tensor *const *gy, Tensor **gx) {
                  &c->attr[0], &c->attr[1], &c->attr[2]);
 }
 
+static void score_loss_dx_expects(const Call *c) {
+  expect_scores(c, 1);
+  if (c->x[1]->dtype != T_F64) expect_type(c, 1, T_F32);
+  if (c->x[0]->numel != 1) expect_shape(c, 0, 1, c->x[1]->shape);
+  expect_shape(c, 4, 1, c->x[1]->shape);
+  if (c->x[5]->numel != 1) expect_shape(c, 5, 0, NULL);
+}
+
 static void score_loss_dx_infer(Call *c) {
   DType d = (DType)c->x[1]->dtype;
   call_contiguous(c, 1);
@@ -147,6 +173,7 @@ static Op rows[] = {
      .ref = "reference.cross_entropy",
      .flags = OP_HIDDEN,
      .save = SAVE_XS | SAVE_Y(1) | SAVE_Y(2),
+     .expects = score_loss_expects,
      .infer = score_loss_infer,
      .run = score_loss_run,
      .grad = score_loss_grad,
@@ -159,6 +186,7 @@ static Op rows[] = {
              "{rand(1), randn(3,4), tensor{1,4,2}, rand(4), randn(3), 2.5, 4, 'mean', 0.1}}",
      .ref = "reference.score_loss_dx",
      .flags = OP_HIDDEN,
+     .expects = score_loss_dx_expects,
      .infer = score_loss_dx_infer,
      .run = score_loss_dx_run},
 };

@@ -1,6 +1,7 @@
 /* Batch normalisation, x: [N,C,...]: a part is several whole channels. */
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../expect.h"
 #include "../../kernels/norm.h"
 #include "../../team.h"
 
@@ -167,6 +168,13 @@ static void batch_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[BIAS]) gx[BIAS] = d.y[2];
 }
 
+static void batch_norm_dx_expects(const Call *c) {
+  expect_ndim(c, 1, 2, T_MAXDIM);
+  expect_like(c, 0, 1);
+  expect_floats(c);
+  for (int i = 2; i <= 4; i++) expect_shape(c, i, 1, &c->x[1]->shape[1]);
+}
+
 static void batch_norm_dx_infer(Call *c) {
   DType d = (DType)c->x[1]->dtype;
   for (int i = 0; i <= 4; i++) {
@@ -256,6 +264,7 @@ static Op rows[] = {
              "{randn(2,3,2), randn(2,3,2), randn(3), rand(3) + 0.5}}",
      .ref = "reference.batch_norm_dx",
      .flags = OP_HIDDEN,
+     .expects = batch_norm_dx_expects,
      .infer = batch_norm_dx_infer,
      .run = batch_norm_dx_run},
 };

@@ -1,6 +1,7 @@
 /* Normalisation of samples: x as rows [M,n], weight and bias of n values. layer_norm takes the mean
    away and divides by the deviation; rms_norm divides by the root of the mean square. */
 #include "../../calc.h"
+#include "../../expect.h"
 #include "../../kernels/norm.h"
 #include "../../team.h"
 
@@ -137,6 +138,27 @@ static int64_t back_group(const Job *j) {
   return j->group > least ? j->group : least;
 }
 
+static void layer_norm_dx_expects(const Call *c) {
+  const Attr *shape = &c->attr[0];
+  const Tensor *x = c->x[1];
+  int lead = x->ndim - shape->n;
+  expect_like(c, 0, 1);
+  expect_floats(c);
+  int64_t rows = 1;
+  bool ends = lead >= 0;
+  for (int d = 0; ends && d < x->ndim; d++) {
+    if (d < lead)
+      rows *= x->shape[d];
+    else
+      ends = x->shape[d] == shape->v[d - lead];
+  }
+  if (!ends) t_fail("layer_norm_dx: x does not end in normalized_shape");
+  for (int i = 2; i <= 3; i++) {
+    if (c->x[i]->numel != rows) t_fail("layer_norm_dx: there are %lld rows", (long long)rows);
+  }
+  expect_shape(c, 4, shape->n, shape->v);
+}
+
 static void layer_norm_dx_infer(Call *c) {
   DType d = (DType)c->x[1]->dtype;
   const Attr *shape = &c->attr[0];
@@ -251,6 +273,7 @@ static Op rows[] = {
              "{randn(2,3,2), randn(2,3,2), randn(2), rand(2) + 0.5, nil, {3,2}}}",
      .ref = "reference.layer_norm_dx",
      .flags = OP_HIDDEN,
+     .expects = layer_norm_dx_expects,
      .infer = layer_norm_dx_infer,
      .run = layer_norm_dx_run},
 };

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "../../calc.h"
+#include "../../expect.h"
 #include "../../team.h"
 #include "reduce.h"
 
@@ -277,6 +278,8 @@ static void logcumsumexp_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 /* ---- y[i] = x[i] + a[i] y[i-1], or back: from y[i+1]; attributes dim, back -------------------------- */
 
+static void recur_expects(const Call *c) { expect_like(c, 1, 0); }
+
 static const char *recur_run(Call *c) {
   static const TileFn tiles[T_F16] = {recur_f32, recur_f64};
   Scan s = {.tile = tiles[c->x[0]->dtype], .a = t_data(c->x[1]), .back = c->attr[1].i};
@@ -356,6 +359,7 @@ static Op rows[] = {
      .ref = "reference.recur",
      .flags = OP_HIDDEN,
      .save = SAVE_X(1) | SAVE_Y(0),
+     .expects = recur_expects,
      .infer = floats_infer,
      .run = recur_run,
      .grad = recur_grad},

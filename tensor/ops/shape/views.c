@@ -203,6 +203,21 @@ static void diagonal_carve(const Call *c, Window *w) {
 CARVED(diagonal)
 
 /* Attributes: starts, counts, steps, drop; a number for each dimension, from 0 and checked. */
+static void index_basic_expects(const Call *c) {
+  const Tensor *x = c->x[0];
+  for (int i = 0; i < 4; i++) {
+    if (c->attr[i].n != x->ndim) t_fail("index_basic: lists of %d are wanted", x->ndim);
+  }
+  for (int d = 0; d < x->ndim; d++) {
+    int64_t start = c->attr[0].v[d], count = c->attr[1].v[d], step = c->attr[2].v[d];
+    bool inside = start >= 0 && start <= x->shape[d] && count >= 0 && step >= 1 &&
+                  (count == 0 || (count - 1) * step < x->shape[d] - start);
+    if (!inside || (c->attr[3].v[d] && count != 1)) {
+      t_fail("index_basic: beyond dimension %d of %s", d + 1, t_shape_str(x));
+    }
+  }
+}
+
 static void index_basic_carve(const Call *c, Window *w) {
   for (int d = w->ndim - 1; d >= 0; d--) {
     window_cut(w, d, c->attr[0].v[d], c->attr[1].v[d], c->attr[2].v[d]);
@@ -322,6 +337,7 @@ static Op rows[] = {
      .test = "{{randn(3,4), {1,0}, {1,2}, {1,2}, {1,0}}, {randn(3,4), {0,1}, {3,1}, {1,1}, {0,1}}}",
      .ref = "reference.index_basic",
      .flags = OP_VIEW | OP_HIDDEN | OP_TENSOR,
+     .expects = index_basic_expects,
      .infer = index_basic_infer,
      .grad = index_basic_grad},
 };

@@ -10,6 +10,7 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../expect.h"
 
 /* ---- geometry --------------------------------------------------------------------------------- */
 
@@ -136,6 +137,27 @@ static void check_window(const Call *c, const Window *w, int64_t numel) {
     t_fail("%s: the window %s reaches beyond the tensor's %lld elements", call_name(c),
            t_dims_str(w->ndim, w->shape), (long long)numel);
   }
+}
+
+static void expect_window(const Call *c, int attr) {
+  if (c->attr[attr].n != c->attr[attr + 1].n) {
+    t_fail("%s: a size and a stride for each dimension are wanted", call_name(c));
+  }
+  if (c->attr[attr + 2].i < 0 || c->attr[attr + 2].i > (int64_t)1 << 47) {
+    t_fail("%s: offset %lld", call_name(c), (long long)c->attr[attr + 2].i);
+  }
+}
+
+static void as_strided_expects(const Call *c) { expect_window(c, 0); }
+
+static void as_strided_scatter_expects(const Call *c) {
+  expect_window(c, 0);
+  if (c->x[1]->ndim > 0) expect_shape(c, 1, c->attr[0].n, c->attr[0].v);
+}
+
+static void window_add_expects(const Call *c) {
+  expect_window(c, 1);
+  expect_shape(c, 0, c->attr[1].n, c->attr[1].v);
 }
 
 /* ---- roots ------------------------------------------------------------------------------------ */
@@ -282,6 +304,7 @@ static Op rows[] = {
              "{0,1}, 0}}",
      .ref = "reference.as_strided",
      .flags = OP_VIEW | OP_HIDDEN,
+     .expects = as_strided_expects,
      .infer = window_get_infer,
      .grad = window_get_grad},
     {.sig = "window_put(x: tensor, values: tensor, size: ints, stride: ints, offset: int) "
@@ -290,6 +313,7 @@ static Op rows[] = {
      .test = "{{randn(3,4), randn(2,3), {2,3}, {4,1}, 1}, {randn(6), randn(3,2), {3,2}, {1,3}, 0}}",
      .ref = "reference.as_strided_scatter",
      .flags = OP_HIDDEN,
+     .expects = as_strided_scatter_expects,
      .infer = window_put_infer,
      .run = window_put_run,
      .grad = window_put_grad},
@@ -299,6 +323,7 @@ static Op rows[] = {
      .test = "{{randn(2,3), {3,4}, {2,3}, {4,1}, 1}, {randn(2,4), {4}, {2,4}, {0,1}, 0}}",
      .ref = "reference.window_add",
      .flags = OP_HIDDEN,
+     .expects = window_add_expects,
      .infer = window_add_infer,
      .run = window_add_run,
      .grad = window_add_grad},

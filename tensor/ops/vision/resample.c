@@ -95,8 +95,10 @@ static void prepare(Call *c, bool back) {
     shape[d] = d == dim ? size : x->shape[d];
     if (d > dim) inner *= x->shape[d];
   }
-  call_contiguous(c, 0);
-  call_out(c, 0, (DType)x->dtype, x->ndim, shape);
+  DType type = call_promote(c, 0, 1);
+  if (!dtype_is_float(type)) type = T_F32;
+  call_want(c, 0, type);
+  call_out(c, 0, type, x->ndim, shape);
   if (back)
     table_of(c, size, x->shape[dim], inner);
   else
@@ -183,14 +185,14 @@ static Op rows[] = {
              "'linear'}, {randn(2,5), 2, 4, 'cubic', true}, {randn(2,4), 2, 6, 'linear', {scale = "
              "1.7}}, {randn(2,4), 2, 7, 'exact'}}",
      .ref = "reference.resample",
-     .flags = OP_HIDDEN,
+     .flags = OP_HIDDEN | OP_TRUSTS,
      .infer = infer,
      .run = run,
      .grad = grad},
     {.sig = "resample_dx(gy: tensor, " ATTRS ") -> gx: tensor",
      .doc = "Gradient of resample for an input of `size` in the dimension.",
      .test = "{{randn(2,3,3), 2, 5, 'area'}, {randn(2,6), 2, 4, 'linear'}}",
-     .flags = OP_HIDDEN,
+     .flags = OP_HIDDEN | OP_TRUSTS,
      .infer = back_infer,
      .run = back_run,
      .grad = back_grad},

@@ -1,0 +1,18 @@
+/* What hidden rows expect of their inputs. Gradient rules keep to it by construction and are not
+   asked; a call from the host's language is (Op.expects). All fail by the name of the input. */
+#ifndef LUNETTE_EXPECT_H
+#define LUNETTE_EXPECT_H
+
+#include "op.h"
+
+void expect_count(const Call *c, int least); /* of a list */
+void expect_ndim(const Call *c, int i, int least, int most);
+/* Absent inputs pass the following. */
+void expect_type(const Call *c, int i, DType dtype);
+void expect_floats(const Call *c); /* every input, all of one float type */
+void expect_shape(const Call *c, int i, int ndim, const int64_t *shape);
+void expect_like(const Call *c, int i, int j); /* x[i] has the shape of x[j] */
+/* Integers of x[i], int32 or int64, are in from..to. */
+void expect_range(const Call *c, int i, int64_t from, int64_t to);
+
+#endif

@@ -1,0 +1,17 @@
+-- fuzz.lua: random calls of everything that the library has, in a process of their own
+-- (tests/fuzz/calls.lua): only Lua errors may come out. LUNETTE_FUZZ=N sets the rounds for each
+-- function, LUNETTE_FUZZ_SEED=N draws others.
+
+local rounds = os.getenv "LUNETTE_FUZZ" or "20"
+local seed = os.getenv "LUNETTE_FUZZ_SEED" or "1"
+
+return function(t)
+  local log = os.tmpname()
+  local pipe = assert(io.popen(("timeout 900 '%s' tests/fuzz/calls.lua %s %s %s 2>&1"):format(t.host, log, rounds, seed)))
+  local out = pipe:read "a"
+  local done, how, status = pipe:close()
+  local f <close> = assert(io.open(log))
+  t.ok("every call comes back", done, ("%s %s in %s\n%s"):format(how, status, f:read "l", out))
+  t.ok("and nothing is lost", out:find "calls, %d+ errors, 0 problems", out)
+  os.remove(log)
+end
