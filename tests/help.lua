@@ -10,7 +10,7 @@ local function test_help(t)
   end
   has("a function of the library", tensor.matmul, "matmul(x: tensor, y: tensor)")
   has("a method", tensor.zeros(2).sum, "sum(x: tensor, dim: dims?")
-  has("an op by name", "softmax", "softmax(x: tensor, dim: dim)")
+  has("an op by name", "softmax", "softmax(x: tensor, dim: dim, dtype: dtype?)")
   has("an alias", "concat", "cat(tensors: tensors", "also: concat")
   has("an op in place", "add_", "add(x: tensor")
   has("a layer's class", nn.Linear, "nn.Linear(in_features: size", "y = x W' + b")
