@@ -47,7 +47,7 @@ local calls = {
   end },
   { "max_pool2d", { ramp(16, 12, 24, 24) }, function(x) return x:max_pool2d(2) end },
   { "avg_pool2d", { ramp(16, 12, 24, 24) }, function(x) return x:avg_pool2d(3, { stride = 2 }) end },
-  { "embedding", { ramp(500, 64) }, function(w) return w:embedding(ids(500, 40, 60)) end },
+  { "embedding", { ramp(500, 64) }, function(w) return ids(500, 40, 60):embedding(w) end },
   { "gather", { ramp(400, 300) }, function(x) return x:gather(2, ids(300, 400, 200)) end },
   { "index_select", { ramp(400, 300) }, function(x) return x:index_select(1, ids(400, 900)) end },
   { "x[i]", { ramp(400, 300) }, function(x) return x[ids(400, 900)] end },

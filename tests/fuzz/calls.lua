@@ -125,7 +125,7 @@ end
 -- What changes the process, writes files, or would change the fuzz itself.
 local denied = {}
 for name in ([[testing memory_limit set_num_threads manual_seed save write_image write_npy list make_folder
-  write_archive strict ops]]):gmatch "%S+" do denied[name] = true end
+  write_archive strict ops watch]]):gmatch "%S+" do denied[name] = true end
 
 local function add_functions(label, functions)
   local names = {}

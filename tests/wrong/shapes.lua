@@ -42,7 +42,7 @@ return {
   {x .. "local y = x:matmul(3)", "matmul: .*%* multiplies by a number"},
   {x .. "x[1] = tensor{1, 2}", "%[2%] does not fit into %[3%]"},
   {"local y = tensor.conv2d(tensor.ones(1, 1, 4, 4), tensor.ones(1, 1, 2, 2), {stride = 1 << 62})",
-    "conv2d: stride is 4611686018427387904; numbers below 2%^31 are wanted"},
+    "conv2d: stride is 4611686018427387904; whole numbers up to 2147483647 are possible"},
   {"local y = tensor.conv2d(tensor.ones(1, 1, 4, 4), tensor.ones(1, 1, 2, 2), {padding = 2147483647})",
     "more elements than can be counted"},
   {"local y = tensor.eye(-1)", "eye: size %-1"},
