@@ -199,11 +199,18 @@ void mem_free(void *p, size_t bytes) {
 #endif
 }
 
+static int64_t settled_handles; /* that lived after the last full collection */
+
+bool mem_aged(void) {
+  return mem_handles > settled_handles + MEM_AGED_HANDLES + settled_handles / 4;
+}
+
 void mem_collected(bool full) {
   const size_t floor = (size_t)64 << 20;
   mem_born_bytes = 0;
   mem_born_handles = 0;
   if (!full) return;
+  settled_handles = mem_handles;
   mem_full_bytes = mem_stats.live + (mem_stats.live > floor ? mem_stats.live : floor);
   mem_full_handles =
       mem_handles + (mem_handles > MEM_FLOOR_HANDLES ? mem_handles : MEM_FLOOR_HANDLES);

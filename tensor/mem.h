@@ -40,7 +40,15 @@ void mem_host_shrink(size_t bytes);
    mem_pressure() says so and tells what it did. */
 extern size_t mem_born_bytes, mem_full_bytes;
 extern int64_t mem_born_handles, mem_handles, mem_full_handles;
-enum { MEM_YOUNG_BYTES = 3 << 20, MEM_YOUNG_HANDLES = 2000, MEM_FLOOR_HANDLES = 20000 };
+enum {
+  MEM_YOUNG_BYTES = 3 << 20,
+  MEM_YOUNG_HANDLES = 2000,
+  MEM_FLOOR_HANDLES = 20000,
+  MEM_AGED_HANDLES = 256
+};
+/* To be asked after a young collection in a backward, where little else is alive: have handles piled up
+   that young collections no longer find, such as the loss of every step? A full one is due then. */
+bool mem_aged(void);
 static inline bool mem_wants_full(void) {
   return mem_stats.live > mem_full_bytes || mem_handles > mem_full_handles;
 }

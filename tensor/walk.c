@@ -328,7 +328,10 @@ static void walk(void *arg) {
       team_interrupt = 0; /* reported here */
       t_fail("interrupted!");
     }
-    if (mem_pressure() && mem_collect) mem_collect(false);
+    if (mem_pressure() && mem_collect) {
+      mem_collect(false);
+      if (mem_aged()) mem_collect(true);
+    }
     int mark = t_mark();
     visit(w, pop(w));
     t_leave(mark);
