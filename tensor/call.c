@@ -10,7 +10,7 @@
 
 Attr attr_of_ints(int n, const int64_t *v) {
   Attr a = {.tag = A_INTS, .n = (uint8_t)n};
-  memcpy(a.v, v, (size_t)n * sizeof *v);
+  if (n > 0) memcpy(a.v, v, (size_t)n * sizeof *v);
   return a;
 }
 
