@@ -24,7 +24,7 @@ void candidates_free(Candidates *c) {
 /* ---- drawing --------------------------------------------------------------------------------------- */
 
 static const unsigned char *colors_of(Editor *e) {
-  if (!e->view.colorful) return NULL;
+  if (!e->view.colorful || e->text.size == 0) return NULL;
   if (e->text.size > e->colors_room) {
     size_t room = 2 * e->text.size;
     unsigned char *more = realloc(e->colors, room);

@@ -36,6 +36,7 @@ struct Screen {
 };
 
 static void add_bytes(Frame *f, const char *bytes, size_t n) {
+  if (n == 0) return;
   if (f->size + n > f->room) {
     size_t room = 2 * (f->size + n) + 1024;
     char *more = realloc(f->bytes, room);
@@ -242,7 +243,7 @@ static bool same_row(const Frame *a, const Frame *b, int i) {
   size_t size, other;
   if (i >= a->n || i >= b->n) return false;
   const char *x = row_bytes(a, i, &size), *y = row_bytes(b, i, &other);
-  return size == other && memcmp(x, y, size) == 0;
+  return size == other && (size == 0 || memcmp(x, y, size) == 0);
 }
 
 /* Brings the terminal from the frame shown to the next one, and the cursor to its place. */
