@@ -71,8 +71,6 @@ function session.compile(text)
   return nil, message, open
 end
 
-local quiet -- does the entry end in a semicolon?
-
 local function ends_in_semicolon(text)
   local tokens = console.tokens(text)
   for i = #tokens, 1, -1 do
@@ -80,10 +78,8 @@ local function ends_in_semicolon(text)
   end
 end
 
-function session.is_quiet()
-  quiet = ends_in_semicolon(session.In[session.count])
-  return quiet
-end
+--- Does the entry end in a semicolon?
+function session.is_quiet() return ends_in_semicolon(session.In[session.count]) end
 
 --- Keeps the values of the entry as _ (with __ and ___ the ones before) and Out[n].
 function session.keep(first, ...)

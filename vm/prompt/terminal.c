@@ -70,8 +70,6 @@ bool terminal_mode(TerminalMode mode) {
   return done == 0;
 }
 
-TerminalMode terminal_now(void) { return now; }
-
 static struct winsize size_of_screen(void) {
   struct winsize size = {0};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) size.ws_col = size.ws_row = 0;

@@ -19,7 +19,6 @@ bool terminal_colors(void); /* able, and NO_COLOR is not set */
 void terminal_open(void);
 /* Drains the output first and loses no key that waits. False where there is no terminal. */
 bool terminal_mode(TerminalMode mode);
-TerminalMode terminal_now(void);
 
 int terminal_columns(void);
 int terminal_rows(void);

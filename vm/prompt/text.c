@@ -32,14 +32,6 @@ void text_free(Text *text) {
   *text = (Text){.bytes = NULL};
 }
 
-void text_clear(Text *text) {
-  drop_edits(text, 0);
-  text->done = 0;
-  text->size = text->cursor = 0;
-  text->bytes[0] = '\0';
-  text->grouping = false;
-}
-
 /* ---- changing ------------------------------------------------------------------------------------ */
 
 static bool reserve(Text *text, size_t more) {

@@ -18,7 +18,6 @@ typedef struct {
 
 bool text_init(Text *text); /* false when memory is short, here and below: nothing has changed */
 void text_free(Text *text);
-void text_clear(Text *text); /* empty, and nothing to undo */
 
 /* Puts n bytes into the place of from..to-1; the cursor goes behind them. One step for undo. */
 bool text_replace(Text *text, size_t from, size_t to, const char *bytes, size_t n);
