@@ -139,13 +139,15 @@ static void bilinear(Call *c) {
 static Op rows[] = {
     {.sig = "normalize(input: tensor, p: float=2, dim: dim=2, eps: float=1e-12) -> y: tensor",
      .doc = "Vectors along dim divided by their p-norm, at least eps.",
-     .example = "tensor{{3, 4}}:normalize() --> float32 [1,2]\n  0.6000  0.8000",
+     .example = "tensor{{3, 4}}:normalize() --> float32 [1,2]\n"
+                "  0.6  0.8",
      .test = "{{randn(2,3)}, {randn(2,3,2), 1, 3}, {randn(3), {p = 3, dim = 1}}}",
      .ref = "reference.normalize",
      .compose = normalize},
     {.sig = "cosine_similarity(x1: tensor, x2: tensor, dim: dim=2, eps: float=1e-8) -> y: tensor",
      .doc = "The cosine of the angle between vectors along dim, which broadcast; their lengths "
             "count at least eps.",
+     .example = "tensor{{1.0, 0.0}}:cosine_similarity(tensor{{3.0, 3.0}}) --> float32 [1]  0.7071",
      .test = "{{randn(2,3), randn(2,3)}, {randn(1,3,2), randn(2,1,2), {dim = -1}}, {randn(1,2), "
              "randn(2,3,2), {dim = -2}}, {randn(3), "
              "randn(3), 1}}",
@@ -155,6 +157,9 @@ static Op rows[] = {
             "bool=false) -> y: tensor",
      .doc = "The p-norm of x1 - x2 + eps over the last dimension: the distance of each vector of "
             "x1 to its partner in x2.",
+     .example =
+         "x = tensor{{0.0, 0.0}, {1.0, 1.0}}\n"
+         "x:pairwise_distance(tensor{{3.0, 4.0}, {1.0, 3.0}}, {eps = 0}) --> float32 [2]  5.0  2.0",
      .test = "{{randn(2,3), randn(2,3)}, {randn(3), randn(2,3), {p = 1, keepdim = true}}}",
      .ref = "reference.pairwise_distance",
      .compose = pairwise_distance},
@@ -165,7 +170,8 @@ static Op rows[] = {
             "[..., R, M] -> [..., P, R]. Euclidean ones of more than 25 vectors are found by "
             "products, which loses digits where vectors are close; compute_mode decides "
             "otherwise.",
-     .example = "tensor{{0, 0}}:cdist(tensor{{3, 4}, {0, 1}}) --> float32 [1,2]\n  5  1",
+     .example = "tensor{{0, 0}}:cdist(tensor{{3, 4}, {0, 1}}) --> float32 [1,2]\n"
+                "  5.0  1.0",
      .test = "{{randn(2,3), randn(4,3)}, {randn(2,2,3), randn(1,3,3), 1}, {randn(3,2), "
              "randn(2,2), {compute_mode = 'use_mm_for_euclid_dist'}}, {randn(2,3), randn(2,3), 3}}",
      .ref = "reference.cdist",
@@ -173,12 +179,16 @@ static Op rows[] = {
     {.sig = "pdist(input: tensor, p: float=2) -> y: tensor",
      .doc = "The distances of all pairs of rows by the p-norm: [N,M] -> [N (N-1) / 2], row 1 with "
             "2, 3, ..., then 2 with 3, ...",
+     .example = "tensor{{0.0, 0.0}, {3.0, 4.0}, {0.0, 8.0}}:pdist() --> float32 [3]  5.0  8.0  5.0",
      .test = "{{randn(4,3)}, {randn(3,2), 1}}",
      .ref = "reference.pdist",
      .compose = pdist},
     {.sig = "bilinear(input1: tensor, input2: tensor, weight: tensor, bias: tensor?) -> y: tensor",
      .doc = "input1' weight[o] input2 + bias[o] for every output o: [..., I], [..., J], [O,I,J], "
             "[O] -> [..., O].",
+     .example = "tensor{{1.0, 2.0}}:bilinear(tensor{{3.0, 4.0}}, tensor{{{1.0, 0.0}, {0.0, 1.0}}}) "
+                "--> float32 [1,1]\n"
+                "  11.0",
      .test = "{{randn(3,2), randn(3,4), randn(2,2,4), randn(2)}, {randn(3), randn(2), "
              "randn(2,3,2)}}",
      .ref = "reference.bilinear",

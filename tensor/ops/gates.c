@@ -96,12 +96,14 @@ static Op rows[] = {
      .compose = glu_compose},
     {.sig = "softmin(x: tensor, dim: dim, dtype: dtype?) -> y: tensor",
      .doc = "softmax of -x along a dimension, after conversion to dtype where that is given.",
+     .example = "tensor{0, math.log(3)}:softmin(1) --> float32 [2]  0.75  0.25",
      .test = "{{randn(2,3), 2}, {randn(2,3), 1, {dtype = \"float64\"}}}",
      .ref = "reference.softmin",
      .compose = softmin_compose},
     {.sig = "prelu(x: tensor, weight: tensor) -> y: tensor",
      .doc = "x where it is positive, weight x elsewhere; weight is one number or one for each "
             "channel, dimension 2 of x. He et al. 2015, arXiv:1502.01852.",
+     .example = "tensor{-2.0, 3.0}:prelu(tensor{0.5}) --> float32 [2]  -1.0  3.0",
      .test = "{{randn(2,3), randn(3)}, {randn(2,3,2), randn(1)}, {randn(4), tensor(0.3)}}",
      .ref = "reference.prelu",
      .compose = prelu_compose},
@@ -109,6 +111,7 @@ static Op rows[] = {
             "bool=false) -> y: tensor",
      .doc = "x where it is positive, else x times a slope: in training a random one from lower to "
             "upper for each element, otherwise the middle. Xu et al. 2015, arXiv:1505.00853.",
+     .example = "tensor{-1.0, 1.0}:rrelu(0.25, 0.75) --> float32 [2]  -0.5  1.0",
      .test = "{{randn(2,3)}, {randn(2,3), 0.1, 0.4, true}}",
      .ref = "reference.rrelu",
      .flags = OP_RANDOM,
@@ -119,6 +122,8 @@ static Op rows[] = {
          "softmax of x plus Gumbel's noise, divided by tau: a choice from exp(x), softened. With "
          "hard the result is 0 and 1 and has the gradient of the soft one. eps has no effect. "
          "Jang, Gu & Poole 2016, arXiv:1611.01144.",
+     .example = "y = tensor{1.0, 2.0, 3.0}:gumbel_softmax{hard = true}\n"
+                "y:sum(), y:max() --> 1.0000  1.0000",
      .test = "{{randn(2,3)}, {randn(2,3), 0.5, {dim = 1}}}",
      .flags = OP_RANDOM,
      .compose = gumbel_softmax_compose},

@@ -140,6 +140,10 @@ static Op rows[] = {
             "is_causal lets query i see the keys 1..i. dropout_p drops probabilities. scale is "
             "1 / sqrt(E) by default. Computed by blocks, without all scores in memory. Vaswani and "
             "others 2017, arXiv:1706.03762.",
+     .example = "query, key, value = tensor.zeros(1, 2), tensor.zeros(2, 2), tensor{{1.0, 2.0}, "
+                "{3.0, 4.0}}\n"
+                "query:scaled_dot_product_attention(key, value) --> float32 [1,2]\n"
+                "  2.0  3.0",
      .test = "{{randn(2,3,4), randn(2,5,4), randn(2,5,2)}, {randn(1,2,4,3), randn(1,2,4,3), "
              "randn(1,2,4,3), {is_causal = true}}, {randn(2,2,3), randn(2,3,3), randn(2,3,2), "
              "tensor{{true,false,true},{true,true,false}}, {scale = 0.3}}, {randn(2,2,3), "

@@ -281,7 +281,8 @@ static Op rows[] = {
     {.sig = "conv1d" CONV("1"),
      .doc = "Convolution (cross-correlation) over sequences. input: [N,C,L] or [C,L], weight: "
             "[O,C/groups,k], bias: [O] -> [N,O,ol], with the sizes of conv2d.",
-     .example = "tensor{{{1, 2, 4, 7}}}:conv1d(tensor{{{-1, 1}}}) --> [[[1, 2, 3]]]",
+     .example = "tensor{{{1, 2, 4, 7}}}:conv1d(tensor{{{-1, 1}}}) --> float32 [1,1,3]\n"
+                "  1.0  2.0  3.0",
      .test = "{{randn(2,2,5), randn(3,2,3), randn(3)}, {randn(1,4,6), randn(4,2,2), nil, {stride = "
              "2, padding = 1, groups = 2}}, {randn(2,2,6), randn(2,2,2), {padding = 'same', "
              "dilation = 3}}}",
@@ -290,6 +291,10 @@ static Op rows[] = {
     {.sig = "conv2d" CONV("2"),
      .doc = "Convolution (cross-correlation) of images. input: [N,C,H,W] or [C,H,W], weight: "
             "[O,C/groups,kh,kw], bias: [O] -> [N,O,oh,ow] with " SIZES,
+     .example =
+         "tensor.arange(9):view(1, 1, 3, 3):conv2d(tensor.ones(1, 1, 2, 2)) --> float32 [1,1,2,2]\n"
+         "  12.0  16.0\n"
+         "  24.0  28.0",
      .test = "{{randn(2,2,5,4), randn(3,2,3,3), randn(3)}, "
              "{randn(1,4,5,5), randn(4,2,2,3), nil, {stride = 2, padding = {1, 2}, groups = 2}}, "
              "{randn(2,1,6,6), randn(2,1,2,2), {dilation = 2}}, "
@@ -299,6 +304,8 @@ static Op rows[] = {
     {.sig = "conv3d" CONV("3"),
      .doc = "Convolution (cross-correlation) of volumes. input: [N,C,D,H,W] or [C,D,H,W], weight: "
             "[O,C/groups,kd,kh,kw], bias: [O] -> [N,O,od,oh,ow], with the sizes of conv2d.",
+     .example =
+         "tensor.arange(8):view(1, 1, 2, 2, 2):conv3d(tensor.ones(1, 1, 2, 2, 2)):item() --> 36.0",
      .test = "{{randn(1,2,3,3,4), randn(2,2,2,2,3), randn(2)}, {randn(1,2,4,3,3), "
              "randn(2,1,2,2,2), nil, {stride = {2, 1, 1}, padding = 1, groups = 2, dilation = {1, "
              "2, 1}}}, {randn(1,1,3,2,2), randn(1,1,2,1,1), {padding = 'same'}}}",
@@ -307,6 +314,8 @@ static Op rows[] = {
     {.sig = "conv_transpose1d" TRANSPOSED("1"),
      .doc = "Transposed convolution over sequences. input: [N,C,L] or [C,L], weight: "
             "[C,O/groups,k], bias: [O] -> [N,O,ol], with the sizes of conv_transpose2d.",
+     .example = "tensor{{{1, 2}}}:conv_transpose1d(tensor{{{1, 10}}}) --> float32 [1,1,3]\n"
+                "   1.0  12.0  20.0",
      .test = "{{randn(2,3,3), randn(3,2,3), randn(2)}, {randn(1,4,3), randn(4,2,2), {stride = 2, "
              "padding = 1, output_padding = 1, groups = 2, dilation = 3}}}",
      .ref = "reference.conv_transpose1d",
@@ -315,6 +324,10 @@ static Op rows[] = {
      .doc = "Transposed convolution: the gradient of conv2d for its input, as a forward pass. "
             "input: [N,C,H,W] or [C,H,W], weight: [C,O/groups,kh,kw], bias: [O] -> [N,O,oh,ow] "
             "with oh = (H-1) stride - 2 padding + dilation (kh-1) + output_padding + 1.",
+     .example = "tensor{{{{1, 2}}}}:conv_transpose2d(tensor.ones(1, 1, 2, 2), {stride = 2}) --> "
+                "float32 [1,1,2,4]\n"
+                "  1.0  1.0  2.0  2.0\n"
+                "  1.0  1.0  2.0  2.0",
      .test = "{{randn(2,3,3,2), randn(3,2,3,3), randn(2)}, "
              "{randn(1,4,3,3), randn(4,2,2,3), {stride = 2, padding = 1, output_padding = 1, "
              "groups = 2}}}",
@@ -324,6 +337,9 @@ static Op rows[] = {
      .doc = "Transposed convolution of volumes. input: [N,C,D,H,W] or [C,D,H,W], weight: "
             "[C,O/groups,kd,kh,kw], bias: [O] -> [N,O,od,oh,ow], with the sizes of "
             "conv_transpose2d.",
+     .example = "x = tensor{1, 2}:view(1, 1, 1, 1, 2)\n"
+                "x:conv_transpose3d(tensor.ones(1, 1, 1, 1, 2), {stride = 2}):flatten() --> "
+                "float32 [4]  1.0  1.0  2.0  2.0",
      .test = "{{randn(1,2,2,2,2), randn(2,2,2,1,2), randn(2)}, {randn(1,2,2,3,2), "
              "randn(2,1,2,2,1), randn(2), {stride = {2, 1, 2}, padding = {1, 1, 0}, "
              "output_padding = {1, 0, 1}, groups = 2, dilation = {1, 2, 1}}}}",

@@ -220,28 +220,29 @@ static const char *eye_run(Call *c) {
 
 #define MAKES OP_CONST | OP_FUNCTION | OP_TENSOR
 
-#define SIZED(name, value, text)                                                                   \
+#define SIZED(name, value, text, shown)                                                            \
   {                                                                                                \
     .sig = #name "(size: sizes, dtype: dtype=float32) -> x: tensor", .doc = text,                  \
     .test = "{{2, 3}, {{2, 3}, {dtype = \"int64\"}}, {{0, 2}}}", .ref = "reference." #name,        \
-    .flags = MAKES, .infer = sized_infer, .run = value##_run                                       \
+    .flags = MAKES, .infer = sized_infer, .run = value##_run, .example = shown                     \
   }
 
-#define LIKE(name, value, text)                                                                    \
+#define LIKE(name, value, text, shown)                                                             \
   {                                                                                                \
     .sig = #name "_like(x: tensor, dtype: dtype?) -> y: tensor",                                   \
     .doc = text " In the shape and, unless another is given, the type of x.",                      \
     .test = "{{randn(2,3)}, {randn(2,3), {dtype = \"int64\"}}}",                                   \
-    .ref = "reference." #name "_like", .flags = MAKES, .infer = like_infer, .run = value##_run     \
+    .ref = "reference." #name "_like", .flags = MAKES, .infer = like_infer, .run = value##_run,    \
+    .example = shown                                                                               \
   }
 
-#define NEW(name, value, text)                                                                     \
+#define NEW(name, value, text, shown)                                                              \
   {                                                                                                \
     .sig = "new_" #name "(x: tensor, size: sizes, dtype: dtype?) -> y: tensor",                    \
     .doc = text " In another size and, unless another is given, the type of x.",                   \
     .test = "{{randn(2,3), {2, 1}}, {randn(2,3), 4, {dtype = \"int64\"}}}",                        \
     .ref = "reference.new_" #name, .flags = OP_CONST | OP_TENSOR, .infer = new_infer,              \
-    .run = value##_run                                                                             \
+    .run = value##_run, .example = shown                                                           \
   }
 
 #define ZEROS "All zeros."
@@ -249,17 +250,31 @@ static const char *eye_run(Call *c) {
 #define EMPTY "Meant to be written to; zeros until then, so that runs repeat."
 
 static Op rows[] = {
-    SIZED(zeros, zeros, ZEROS),
-    LIKE(zeros, zeros, ZEROS),
-    SIZED(ones, ones, ONES),
-    LIKE(ones, ones, ONES),
-    SIZED(empty, zeros, EMPTY),
-    LIKE(empty, zeros, EMPTY),
-    NEW(zeros, zeros, ZEROS),
-    NEW(ones, ones, ONES),
-    NEW(empty, zeros, EMPTY),
+    SIZED(zeros, zeros, ZEROS,
+          "tensor.zeros(2, 3) --> float32 [2,3]\n"
+          "  0.0  0.0  0.0\n"
+          "  0.0  0.0  0.0"),
+    LIKE(zeros, zeros, ZEROS,
+         "tensor.zeros_like(tensor{{1, 2}, {3, 4}}) --> int64 [2,2]\n"
+         "  0  0\n"
+         "  0  0"),
+    SIZED(ones, ones, ONES, "tensor.ones(2, {dtype = \"int64\"}) --> int64 [2]  1  1"),
+    LIKE(ones, ones, ONES,
+         "tensor.ones_like(tensor{{1, 2}, {3, 4}}) --> int64 [2,2]\n"
+         "  1  1\n"
+         "  1  1"),
+    SIZED(empty, zeros, EMPTY, "tensor.empty(2, 3).shape --> {2, 3}"),
+    LIKE(empty, zeros, EMPTY,
+         "x = tensor.empty_like(tensor{{1, 2}})\n"
+         "x.shape, x.dtype --> {1, 2}  int64"),
+    NEW(zeros, zeros, ZEROS, "tensor{1, 2}:new_zeros(3) --> int64 [3]  0  0  0"),
+    NEW(ones, ones, ONES, "tensor{1, 2}:new_ones(3) --> int64 [3]  1  1  1"),
+    NEW(empty, zeros, EMPTY,
+        "x = tensor{1, 2}:new_empty(2, 3)\n"
+        "x.shape, x.dtype --> {2, 3}  int64"),
     {.sig = "new_full(x: tensor, size: sizes, fill_value: scalar, dtype: dtype?) -> y: tensor",
      .doc = "One number everywhere, in another size and, unless another is given, the type of x.",
+     .example = "tensor{0.5}:new_full({2}, 7) --> float32 [2]  7.0  7.0",
      .test = "{{randn(2,3), {2, 1}, 1.5}, {randn(2,3), {4}, 2, {dtype = \"int64\"}}}",
      .ref = "reference.new_full",
      .flags = OP_CONST | OP_TENSOR,
@@ -275,6 +290,7 @@ static Op rows[] = {
      .run = full_run},
     {.sig = "full_like(x: tensor, fill_value: scalar, dtype: dtype?) -> y: tensor",
      .doc = "One number everywhere, in the shape and, unless another is given, the type of x.",
+     .example = "tensor.full_like(tensor{1, 2}, 7) --> int64 [2]  7  7",
      .test = "{{randn(2,3), 1.5}, {randn(2,3), 2, {dtype = \"int64\"}}}",
      .ref = "reference.full_like",
      .flags = MAKES,
@@ -292,6 +308,7 @@ static Op rows[] = {
      .run = arange_run},
     {.sig = "linspace(start: float, stop: float, steps: int, dtype: dtype=float32) -> x: tensor",
      .doc = "steps numbers from start to stop, both included, evenly spaced.",
+     .example = "tensor.linspace(0, 1, 5) --> float32 [5]  0.00  0.25  0.50  0.75  1.00",
      .test = "{{0, 1, 5}, {-2, 3, 4}, {1, 2, 1}, {0, 1, 7, {dtype = \"float64\"}}}",
      .ref = "reference.linspace",
      .flags = MAKES,
@@ -309,6 +326,9 @@ static Op rows[] = {
      .run = logspace_run},
     {.sig = "eye(n: int, m: int?, dtype: dtype=float32) -> x: tensor",
      .doc = "The identity matrix [n,n], or [n,m] with ones on its diagonal.",
+     .example = "tensor.eye(2) --> float32 [2,2]\n"
+                "  1.0  0.0\n"
+                "  0.0  1.0",
      .test = "{{3}, {2, 3}, {3, 2, {dtype = \"int64\"}}}",
      .ref = "reference.eye",
      .flags = MAKES,

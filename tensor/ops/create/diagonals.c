@@ -160,6 +160,11 @@ static Op rows[] = {
      .compose = diag_compose},
     {.sig = "diagflat(x: tensor, offset: int=0) -> y: tensor",
      .doc = "The matrix with all elements of x as its diagonal.",
+     .example = "tensor{{1, 2}, {3, 4}}:diagflat() --> int64 [4,4]\n"
+                "  1  0  0  0\n"
+                "  0  2  0  0\n"
+                "  0  0  3  0\n"
+                "  0  0  0  4",
      .test = "{{randn(2,2)}, {randn(3), -1}}",
      .ref = "reference.diagflat",
      .compose = diagflat_compose},
@@ -177,6 +182,9 @@ static Op rows[] = {
             "index",
      .doc = "Positions of the upper triangle of a [row, col] matrix, row by row: [2, n], rows "
             "above columns. offset moves its edge to the right.",
+     .example = "tensor.triu_indices(2, 2) --> int64 [2,3]\n"
+                "  1  1  2\n"
+                "  1  2  2",
      .test = "{{3, 4}, {3, 4, 1}, {4, 3, -1}, {0, 2}}",
      .ref = "reference.triu_indices",
      .flags = OP_CONST | OP_FUNCTION | OP_TENSOR,

@@ -145,7 +145,11 @@ static Op rows[] = {
     {.sig = "meshgrid(tensors: tensors, indexing: string{ij|xy}=ij) -> grids: tensors",
      .doc = "Of n vectors n tensors of n dimensions: grid k repeats vector k along all but "
             "dimension k. indexing = \"xy\" exchanges the first two dimensions.",
-     .example = "#tensor.meshgrid({tensor{1, 2}, tensor{3, 4, 5}}) --> 2",
+     .example = "rows, columns = table.unpack(tensor.meshgrid{tensor{1, 2}, tensor{3, 4, 5}})\n"
+                "rows --> int64 [2,3]  1  1  1  2  2  2\n"
+                "columns --> int64 [2,3]\n"
+                "  3  4  5\n"
+                "  3  4  5",
      .test = "{{{randn(2), randn(3)}}, {{randn(2), randn(3), randn(1)}, \"xy\"}}",
      .ref = "reference.meshgrid",
      .compose = meshgrid_compose},

@@ -297,6 +297,7 @@ static Op rows[] = {
     {.sig = "take(x: tensor, index: index) -> y: tensor",
      .doc = "Elements of x as one row of all of them, picked by position; negative positions count "
             "from the end. y has the shape of index.",
+     .example = "tensor{{10, 20}, {30, 40}}:take(tensor{1, 4}) --> int64 [2]  10  40",
      .test = "{{randn(2,3), tensor{1,6,-2}}, {randn(3), tensor{{2,2}}}}",
      .ref = "reference.take",
      .compose = take},

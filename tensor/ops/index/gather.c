@@ -68,6 +68,9 @@ static Op rows[] = {
     {.sig = "gather(x: tensor, dim: dim, index: index) -> y: tensor",
      .doc = "Elements of x picked along dim: y[i][j] = x[index[i][j]][j] for dim 1. y has the "
             "shape of index, which has as many dimensions as x.",
+     .example = "tensor{{1, 2}, {3, 4}}:gather(2, tensor{{1, 1}, {2, 1}}) --> int64 [2,2]\n"
+                "  1  1\n"
+                "  4  3",
      .test = "{{randn(3,2), 1, tensor{{1,3},{2,2},{3,1},{1,1}}}, {randn(2,3), -1, tensor{{3,1}}}}",
      .ref = "reference.gather",
      .save = SAVE_X(1),

@@ -193,6 +193,8 @@ static Op rows[] = {
      .compose = masked_select},
     {.sig = "masked_fill(x: tensor, mask: tensor, value: tensor) -> y: tensor",
      .doc = "x with a single value where the mask holds; x and mask broadcast.",
+     .example = "x = tensor{-1, 2, -3}\n"
+                "x:masked_fill(x:lt(0), 0) --> int64 [3]  0  2  0",
      .test = "{{randn(2,3), mask(2,3), 1.5}, {randn(2,3), mask(3), tensor(2.5)}}",
      .ref = "each: y and z or x",
      .flags = OP_INPLACE,
@@ -203,6 +205,8 @@ static Op rows[] = {
     {.sig = "where(condition: tensor, x: tensor, y: tensor) -> z: tensor",
      .doc = "x where the condition holds (is not 0), y elsewhere; all broadcast, x and y may be "
             "numbers.",
+     .example = "x = tensor{-1, 2, -3}\n"
+                "tensor.where(x:gt(0), x, -10 * x) --> int64 [3]  10  2  30",
      .test = "{{mask(2,3), randn(2,3), randn(2,3)}, {mask(3), randn(2,3), 1.5}, {mask(2,1), "
              "randn(3), randn(2,3)}}",
      .ref = "each: x and y or z",
@@ -228,6 +232,9 @@ static Op rows[] = {
      .compose = nonzero},
     {.sig = "argwhere(x: tensor) -> positions: index",
      .doc = "The positions of elements that are not 0: int64 [n, dimensions], in row-major order.",
+     .example = "tensor{{0, 3}, {4, 0}}:argwhere() --> int64 [2,2]\n"
+                "  1  2\n"
+                "  2  1",
      .test = "{{mask(2,3)}}",
      .ref = "reference.nonzero",
      .flags = OP_CONST,

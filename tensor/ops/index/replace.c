@@ -173,12 +173,16 @@ static Op rows[] = {
      .grad = masked_scatter_grad},
     {.sig = "select_scatter(x: tensor, src: tensor, dim: dim, index: pos) -> y: tensor",
      .doc = "A copy of x with one position of a dimension replaced, see select.",
+     .example = "tensor{{1, 2}, {3, 4}}:select_scatter(tensor{8, 9}, 1, 2) --> int64 [2,2]\n"
+                "  1  2\n"
+                "  8  9",
      .test = "{{randn(3,2), randn(2), 1, 3}, {randn(2,3), randn(2), -1, -2}}",
      .ref = "reference.select_scatter",
      .compose = select_scatter},
     {.sig = "slice_scatter(x: tensor, src: tensor, dim: dim=1, start: pos=1, stop: pos=-1, step: "
             "int=1) -> y: tensor",
      .doc = "A copy of x with the positions start to stop of a dimension replaced, see slice.",
+     .example = "tensor{1, 2, 3, 4}:slice_scatter(tensor{8, 9}, 1, 2, 3) --> int64 [4]  1  8  9  4",
      .test =
          "{{randn(4,2), randn(2,2), 1, 2, 3}, {randn(2,5), randn(2,3), 2, 1, -1, 2}, {randn(3,2), "
          "randn(3,2)}}",
@@ -188,6 +192,9 @@ static Op rows[] = {
          "diagonal_scatter(x: tensor, src: tensor, offset: int=0, dim1: dim=1, dim2: dim=2) -> y: "
          "tensor",
      .doc = "A copy of x with a diagonal replaced, see diagonal.",
+     .example = "tensor{{1, 2}, {3, 4}}:diagonal_scatter(tensor{8, 9}) --> int64 [2,2]\n"
+                "  8  2\n"
+                "  3  9",
      .test =
          "{{randn(3,3), randn(3)}, {randn(3,4), randn(2), 2}, {randn(2,3,3), randn(2,2), -1, 2, "
          "3}}",

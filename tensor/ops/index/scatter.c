@@ -298,6 +298,8 @@ static Op rows[] = {
     {.sig = "scatter_add(x: tensor, dim: dim, index: index, src: tensor) -> y: tensor",
      .doc = "A copy of x with src added along dim: y[index[i][j]][j] += src[i][j] for dim 1, in "
             "that order.",
+     .example =
+         "tensor{0, 0, 0}:scatter_add(1, tensor{1, 3, 1}, tensor{5, 6, 7}) --> int64 [3]  12  0  6",
      .test = "{{randn(3,2), 1, tensor{{1,3},{1,1}}, randn(2,2)}, {randn(2,3), 2, "
              "tensor{{3,3},{1,3}}, randn(2,2)}}",
      .ref = "reference.scatter_add",
@@ -312,6 +314,8 @@ static Op rows[] = {
          "A copy of x in which values of src that go to one place along dim are combined, with "
          "x's own value there or (include_self = false) in its place. The gradient of an extreme "
          "is shared out evenly among equal values.",
+     .example = "tensor{0, 0}:scatter_reduce(1, tensor{1, 1, 2}, tensor{3, 5, 4}, \"amax\") --> "
+                "int64 [2]  5  4",
      .test =
          "{{randn(3,2), 1, tensor{{1,3},{1,1}}, randn(2,2), 'sum'}, {randn(3,2), 1, "
          "tensor{{1,3},{1,1}}, randn(2,2), 'sum', false}, {randn(2,3), 2, tensor{{3,3},{1,3}}, "

@@ -158,6 +158,8 @@ static Op rows[] = {
             "tensor",
      .doc = "A copy of x with alpha src added at the positions of a dimension that a list names, "
             "in its order; src has x's shape but for that dimension.",
+     .example = "tensor{10, 20, 30}:index_add(1, tensor{1, 3, 1}, tensor{1, 2, 3}) --> int64 [3]  "
+                "14  20  32",
      .test = "{{randn(3,2), 1, tensor{3,1,3}, randn(3,2)}, {randn(2,3), 2, tensor{2}, randn(2,1), "
              "{alpha = 0.5}}}",
      .ref = "reference.index_add",
@@ -169,6 +171,8 @@ static Op rows[] = {
     {.sig = "index_copy(x: tensor, dim: dim, index: index, src: tensor) -> y: tensor",
      .doc = "A copy of x with the positions of a dimension that a list names replaced by those of "
             "src, which has x's shape but for that dimension.",
+     .example =
+         "tensor{10, 20, 30}:index_copy(1, tensor{3, 1}, tensor{7, 8}) --> int64 [3]  8  20  7",
      .test = "{{randn(3,2), 1, tensor{3,1}, randn(2,2)}, {randn(2,3), -1, tensor{2}, randn(2,1)}}",
      .ref = "reference.index_copy",
      .flags = OP_INPLACE,

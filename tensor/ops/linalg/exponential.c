@@ -161,7 +161,9 @@ static Op rows[] = {
      .aliases = "linalg.matrix_exp",
      .doc = "The exponential of square matrices [...,n,n], the sum of A^k / k!, by scaling, a Pade "
             "approximant and squaring (Higham 2005). Gradient by Najfeld & Havel 1995.",
-     .example = "tensor.zeros(2, 2):matrix_exp()[1] --> [2] 1 0",
+     .example = "tensor{{0.0, 1.0}, {0.0, 0.0}}:matrix_exp() --> float32 [2,2]\n"
+                "  1.0  1.0\n"
+                "  0.0  1.0",
      .test = "{{randn(3,3)}, {randn(2,2,2)}, {randn(2,2) * 6}, {randn(3,3) * 0.01}}",
      .ref = "reference.matrix_exp",
      .save = SAVE_X(0),
@@ -172,7 +174,9 @@ static Op rows[] = {
      .aliases = "linalg.matrix_power",
      .doc = "Square matrices [...,n,n] to a whole power: 0 gives the identity, a negative one the "
             "power of the inverse.",
-     .example = "tensor{{1, 1}, {0, 1}}:matrix_power(5)[1] --> int64 [2] 1 5",
+     .example = "tensor{{1, 1}, {0, 1}}:matrix_power(5) --> int64 [2,2]\n"
+                "  1  5\n"
+                "  0  1",
      .test = "{{well(3), 3}, {well(2,2), 0}, {well(2), 1}, {well(3), -2}}",
      .ref = "reference.matrix_power",
      .compose = matrix_power_compose},

@@ -213,7 +213,9 @@ static Op rows[] = {
             "[...,n,n], of which only the lower triangle is read; with upper the upper triangle "
             "and A = L^T L. A matrix that is not positive definite is an error that names its "
             "minor. The gradient (Murray 2016) is that of a symmetric A.",
-     .example = "tensor{{4., 2.}, {2., 5.}}:cholesky()[2] --> [2] 1 2",
+     .example = "tensor{{4.0, 2.0}, {2.0, 5.0}}:cholesky() --> float32 [2,2]\n"
+                "  2.0  0.0\n"
+                "  1.0  2.0",
      .test = "{{spd(3)}, {spd(2,2)}, {spd(3), {upper = true}}, via = symmetric}",
      .ref = "reference.cholesky",
      .save = SAVE_Y(0),
@@ -224,6 +226,8 @@ static Op rows[] = {
             "tensor, info: tensor",
      .doc = "The Cholesky factor, and for each matrix 0 or the order of the leading minor that is "
             "not positive: then its factor is undefined. check_errors makes that an error.",
+     .example = "L, info = tensor.linalg.cholesky_ex(tensor{{1.0, 2.0}, {2.0, 1.0}})\n"
+                "info --> 2",
      .test = "{{spd(3)}, {spd(2,2)}, {spd(3), true}, via = symmetric}",
      .ref = "reference.cholesky_ex",
      .flags = OP_FUNCTION,
@@ -236,6 +240,12 @@ static Op rows[] = {
      .doc = "A [...,m,n] = Q R, Q with orthonormal columns, R an upper triangle. reduced: Q is "
             "[m,k], R [k,n] with k = min(m,n); complete: Q [m,m], R [m,n]; r: an empty Q. The "
             "signs of R's diagonal are LAPACK's. Gradient by Walter & Lehmann 2010.",
+     .example = "A = tensor{{3.0, 1.0}, {4.0, 2.0}}\n"
+                "Q, R = tensor.linalg.qr(A)\n"
+                "Q:matmul(R):allclose(A) --> true\n"
+                "R:abs() --> float32 [2,2]\n"
+                "  5.0  2.2\n"
+                "  0.0  0.4",
      .test = "{{randn(4,3)}, {well(2,3)}, {well(3), \"complete\"}, {randn(2,4)}}",
      .ref = "reference.qr",
      .flags = OP_FUNCTION,
@@ -245,6 +255,10 @@ static Op rows[] = {
      .grad = qr_grad},
     {.sig = "qr(A: tensor, some: bool=true) -> Q: tensor, R: tensor",
      .doc = "linalg.qr in its older form: some = false makes the complete Q.",
+     .example = "A = tensor{{3.0, 1.0}, {4.0, 2.0}}\n"
+                "Q, R = A:qr()\n"
+                "Q:matmul(R):allclose(A), Q:t():matmul(Q):allclose(tensor.eye(2), {atol = 1e-6}) "
+                "--> true  true",
      .test = "{{randn(4,3)}, {well(3), false}}",
      .ref = "reference.qr",
      .compose = old_qr_compose},
@@ -252,6 +266,10 @@ static Op rows[] = {
      .aliases = "orgqr",
      .doc = "The first columns of the product of reflections I - tau_i v_i v_i^T, where v_i is "
             "column i of the input [...,m,n] below its diagonal, with a 1 there.",
+     .example =
+         "tensor.linalg.householder_product(tensor{{1.0}, {1.0}}, tensor{1.0}) --> float32 [2,1]\n"
+         "   0.0\n"
+         "  -1.0",
      .test = "{{randn(4,3), randn(3)}, {randn(2,3,3), randn(2,2)}}",
      .ref = "reference.householder_product",
      .compose = householder_compose},

@@ -276,6 +276,9 @@ static Op rows[] = {
             "not above max(atol, rtol times the largest) count as 0. rtol is max(m,n) times the "
             "type's epsilon when neither is given. hermitian says that A is its own transpose. "
             "Gradient by Golub & Pereyra 1973, for constant rank.",
+     .example = "tensor.linalg.pinv(tensor{{2.0, 0.0}, {0.0, 0.0}}) --> float32 [2,2]\n"
+                "  0.5  0.0\n"
+                "  0.0  0.0",
      .test = "{{randn(4,3)}, {randn(2,3,4)}, {well(3), {rtol = 1e-12}}}",
      .ref = "reference.pinv",
      .flags = OP_FUNCTION,
@@ -285,6 +288,8 @@ static Op rows[] = {
      .grad = pinv_grad},
     {.sig = "pinverse(x: tensor, rcond: float=1e-15) -> P: tensor",
      .doc = "linalg.pinv in its older form; rcond is its rtol.",
+     .example = "tensor{{2.0}, {0.0}}:pinverse() --> float32 [1,2]\n"
+                "  0.5  0.0",
      .test = "{{randn(4,3)}, {well(3), 1e-10}}",
      .ref = "reference.pinv",
      .compose = pinverse_compose},
@@ -297,8 +302,11 @@ static Op rows[] = {
             "(max(m,n) epsilon) times the "
             "largest count as 0. Drivers: gelsy by QR with pivots, gelsd and gelss by singular "
             "values, which they return, gels by QR for full rank.",
-     .example = "print((tensor.linalg.lstsq(tensor{{1., 1.}, {1., 2.}, {1., 3.}}, tensor{1., 2., "
-                "3.}))) --> [2] 0 1",
+     .example = "x = tensor.linalg.lstsq(tensor{{1.0, 1.0}, {1.0, 2.0}, {1.0, 3.0}}, tensor{{3.0}, "
+                "{5.0}, {7.0}})\n"
+                "x:round{decimals = 3} --> float32 [2,1]\n"
+                "  1.0\n"
+                "  2.0",
      .test = "{{randn(4,3), randn(4,2)}, {randn(2,4,3), randn(2,4), {driver = \"gelsd\"}}, "
              "{randn(3,3), randn(3,1), {driver = \"gels\"}}, {randn(5,3), randn(5,1), 1e-12, "
              "\"gelss\"}}",
@@ -320,7 +328,7 @@ static Op rows[] = {
      .doc = "How many singular values are above max(atol, rtol times the largest); rtol is "
             "max(m,n) times the type's epsilon when neither is given. hermitian reads the lower "
             "triangle only and takes eigenvalues.",
-     .example = "tensor.linalg.matrix_rank(tensor{{1., 2.}, {2., 4.}}) --> 1",
+     .example = "tensor.linalg.matrix_rank(tensor{{1.0, 2.0}, {2.0, 4.0}}) --> 1",
      .test = "{{randn(2,4,3)}, {tensor{{1,2},{2,4}}:double()}, {well(3), {atol = 1e-3}}, "
              "{spd(3), {hermitian = true}}}",
      .ref = "reference.matrix_rank",

@@ -172,6 +172,11 @@ static Op rows[] = {
      .doc = "A [...,m,n] = P L U with row exchanges: both triangles in one matrix, L's ones left "
             "out, and for every row the one it was exchanged with, from 1. A zero on U's diagonal "
             "is an error. For lu_solve and lu_unpack.",
+     .example = "LU, pivots = tensor.linalg.lu_factor(tensor{{1.0, 2.0}, {4.0, 4.0}})\n"
+                "pivots --> int32 [2]  2  2\n"
+                "LU --> float32 [2,2]\n"
+                "  4.00  4.00\n"
+                "  0.25  1.00",
      .test = "{{well(3)}, {randn(2,4,3)}, {randn(3,4)}}",
      .ref = "reference.lu_factor",
      .save = SAVE_Y(0) | SAVE_Y(1),
@@ -182,6 +187,8 @@ static Op rows[] = {
             "tensor, pivots: tensor, info: tensor",
      .doc = "lu_factor, and for each matrix 0 or the place of the zero on U's diagonal, which is "
             "an error only with check_errors.",
+     .example = "LU, pivots, info = tensor.linalg.lu_factor_ex(tensor{{1.0, 1.0}, {1.0, 1.0}})\n"
+                "info --> 2",
      .test = "{{well(3)}, {randn(4,3)}, {randn(2,2,3)}}",
      .ref = "reference.lu_factor",
      .flags = OP_FUNCTION,
@@ -199,6 +206,12 @@ static Op rows[] = {
     {.sig = "lu_unpack(LU_data: tensor, LU_pivots: tensor, unpack_data: bool=true, "
             "unpack_pivots: bool=true) -> P: tensor, L: tensor, U: tensor",
      .doc = "P, L and U from lu_factor's results; what is not asked for is empty.",
+     .example =
+         "P, L, U = tensor.lu_unpack(tensor.linalg.lu_factor(tensor{{1.0, 2.0}, {4.0, 4.0}}))\n"
+         "L --> float32 [2,2]  1.00  0.00  0.25  1.00\n"
+         "U --> float32 [2,2]\n"
+         "  4.0  4.0\n"
+         "  0.0  1.0",
      .test = "{{randn(3,3), tensor{2,3,3}}, {randn(2,4,2), tensor{{3,2},{1,4}}}, {randn(2,3), "
              "tensor{2,2}, {unpack_pivots = false}}}",
      .ref = "reference.lu_unpack",
@@ -206,8 +219,12 @@ static Op rows[] = {
     {.sig = "linalg.lu(A: tensor, pivot: bool=true) -> P: tensor, L: tensor, U: tensor",
      .doc = "A [...,m,n] = P L U: a permutation [m,m], a lower triangle with ones on its diagonal "
             "[m,min(m,n)], and an upper triangle [min(m,n),n].",
-     .example = "P, L, U = tensor.linalg.lu(tensor{{1., 2.}, {4., 4.}}); print(U[1], L[2]) --> "
-                "[2] 4 4 [2] 0.25 1",
+     .example = "P, L, U = tensor.linalg.lu(tensor{{1.0, 2.0}, {4.0, 4.0}})\n"
+                "P --> float32 [2,2]  0.0  1.0  1.0  0.0\n"
+                "L --> float32 [2,2]  1.00  0.00  0.25  1.00\n"
+                "U --> float32 [2,2]\n"
+                "  4.0  4.0\n"
+                "  0.0  1.0",
      .test = "{{well(3)}, {randn(2,4,3)}, {randn(3,4)}}",
      .ref = "reference.lu",
      .flags = OP_FUNCTION,

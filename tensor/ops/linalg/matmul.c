@@ -293,6 +293,9 @@ static void linear_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 static Op rows[] = {
     {.sig = "mm(x: tensor, y: tensor) -> z: tensor",
      .doc = "Product of two matrices, [m,k] by [k,n] to [m,n].",
+     .example = "tensor{{1, 2}, {3, 4}}:mm(tensor{{5, 6}, {7, 8}}) --> int64 [2,2]\n"
+                "  19  22\n"
+                "  43  50",
      .test = "{{randn(3,4), randn(4,2)}, {randn(1,3), randn(3,1)}}",
      .ref = "reference.matmul",
      .flags = OP_CROSS,
@@ -302,6 +305,10 @@ static Op rows[] = {
      .grad = bmm_grad},
     {.sig = "bmm(x: tensor, y: tensor) -> z: tensor",
      .doc = "Products of two batches of matrices, [b,m,k] by [b,k,n] to [b,m,n].",
+     .example = "tensor{{{1, 2}}, {{3, 4}}}:bmm(tensor{{{1}, {1}}, {{2}, {2}}}) --> int64 [2,1,1]\n"
+                "   3\n"
+                "\n"
+                "  14",
      .test = "{{randn(2,3,4), randn(2,4,2)}}",
      .ref = "reference.matmul",
      .flags = OP_CROSS,
@@ -311,6 +318,7 @@ static Op rows[] = {
      .grad = bmm_grad},
     {.sig = "mv(x: tensor, vec: tensor) -> z: tensor",
      .doc = "Product of a matrix [m,k] and a vector [k], to [m].",
+     .example = "tensor{{1, 2}, {3, 4}}:mv(tensor{1, 10}) --> int64 [2]  21  43",
      .test = "{{randn(3,4), randn(4)}, {randn(1,3), randn(3)}, {ints(2,3), ints(3)}}",
      .ref = "reference.matmul",
      .flags = OP_CROSS,
@@ -333,7 +341,7 @@ static Op rows[] = {
      .aliases = "linalg.matmul",
      .doc = "Matrix product in all combinations of ranks. Vectors count as a row on the left and a "
             "column on the right; further dimensions are batches and broadcast.",
-     .example = "tensor{{1, 2}, {3, 4}}:matmul(tensor{1, 1}) --> int64 [2] 3 7",
+     .example = "tensor{{1, 2}, {3, 4}}:matmul(tensor{1, 1}) --> int64 [2]  3  7",
      .test = "{{randn(3,4), randn(4,2)}, {randn(4), randn(4)}, {randn(3,4), randn(4)}, "
              "{randn(4), randn(4,2)}, {randn(2,1,3,4), randn(5,4,2)}, {randn(2,3,4), randn(4,2)}}",
      .ref = "reference.matmul",
@@ -341,6 +349,8 @@ static Op rows[] = {
     {.sig = "linear(x: tensor, weight: tensor, bias: tensor?) -> y: tensor",
      .doc = "x times the transposed weight, plus bias. x: [..., in], weight: [out, in], "
             "bias: [out] -> [..., out].",
+     .example = "tensor{{1, 2}}:linear(tensor{{1, 1}, {0, 3}}, tensor{10, 20}) --> int64 [1,2]\n"
+                "  13  26",
      .test = "{{randn(3,4), randn(2,4), randn(2)}, {randn(2,3,4), randn(2,4)}}",
      .ref = "reference.linear",
      .flags = OP_CROSS,

@@ -272,7 +272,8 @@ static Op rows[] = {
      .doc = "The X of A X = B, or, with left = false, of X A = B. A: [...,n,n]. B: [...,n,k], or "
             "[n] or [...,n] for one vector per matrix; batches broadcast. A singular matrix is an "
             "error. Gradients as in Giles 2008, Collected matrix derivative results.",
-     .example = "tensor.linalg.solve(tensor{{2., 0.}, {0., 4.}}, tensor{1., 1.}) --> [2] 0.5 0.25",
+     .example = "tensor.linalg.solve(tensor{{2.0, 0.0}, {0.0, 4.0}}, tensor{6.0, 8.0}) --> float32 "
+                "[2]  3.0  2.0",
      .test = "{{well(3), randn(3,2)}, {well(2,3), randn(3)}, {well(2,1,3), randn(4,3,2)}, "
              "{well(3), randn(2,3), {left = false}}, {well(2,3), randn(2,3), false}}",
      .ref = "reference.solve",
@@ -291,7 +292,9 @@ static Op rows[] = {
      .aliases = "linalg.inv",
      .doc = "The inverse of square matrices [...,n,n]. A singular matrix is an error. "
             "linalg.solve(A, B) is faster and more exact than inverse(A) times B.",
-     .example = "tensor{{2., 0.}, {0., 4.}}:inverse()[2] --> [2] 0 0.25",
+     .example = "tensor{{2.0, 1.0}, {1.0, 1.0}}:inverse() --> float32 [2,2]\n"
+                "   1.0  -1.0\n"
+                "  -1.0   2.0",
      .test = "{{well(3)}, {well(2,2)}, {well(2,1,1)}}",
      .ref = "reference.inverse",
      .save = SAVE_Y(0),
@@ -301,6 +304,8 @@ static Op rows[] = {
     {.sig = "linalg.inv_ex(A: tensor, check_errors: bool=false) -> inverse: tensor, info: tensor",
      .doc = "The inverse, and for each matrix 0 or the number of the pivot that is zero: then its "
             "inverse is undefined. check_errors makes that an error.",
+     .example = "inverse, info = tensor.linalg.inv_ex(tensor{{1.0, 1.0}, {1.0, 1.0}})\n"
+                "info --> 2",
      .test = "{{well(3)}, {well(2,2)}}",
      .ref = "reference.inv_ex",
      .flags = OP_FUNCTION,
@@ -313,6 +318,10 @@ static Op rows[] = {
      .doc = "The X of A X = B, or, with left = false, of X A = B, for a triangular A [...,n,n] of "
             "which only the triangle that upper names is read; with unitriangular its diagonal "
             "counts as ones. A zero on the diagonal gives inf or nan. Batches broadcast.",
+     .example = "L = tensor{{2.0, 0.0}, {1.0, 1.0}}\n"
+                "tensor.linalg.solve_triangular(L, tensor{{4.0}, {5.0}}, false) --> float32 [2,1]\n"
+                "  2.0\n"
+                "  3.0",
      .test = "{{well(3), randn(3,2), {upper = true}}, {well(2,3), randn(3,2), false}, "
              "{well(3), randn(2,3), true, false}, {well(3), randn(2,3,2), false, true, true}}",
      .ref = "reference.solve_triangular",
@@ -331,6 +340,10 @@ static Op rows[] = {
             "unitriangular: bool=false) -> solution: tensor, cloned_coefficient: tensor",
      .doc = "The X of A X = b for triangular A, and a copy of A. linalg.solve_triangular is the "
             "newer form.",
+     .example = "x = tensor{{4.0}, {5.0}}:triangular_solve(tensor{{2.0, 0.0}, {1.0, 1.0}}, false)\n"
+                "x --> float32 [2,1]\n"
+                "  2.0\n"
+                "  3.0",
      .test = "{{randn(3,2), well(3)}, {randn(3,2), well(2,3), false, true}, "
              "{randn(3,1), well(3), {unitriangular = true}}}",
      .ref = "reference.triangular_solve",
@@ -338,11 +351,19 @@ static Op rows[] = {
     {.sig = "cholesky_solve(B: tensor, L: tensor, upper: bool=false) -> X: tensor",
      .doc = "The X of A X = B, where L is the Cholesky factor of A: A = L L^T, or, with upper, "
             "A = L^T L. B: [...,n,k].",
+     .example = "L = tensor{{2.0, 0.0}, {1.0, 2.0}}\n"
+                "tensor{{6.0}, {7.0}}:cholesky_solve(L) --> float32 [2,1]\n"
+                "  1.0\n"
+                "  1.0",
      .test = "{{randn(3,2), well(3)}, {randn(3,2), well(2,3), true}}",
      .ref = "reference.cholesky_solve",
      .compose = cholesky_solve_compose},
     {.sig = "cholesky_inverse(L: tensor, upper: bool=false) -> inverse: tensor",
      .doc = "The inverse of A, where L is the Cholesky factor of A.",
+     .example = "L = tensor{{1.0, 0.0}, {1.0, 1.0}}\n"
+                "L:cholesky_inverse() --> float32 [2,2]\n"
+                "   2.0  -1.0\n"
+                "  -1.0   1.0",
      .test = "{{well(3)}, {well(2,2), true}}",
      .ref = "reference.cholesky_inverse",
      .compose = cholesky_inverse_compose},
@@ -350,6 +371,10 @@ static Op rows[] = {
             "bool=false) -> X: tensor",
      .doc = "The X of A X = B from LU, pivots = linalg.lu_factor(A). left = false solves X A = B, "
             "adjoint uses A^T in place of A.",
+     .example = "LU, pivots = tensor.linalg.lu_factor(tensor{{0.0, 2.0}, {4.0, 0.0}})\n"
+                "tensor.linalg.lu_solve(LU, pivots, tensor{{6.0}, {8.0}}) --> float32 [2,1]\n"
+                "  2.0\n"
+                "  3.0",
      .test = "{{well(3), tensor{2,3,3}, randn(3,2)}, {well(3), tensor{3,2,3}, randn(2,3), false}, "
              "{well(2,2), tensor{{1,2},{2,2}}, randn(2,2,1), {adjoint = true}}}",
      .ref = "reference.linalg_lu_solve",
@@ -357,6 +382,10 @@ static Op rows[] = {
      .compose = linalg_lu_solve_compose},
     {.sig = "lu_solve(b: tensor, LU_data: tensor, LU_pivots: tensor) -> X: tensor",
      .doc = "The X of A X = b from LU_data, LU_pivots = linalg.lu_factor(A).",
+     .example = "LU, pivots = tensor.linalg.lu_factor(tensor{{0.0, 2.0}, {4.0, 0.0}})\n"
+                "tensor{{6.0}, {8.0}}:lu_solve(LU, pivots) --> float32 [2,1]\n"
+                "  2.0\n"
+                "  3.0",
      .test = "{{randn(3,2), well(3), tensor{2,3,3}}}",
      .ref = "reference.lu_solve",
      .compose = lu_solve_compose},

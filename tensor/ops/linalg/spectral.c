@@ -241,7 +241,11 @@ static Op rows[] = {
          "which only the triangle UPLO is read: A = V diag(w) V^T. The signs of eigenvectors "
          "are LAPACK's. The gradient (Giles 2008) is that of a symmetric A; through "
          "eigenvectors it needs distinct eigenvalues.",
-     .example = "print(tensor.linalg.eigh(tensor{{2., 0.}, {0., 1.}})) --> [2] 1 2 [2,2] 0 1; 1 0",
+     .example = "values, vectors = tensor.linalg.eigh(tensor{{2.0, 0.0}, {0.0, 1.0}})\n"
+                "values --> float32 [2]  1.0  2.0\n"
+                "vectors:abs() --> float32 [2,2]\n"
+                "  0.0  1.0\n"
+                "  1.0  0.0",
      .test = "{{distinct(3)}, {distinct(2,2)}, {distinct(3), \"U\"}, via = symmetric}",
      .ref = "reference.eigh",
      .flags = OP_FUNCTION,
@@ -251,6 +255,7 @@ static Op rows[] = {
      .grad = eigh_grad},
     {.sig = "linalg.eigvalsh(A: tensor, UPLO: string{L|U}=L) -> eigenvalues: tensor",
      .doc = "Eigenvalues, rising, of symmetric matrices [...,n,n].",
+     .example = "tensor.linalg.eigvalsh(tensor{{2.0, 0.0}, {0.0, 1.0}}) --> float32 [2]  1.0  2.0",
      .test = "{{distinct(3)}, {distinct(2,2), \"U\"}, via = symmetric}",
      .ref = "reference.eigvalsh",
      .flags = OP_FUNCTION,
@@ -263,6 +268,8 @@ static Op rows[] = {
             "and Vh [n,n], or, with full_matrices = false, [m,k] and [k,n] with k = min(m,n). "
             "Signs are LAPACK's. The gradient (Ionescu et al. 2015) reads the k leading vectors "
             "and, through vectors, needs distinct singular values.",
+     .example = "U, S, Vh = tensor.linalg.svd(tensor{{0.0, 3.0}, {2.0, 0.0}})\n"
+                "S --> float32 [2]  3.0  2.0",
      .test = "{{distinct(3)}, {randn(2,4,3), {full_matrices = false}}, {randn(3,4), false}}",
      .flags = OP_FUNCTION,
      .save = SAVE_Y(0) | SAVE_Y(1) | SAVE_Y(2),
@@ -271,6 +278,7 @@ static Op rows[] = {
      .grad = svd_grad},
     {.sig = "linalg.svdvals(A: tensor) -> S: tensor",
      .doc = "Singular values, falling, of matrices [...,m,n].",
+     .example = "tensor.linalg.svdvals(tensor{{0.0, 3.0}, {2.0, 0.0}}) --> float32 [2]  3.0  2.0",
      .test = "{{randn(3,3)}, {randn(2,4,3)}, {randn(2,3)}}",
      .ref = "reference.svdvals",
      .flags = OP_FUNCTION,
@@ -282,6 +290,9 @@ static Op rows[] = {
             "tensor",
      .doc = "linalg.svd in its older form: A = U diag(S) V^T; some = false makes the full "
             "matrices; without compute_uv U and V are zeros.",
+     .example = "A = tensor{{1.0, 2.0}, {3.0, 4.0}}\n"
+                "U, S, V = A:svd()\n"
+                "U:matmul(S:diag()):matmul(V:t()):allclose(A, {atol = 1e-5}) --> true",
      .test = "{{distinct(3)}, {randn(4,3)}, {randn(2,3,4)}, {randn(2,3), {compute_uv = false}}}",
      .compose = old_svd_compose},
 };

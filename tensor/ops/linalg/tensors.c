@@ -104,20 +104,24 @@ static Op rows[] = {
     {.sig = "tensordot(a: tensor, b: tensor, dims: pairs=2) -> z: tensor",
      .doc = "Sums of products over pairs of dimensions: the last dims of a and the first of b, or "
             "the two lists of dimensions in dims. The others of a come first, then those of b.",
-     .example = "tensor.ones(2, 3):tensordot(tensor.ones(3, 4), 1).shape --> {2, 4}",
+     .example = "x = tensor{{1, 2}, {3, 4}}\n"
+                "x:tensordot(x, 2) --> 30",
      .test = "{{randn(2,3,2), randn(3,2,4)}, {randn(2,3), randn(3,4), 1}, {randn(2), randn(3), 0}, "
              "{randn(2,3,4), randn(4,2), {{3, 1}, {1, 2}}}, {randn(2,3), randn(2,4), {{1}, {-2}}}}",
      .ref = "reference.tensordot",
      .compose = tensordot_compose},
     {.sig = "kron(x: tensor, y: tensor) -> z: tensor",
      .doc = "Kronecker product: every element of x times the whole of y, put side by side.",
-     .example = "tensor{1, 2}:kron(tensor{1, 10}) --> int64 [4] 1 10 2 20",
+     .example = "tensor{1, 2}:kron(tensor{1, 10}) --> int64 [4]  1  10  2  20",
      .test = "{{randn(2,3), randn(3,2)}, {randn(2), randn(2,3)}, {randn(2,2,1), randn(3)}}",
      .ref = "reference.kron",
      .compose = kron_compose},
     {.sig = "linalg.tensorinv(A: tensor, ind: int=2) -> y: tensor",
      .doc = "The inverse of tensordot by A over its last dimensions: the first ind dimensions of A "
             "count as many elements as the others.",
+     .example = "tensor.linalg.tensorinv(tensor{{2.0, 1.0}, {1.0, 1.0}}, 1) --> float32 [2,2]\n"
+                "   1.0  -1.0\n"
+                "  -1.0   2.0",
      .test = "{{well(6):reshape(6,2,3), 1}, {well(4):reshape(2,2,4)}}",
      .ref = "reference.tensorinv",
      .flags = OP_FUNCTION,
@@ -126,6 +130,8 @@ static Op rows[] = {
      .doc =
          "The X with tensordot(A, X) = B over all dimensions of X, which are the last of A; dims "
          "are moved to the end of A first.",
+     .example = "tensor.linalg.tensorsolve(tensor{{2.0, 0.0}, {0.0, 4.0}}, tensor{6.0, 8.0}) --> "
+                "float32 [2]  3.0  2.0",
      .test = "{{well(6):reshape(2,3,6), randn(2,3)}, {well(4):reshape(4,2,2), randn(2,2), "
              "{dims = {1}}}}",
      .ref = "reference.tensorsolve",

@@ -286,6 +286,8 @@ static Op rows[] = {
             "target_lengths: [N]. blank: the class that stands for no label. The mean is of each "
             "loss over its target's length. zero_infinity: 0 for targets that do not fit their "
             "input. Graves and others 2006.",
+     .example = "x = tensor.full({2, 1, 2}, 0.5):log()\n"
+                "x:ctc_loss(tensor{{2}}, tensor{2}, tensor{1}) --> 0.2877",
      .test = "{{randn(4,2,3), tensor{{2,3},{3,3}}, tensor{4,4}, tensor{2,2}}, {randn(5,2,4), "
              "tensor{2,2,4}, tensor{5,3}, tensor{2,1}, {reduction = 'none'}}, {randn(3,3), "
              "tensor{1}, tensor{3}, tensor{1}, 3, 'sum'}}",

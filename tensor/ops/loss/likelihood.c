@@ -87,6 +87,7 @@ static Op rows[] = {
      .doc = "target (log target - input), the divergence of Kullback and Leibler: input holds log "
             "probabilities, target probabilities, or their logarithms with log_target. "
             "\"batchmean\" divides the sum by the first size, as the definition asks.",
+     .example = "tensor{0.5, 0.5}:log():kl_div(tensor{1.0, 0.0}, \"sum\") --> 0.6931",
      .test = "{{randn(2,3), rand(2,3) + 0.1}, {randn(4), randn(4), 'sum', true}, {randn(2,3), "
              "rand(2,3) + 0.1, 'batchmean'}}",
      .ref = "reference.kl_div",
@@ -96,6 +97,7 @@ static Op rows[] = {
      .doc = "Minus the log probability of the counts target where Poisson's rate is exp(input), or "
             "input itself without log_input. full adds log(target!) by Stirling's formula; eps "
             "keeps the logarithm of a rate of 0 away.",
+     .example = "tensor{2.0}:poisson_nll_loss(tensor{3.0}, {log_input = false}) --> -0.0794",
      .test = "{{randn(2,3), rand(2,3) * 3}, {rand(4) + 0.5, rand(4) * 4 + 1.1, {log_input = false, "
              "full = true, reduction = 'sum'}}}",
      .ref = "reference.poisson_nll_loss",
@@ -105,6 +107,7 @@ static Op rows[] = {
      .doc = "Minus the log density of target where it is normal of mean input and variance var, "
             "at least eps: (log var + (input - target)^2 / var) / 2, with full plus "
             "log(2 pi) / 2. var has the input's shape, or 1 in place of its last size.",
+     .example = "tensor{1.0}:gaussian_nll_loss(tensor{3.0}, tensor{1.0}) --> 2.0000",
      .test = "{{randn(2,3), randn(2,3), rand(2,3) + 0.5}, {randn(2,3), randn(2,3), rand(2,1) + "
              "0.5, {full = true, reduction = 'none'}}, {randn(2,3), randn(2,3), rand(2) + 0.5, "
              "{reduction = 'sum'}}}",

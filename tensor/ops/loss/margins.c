@@ -165,17 +165,23 @@ static void multilabel_soft_margin(Call *c) {
 static Op rows[] = {
     {.sig = "hinge_embedding_loss(input: tensor, target: tensor, margin: float=1, " REDUCTION_SIG,
      .doc = "input where target is 1, what it lacks to margin where target is -1: for distances.",
+     .example = "tensor{0.25, 0.25}:hinge_embedding_loss(tensor{1, -1}, {reduction = \"none\"}) "
+                "--> float32 [2]  0.25  0.75",
      .test = "{{rand(4), " SIGNS "}, {rand(4), " SIGNS ", 2, 'sum'}}",
      .ref = "reference.hinge_embedding_loss",
      .compose = hinge_embedding},
     {.sig = "soft_margin_loss(input: tensor, target: tensor, " REDUCTION_SIG,
      .doc = "log(1 + exp(-target input)), targets 1 and -1.",
+     .example = "tensor{0.0}:soft_margin_loss(tensor{1}) --> 0.6931",
      .test = "{{randn(4), " SIGNS "}, {randn(4), " SIGNS ", 'none'}}",
      .ref = "reference.soft_margin_loss",
      .compose = soft_margin},
     {.sig = "margin_ranking_loss(input1: tensor, input2: tensor, target: tensor, margin: "
             "float=0, " REDUCTION_SIG,
      .doc = "max(0, margin - target (input1 - input2)): target 1 wants input1 larger, -1 smaller.",
+     .example =
+         "a, b = tensor{3.0, 1.0}, tensor{1.0, 2.0}\n"
+         "a:margin_ranking_loss(b, tensor{1, 1}, {reduction = \"none\"}) --> float32 [2]  0.0  1.0",
      .test = "{{randn(4), randn(4), " SIGNS "}, {randn(4), randn(4), " SIGNS ", 0.5, 'sum'}}",
      .ref = "reference.margin_ranking_loss",
      .compose = margin_ranking},
@@ -183,6 +189,8 @@ static Op rows[] = {
             "float=0, " REDUCTION_SIG,
      .doc = "1 - cosine of the angle where target is 1, max(0, cosine - margin) where it is -1. "
             "inputs: [N,D], target: [N], or [D] and [].",
+     .example =
+         "tensor{{1.0, 0.0}}:cosine_embedding_loss(tensor{{0.0, 1.0}}, tensor{1}) --> 1.0000",
      .test = "{{randn(4,3), randn(4,3), " SIGNS "}, {randn(4,2), randn(4,2), " SIGNS ", 0.2, "
              "'none'}, {randn(3), randn(3), tensor(1)}}",
      .ref = "reference.cosine_embedding_loss",
@@ -192,6 +200,8 @@ static Op rows[] = {
      .doc = "max(0, margin + distance(anchor, positive) - distance(anchor, negative)), by "
             "pairwise_distance of norm p; with swap the distance of positive and negative, where "
             "it is smaller. inputs: [N,D] or [D].",
+     .example = "anchor, near, far = tensor{{0.0, 0.0}}, tensor{{3.0, 4.0}}, tensor{{0.0, 5.5}}\n"
+                "anchor:triplet_margin_loss(near, far) --> 0.5000",
      .test = "{{randn(3,4), randn(3,4), randn(3,4)}, {randn(2,3), randn(2,3), randn(2,3), {swap = "
              "true, p = 1, margin = 3, reduction = 'none'}}}",
      .ref = "reference.triplet_margin_loss",
@@ -200,6 +210,7 @@ static Op rows[] = {
             "tensor?, " REDUCTION_SIG,
      .doc = "The mean over classes of max(0, margin + score - the right class's score)^p, times "
             "the right class's weight. input: [N,C] or [C], target: [N] classes from 1.",
+     .example = "tensor{{1.0, 3.0, 2.5}}:multi_margin_loss(tensor{2}) --> 0.1667",
      .test = "{{randn(3,4), tensor{2,4,1}}, {randn(2,3), tensor{1,3}, 2, {weight = rand(3) + 0.5, "
              "reduction = 'none'}}, {randn(4), tensor{2}, {margin = 0.5}}}",
      .ref = "reference.multi_margin_loss",
@@ -207,6 +218,7 @@ static Op rows[] = {
     {.sig = "multilabel_margin_loss(input: tensor, target: class, " REDUCTION_SIG,
      .doc = "The sum over right and wrong classes of max(0, 1 + wrong - right score), over C. "
             "input: [N,C] or [C], target: as many: the right classes from 1, 0 after the last.",
+     .example = "tensor{0.5, 1.0}:multilabel_margin_loss(tensor{2, 0}) --> 0.2500",
      .test = "{{randn(2,4), tensor{{2,4,0,1},{1,0,0,0}}}, {randn(3), tensor{3,1,0}, 'none'}}",
      .ref = "reference.multilabel_margin_loss",
      .compose = multilabel_margin},
@@ -214,6 +226,7 @@ static Op rows[] = {
             "tensor?, " REDUCTION_SIG,
      .doc = "The mean over classes of the binary cross-entropy of scores. input: [N,C] or [C], "
             "target: as many, 0 or 1; weight: [C].",
+     .example = "tensor{{0.0, 0.0}}:multilabel_soft_margin_loss(tensor{{1.0, 0.0}}) --> 0.6931",
      .test = "{{randn(2,3), rand(2,3)}, {randn(2,3), rand(2,3), rand(3) + 0.5, 'none'}}",
      .ref = "reference.multilabel_soft_margin_loss",
      .compose = multilabel_soft_margin},

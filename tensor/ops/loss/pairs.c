@@ -246,6 +246,7 @@ static void bce_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 static Op rows[] = {
     {.sig = "mse_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
      .doc = "Squared distance, (input - target)^2." SHAPES,
+     .example = "tensor{1.0, 2.0}:mse_loss(tensor{4.0, 2.0}) --> 4.5000",
      .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum'}, {randn(2,3), 1, {reduction = "
              "'none'}}}",
      .ref = "reference.mse_loss",
@@ -255,6 +256,7 @@ static Op rows[] = {
      .grad = mse_grad},
     {.sig = "l1_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
      .doc = "Distance, |input - target|." SHAPES,
+     .example = "tensor{1.0, 2.0}:l1_loss(tensor{4.0, 2.0}) --> 1.5000",
      .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum'}, {randn(2,3), 1, {reduction = "
              "'none'}}}",
      .ref = "reference.l1_loss",
@@ -266,6 +268,7 @@ static Op rows[] = {
             "loss: tensor",
      .doc = "Squared distance / (2 beta) where the distance d is below beta, else d - beta / 2. "
             "Girshick 2015, Fast R-CNN." SHAPES,
+     .example = "tensor{0.5, 2.0}:smooth_l1_loss(0, \"none\") --> float32 [2]  0.125  1.500",
      .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum', 0.5}, {randn(2,3), 1, "
              "{reduction = 'none', beta = 2}}}",
      .ref = "reference.smooth_l1_loss",
@@ -277,6 +280,8 @@ static Op rows[] = {
             "loss: tensor",
      .doc = "Half the squared distance where the distance d is at most delta, else "
             "delta (d - delta / 2). Huber 1964." SHAPES,
+     .example = "tensor{0.5, 3.0}:huber_loss(0, {reduction = \"none\", delta = 2}) --> float32 [2] "
+                " 0.125  4.000",
      .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum', 0.5}, {randn(2,3), 1, "
              "{reduction = 'none', delta = 2}}}",
      .ref = "reference.huber_loss",
@@ -290,6 +295,7 @@ static Op rows[] = {
             "probabilities, 0 for no and 1 for yes. weight is broadcast to the input's shape; "
             "pos_weight, one value for each class in the last dimension, multiplies the yes "
             "part." SHAPES,
+     .example = "tensor{0.0}:binary_cross_entropy_with_logits(tensor{1.0}) --> 0.6931",
      .test = "{{randn(2,3), rand(2,3) * 0.8 + 0.1}, {randn(4), 1}, {randn(2,3), rand(2,3) * 0.8 + "
              "0.1, rand(2,3), rand(3), 'sum'}, {randn(2,3), rand(2,3) * 0.8 + 0.1, "
              "rand(3), nil, 'none'}}",
@@ -300,6 +306,9 @@ static Op rows[] = {
      .doc = "Binary cross-entropy from probabilities: -(target log(input) + (1 - target) log(1 - "
             "input)), logarithms being at least -100. weight is broadcast to the input's "
             "shape." SHAPES,
+     .example = "p = tensor{0.5, 0.25}\n"
+                "p:binary_cross_entropy(tensor{1.0, 0.0}, {reduction = \"none\"}) --> float32 [2]  "
+                "0.6931  0.2877",
      .test = "{{rand(2,3) * 0.8 + 0.1, rand(2,3) * 0.8 + 0.1}, {rand(4) * 0.8 + 0.1, 1, "
              "{reduction = 'sum'}}, {rand(2,3) * 0.8 + 0.1, rand(2,3) * 0.8 + 0.1, rand(3), "
              "'none'}}",

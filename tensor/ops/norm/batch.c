@@ -247,6 +247,9 @@ static Op rows[] = {
             "(the running variance towards the unbiased one); x must have more than one value a "
             "channel. Otherwise the running ones are used. eps is added to the variance. Ioffe & "
             "Szegedy 2015, arXiv:1502.03167.",
+     .example = "tensor{{1.0}, {3.0}}:batch_norm{training = true, eps = 0} --> float32 [2,1]\n"
+                "  -1.0\n"
+                "   1.0",
      .test = "{{randn(4,3), {training = true}}, {randn(2,3,4), tensor.zeros(3), tensor.ones(3), "
              "rand(3) + 0.5, randn(3), true}, {randn(2,3,2,2), randn(3):float(), rand(3):float() + "
              "0.5, rand(3) + 0.5, randn(3)}, {randn(3,2), randn(2):float(), rand(2):float() + 0.5, "

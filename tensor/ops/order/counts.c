@@ -227,7 +227,8 @@ static Op rows[] = {
      .doc = "How many values fall into bins and the edges of those. bins is their number, evenly "
             "over range or from the smallest value to the largest, or the list of edges. With "
             "density the histogram's area is 1.",
-     .example = "tensor{1.0, 2.0, 2.5}:histogram({1, 2, 3})[1] --> 1.0",
+     .example = "counts, edges = tensor{1.0, 2.0, 2.5}:histogram({1, 2, 3})\n"
+                "counts --> float32 [2]  1.0  2.0",
      .test =
          "{{randn(20), {-1, 0, 0.5}}, {rand(9), 4, {range = {0, 1}, density = true}}, {rand(4), "
          "2, {range = {0, 1}, weight = tensor{1, 2, 3, 4}}}}",

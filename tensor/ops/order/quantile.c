@@ -94,6 +94,7 @@ static Op rows[] = {
     {.sig = "nanquantile(x: tensor, q: list, dim: dim?, keepdim: bool=false, interpolation: "
             "string{linear|lower|higher|nearest|midpoint}=linear) -> y: tensor",
      .doc = "Quantiles of what is not nan; nan where nothing is left. See quantile.",
+     .example = "tensor{1, 0/0, 3}:nanquantile(0.5) --> 2.0000",
      .test = "{{randn(5), 0.3}, {tensor{{0/0, 2, 1}, {0/0, 4, 7}}:double(), {0.2, 0.5}, 2}}",
      .ref = "reference.nanquantile",
      .compose = nanquantile_compose},

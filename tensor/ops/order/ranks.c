@@ -159,6 +159,7 @@ static Op rows[] = {
     {.sig = "kthvalue(x: tensor, k: int, dim: dim=-1, keepdim: bool=false) -> values: tensor, "
             "indices: index",
      .doc = "The k-th smallest value of a dimension, counted from 1, and where it stands.",
+     .example = "tensor{7, 5, 9}:kthvalue(2) --> 7  1",
      .test = "{{randn(2,5), 2}, {randn(4,3), 4, 1, {keepdim = true}}, {randn(7), 7}}",
      .ref = "reference.kthvalue",
      .save = SAVE_Y(1),
@@ -180,6 +181,7 @@ static Op rows[] = {
     {.sig =
          "nanmedian(x: tensor, dim: dim?, keepdim: bool=false) -> values: tensor, indices: index",
      .doc = "The median of what is not nan; nan where nothing is left.",
+     .example = "tensor{1, 0/0, 3, 5}:nanmedian() --> 3.0000",
      .test = "{{randn(2,3)}, {randn(2,5), 2}, {tensor{{0/0, 2, 1}, {0/0, 0/0, 7}}:double(), 2}}",
      .ref = "reference.nanmedian",
      .save = SAVE_X(0) | SAVE_Y(0) | SAVE_Y(1),

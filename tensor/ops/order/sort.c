@@ -166,7 +166,9 @@ static Op rows[] = {
      .doc = "The values of a dimension in rising order, or falling, and where each stood. Equal "
             "values keep their order (so stable is always met); nan counts as the largest. By "
             "radix sort.",
-     .example = "tensor{3, 1, 2}:sort() --> int64 [3]  1  2  3 int64 [3]  2  3  1",
+     .example = "values, places = tensor{30, 10, 20}:sort()\n"
+                "values --> int64 [3]  10  20  30\n"
+                "places --> int64 [3]  2  3  1",
      .test =
          "{{randn(2,5)}, {randn(3,2,2), 1, true}, {randn(4,3), -2, {stable = true}}, {perm(5)}, "
          "{mask(6)}, {ints(2,9), 2, true}}",
@@ -186,6 +188,9 @@ static Op rows[] = {
      .run = sort_run},
     {.sig = "msort(x: tensor) -> values: tensor",
      .doc = "The values in rising order along the first dimension.",
+     .example = "tensor{{3, 1}, {2, 5}}:msort() --> int64 [2,2]\n"
+                "  2  1\n"
+                "  3  5",
      .test = "{{randn(4,2)}, {randn(5)}}",
      .ref = "reference.msort",
      .compose = msort_compose},
@@ -194,7 +199,9 @@ static Op rows[] = {
      .doc = "The k largest values of a dimension, or the smallest, and where they stood; the best "
             "first, or with sorted = false in the order they came in. Of equal values the first "
             "count.",
-     .example = "tensor{4, 9, 7}:topk(2) --> int64 [2]  9  7 int64 [2]  2  3",
+     .example = "values, places = tensor{4, 9, 7}:topk(2)\n"
+                "values --> int64 [2]  9  7\n"
+                "places --> int64 [2]  2  3",
      .test = "{{randn(2,5), 2}, {randn(4,3), 2, 1, false}, {randn(2,6), 3, {sorted = false}}, "
              "{randn(3), 0}}",
      .ref = "reference.topk",

@@ -5,21 +5,34 @@
 #define MASKS(ROW)                                                                                 \
   ROW(eq, a == b, "x == y", "Where x equals y: a mask.",                                           \
       .example = "tensor{1, 2}:eq(2) --> bool [2]  false   true")                                  \
-  ROW(ne, a != b, "x ~= y", "Where x differs from y: a mask.", .aliases = "not_equal")             \
-  ROW(lt, a < b, "x < y", "Where x is less than y: a mask.", .aliases = "less")                    \
-  ROW(le, a <= b, "x <= y", "Where x is at most y: a mask.", .aliases = "less_equal")              \
-  ROW(gt, a > b, "x > y", "Where x is greater than y: a mask.", .aliases = "greater")              \
-  ROW(ge, a >= b, "x >= y", "Where x is at least y: a mask.", .aliases = "greater_equal")          \
-  ROW(logical_and, (a != 0) & (b != 0), "x ~= 0 and y ~= 0", "Where both are not zero: a mask.")   \
-  ROW(logical_or, (a != 0) | (b != 0), "x ~= 0 or y ~= 0", "Where either is not zero: a mask.")    \
+  ROW(ne, a != b, "x ~= y", "Where x differs from y: a mask.", .aliases = "not_equal",             \
+      .example = "tensor{1, 2}:ne(2) --> bool [2]  true  false")                                   \
+  ROW(lt, a < b, "x < y", "Where x is less than y: a mask.", .aliases = "less",                    \
+      .example = "tensor{1, 2, 3}:lt(2) --> bool [3]  true  false  false")                         \
+  ROW(le, a <= b, "x <= y", "Where x is at most y: a mask.", .aliases = "less_equal",              \
+      .example = "tensor{1, 2, 3}:le(2) --> bool [3]  true  true  false")                          \
+  ROW(gt, a > b, "x > y", "Where x is greater than y: a mask.", .aliases = "greater",              \
+      .example = "tensor{1, 2, 3}:gt(2) --> bool [3]  false  false  true")                         \
+  ROW(ge, a >= b, "x >= y", "Where x is at least y: a mask.", .aliases = "greater_equal",          \
+      .example = "tensor{1, 2, 3}:ge(2) --> bool [3]  false  true  true")                          \
+  ROW(logical_and, (a != 0) & (b != 0), "x ~= 0 and y ~= 0", "Where both are not zero: a mask.",   \
+      .example = "tensor{true, true, false}:logical_and(tensor{true, false, false}) --> bool [3] " \
+                 " true  false  false")                                                            \
+  ROW(logical_or, (a != 0) | (b != 0), "x ~= 0 or y ~= 0", "Where either is not zero: a mask.",    \
+      .example = "tensor{true, true, false}:logical_or(tensor{true, false, false}) --> bool [3]  " \
+                 "true  true  false")                                                              \
   ROW(logical_xor, (a != 0) != (b != 0), "(x ~= 0) ~= (y ~= 0)",                                   \
-      "Where exactly one is not zero: a mask.")
+      "Where exactly one is not zero: a mask.",                                                    \
+      .example = "tensor{true, true, false}:logical_xor(tensor{true, false, false}) --> bool [3] " \
+                 " false  true  false")
 
 #define BITS(ROW)                                                                                  \
   ROW(bitwise_and, a &b, "x & y", "Bits set in both; of masks, where both hold.",                  \
       .example = "tensor{12, 10}:bitwise_and(6) --> int64 [2]  4  2")                              \
-  ROW(bitwise_or, a | b, "x | y", "Bits set in either; of masks, where either holds.")             \
-  ROW(bitwise_xor, a ^ b, "x ~ y", "Bits set in one only; of masks, where exactly one holds.")
+  ROW(bitwise_or, a | b, "x | y", "Bits set in either; of masks, where either holds.",             \
+      .example = "tensor{12, 10}:bitwise_or(3) --> int64 [2]  15  11")                             \
+  ROW(bitwise_xor, a ^ b, "x ~ y", "Bits set in one only; of masks, where exactly one holds.",     \
+      .example = "tensor{12, 10}:bitwise_xor(6) --> int64 [2]  10  12")
 
 /* Of masks as integers. By the width or more all bits leave; a negative shift is one of those. */
 #define SHIFTS(ROW)                                                                                \
@@ -27,7 +40,8 @@
       "Bits moved up by y places: x times 2^y, and 0 from the type's width on.",                   \
       .example = "tensor{1, 3}:bitwise_left_shift(2) --> int64 [2]   4  12")                       \
   ROW(bitwise_right_shift, a >> (SHIFT(b) >= WIDTH(a) ? WIDTH(a) - 1 : SHIFT(b)), "x // 2 ^ y",    \
-      "Bits moved down by y places: x divided by 2^y, rounded down.")
+      "Bits moved down by y places: x divided by 2^y, rounded down.",                              \
+      .example = "tensor{8, 13}:bitwise_right_shift(2) --> int64 [2]  2  3")
 #define SHIFT(b) ((uint64_t)(int64_t)(b))
 #define WIDTH(a) (8 * sizeof(a))
 
@@ -37,7 +51,8 @@
       a == b || (C != 0 && a != a && b != b) ||                                                    \
           (fabs((double)a - b) <= A_LIMIT(A, B, b) && (double)a - b - ((double)a - b) == 0),       \
       "reference.isclose(x, y)",                                                                   \
-      "Where |x - y| is at most atol + rtol |y|: a mask. With equal_nan NaN is close to NaN.")
+      "Where |x - y| is at most atol + rtol |y|: a mask. With equal_nan NaN is close to NaN.",     \
+      .example = "tensor{1.0, 2.0}:isclose(tensor{1.000001, 2.1}) --> bool [2]  true  false")
 #define A_LIMIT(rtol, atol, b) (atol + fabs((double)rtol * b))
 
 enum {

@@ -13,12 +13,15 @@
   ROW(addcdiv, "x: tensor, tensor1: tensor, tensor2: tensor, value: scalar=1", a + A * (b / w), g, \
       by(c, t_div(g, w)), by(c, t_neg(t_div(t_mul(g, t_div(b, w)), w))),                           \
       "{{randn(2,3), randn(2,3), rand(3) + 0.5}, {randn(2,3), randn(3), rand(2,1) + 0.5, 3.5}}",   \
-      "x + y / z * (w or 1)", "x + value tensor1 / tensor2.")
+      "x + y / z * (w or 1)", "x + value tensor1 / tensor2.",                                      \
+      .example = "tensor{1.0, 5.0}:addcdiv(tensor{6.0, 8.0}, tensor{2.0, 4.0}) --> float32 [2]  "  \
+                 "4.0  7.0")
 #define NUMBERS(ROW)                                                                               \
   ROW(addcmul, "x: tensor, tensor1: tensor, tensor2: tensor, value: scalar=1", a + A * b * w, g,   \
       by(c, t_mul(g, w)), by(c, t_mul(g, b)),                                                      \
       "{{randn(2,3), randn(2,3), randn(3)}, {randn(2,3), randn(3), randn(2,1), 3.5}}",             \
-      "x + y * z * (w or 1)", "x + value tensor1 tensor2.")                                        \
+      "x + y * z * (w or 1)", "x + value tensor1 tensor2.",                                        \
+      .example = "tensor{1, 2}:addcmul(tensor{3, 4}, tensor{5, 6}) --> int64 [2]  16  26")         \
   ROW(clamp, "x: tensor, min: tensor?, max: tensor?", LOWER(HIGHER(a, b), w),                      \
       t_where(within(a, b, w), g, t_num(0)), t_where(below(a, b, w), g, t_num(0)),                 \
       t_where(above(a, b, w), g, t_num(0)),                                                        \

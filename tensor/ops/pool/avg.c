@@ -145,7 +145,8 @@ static void lp_pool2d(Call *c) { lp_pool(c, 2); }
 static Op rows[] = {
     {.sig = "avg_pool1d" AVG("1") ") -> y: tensor",
      .doc = "The average in windows of sequences. input: [N,C,L] or [C,L]; see avg_pool2d.",
-     .example = "tensor{{1, 5, 2, 4}}:avg_pool1d(2) --> [[3, 3]]",
+     .example = "tensor{{1, 5, 2, 4}}:avg_pool1d(2) --> float32 [1,2]\n"
+                "  3.0  3.0",
      .test = "{{randn(2,2,5), 2}, {randn(2,7), 3, {stride = 2, padding = 1, ceil_mode = true, "
              "count_include_pad = false}}}",
      .ref = "reference.avg_pool1d",
@@ -154,6 +155,9 @@ static Op rows[] = {
      .doc = "The average in windows of images. input: [N,C,H,W] or [C,H,W]; stride defaults to "
             "kernel_size. count_include_pad lets padding count as zeros; sums are divided by "
             "divisor_override where given.",
+     .example = "tensor.arange(16):view(1, 4, 4):avg_pool2d(2) --> float32 [1,2,2]\n"
+                "   3.5   5.5\n"
+                "  11.5  13.5",
      .test = "{{randn(2,2,4,5), 2}, {randn(1,2,5,5), 3, {stride = 2, padding = 1}}, "
              "{randn(1,2,5,5), 3, {stride = 2, padding = 1, count_include_pad = false}}, "
              "{randn(2,5,5), 2, {ceil_mode = true, padding = 1, divisor_override = 3}}}",
@@ -161,6 +165,7 @@ static Op rows[] = {
      .compose = avg_pool2d},
     {.sig = "avg_pool3d" AVG("3") ", divisor_override: int?) -> y: tensor",
      .doc = "The average in windows of volumes. input: [N,C,D,H,W] or [C,D,H,W]; see avg_pool2d.",
+     .example = "tensor.arange(8):view(1, 2, 2, 2):avg_pool3d(2):item() --> 4.5",
      .test = "{{randn(1,2,2,4,3), 2}, {randn(1,3,4,5), 2, {stride = {1, 2, 2}, padding = 1, "
              "ceil_mode = true, count_include_pad = false}}, {randn(1,3,3,4), 2, {padding = 1, "
              "divisor_override = 2}}}",
@@ -169,13 +174,17 @@ static Op rows[] = {
     {.sig = "adaptive_avg_pool1d" ADAPTIVE("1"),
      .doc = "The average in output_size windows of sequences. input: [N,C,L] or [C,L]; see "
             "adaptive_avg_pool2d.",
+     .example = "tensor{{1, 3, 5, 7}}:adaptive_avg_pool1d(2) --> float32 [1,2]\n"
+                "  2.0  6.0",
      .test = "{{randn(1,2,7), 3}, {randn(2,4), 2}}",
      .ref = "reference.adaptive_avg_pool1d",
      .compose = adaptive_avg1d},
     {.sig = "adaptive_avg_pool2d" ADAPTIVE("2"),
      .doc = "The average in as many windows as output_size says, -1 for the input's size; 1 is the "
             "mean of all. input: [N,C,H,W] or [C,H,W]; windows as in adaptive_max_pool2d.",
-     .example = "tensor.ones(1, 3, 7, 7):adaptive_avg_pool2d(1).shape --> [1, 3, 1, 1]",
+     .example = "tensor.arange(16):view(1, 4, 4):adaptive_avg_pool2d(2) --> float32 [1,2,2]\n"
+                "   3.5   5.5\n"
+                "  11.5  13.5",
      .test = "{{randn(1,2,5,4), {2, 3}}, {randn(2,3,4), {-1, 2}}, {randn(2,3,4), 1}, "
              "{randn(1,2,4,6), {2, 3}}}",
      .ref = "reference.adaptive_avg_pool2d",
@@ -183,16 +192,20 @@ static Op rows[] = {
     {.sig = "adaptive_avg_pool3d" ADAPTIVE("3"),
      .doc = "The average in output_size windows of volumes. input: [N,C,D,H,W] or [C,D,H,W]; see "
             "adaptive_avg_pool2d.",
+     .example = "tensor.arange(8):view(1, 2, 2, 2):adaptive_avg_pool3d(1):item() --> 4.5",
      .test = "{{randn(1,2,3,4,3), {2, 3, 2}}, {randn(1,3,4,2), 1}}",
      .ref = "reference.adaptive_avg_pool3d",
      .compose = adaptive_avg3d},
     {.sig = "lp_pool1d" LP("1"),
      .doc = "(Sum of x^norm_type over a window)^(1/norm_type). input: [N,C,L] or [C,L].",
+     .example = "tensor{{3, 4, 6, 8}}:lp_pool1d(2, 2) --> float32 [1,2]\n"
+                "   5.0  10.0",
      .test = "{{rand(1,2,5) + 0.5, 3, 2}, {rand(2,5) + 0.5, 1.5, 3, 2}}",
      .ref = "reference.lp_pool1d",
      .compose = lp_pool1d},
     {.sig = "lp_pool2d" LP("2"),
      .doc = "(Sum of x^norm_type over a window)^(1/norm_type). input: [N,C,H,W] or [C,H,W].",
+     .example = "tensor{{{3, 4}, {0, 0}}}:lp_pool2d(2, 2):item() --> 5.0",
      .test = "{{rand(1,2,4,5) + 0.5, 2, 2}, {rand(2,3,5) + 0.5, 3, {2, 3}, 1}}",
      .ref = "reference.lp_pool2d",
      .compose = lp_pool2d},

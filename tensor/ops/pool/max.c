@@ -128,7 +128,8 @@ static void max_unpool3d(Call *c) { max_unpool(c, 3); }
 static Op rows[] = {
     {.sig = "max_pool1d" MAX("1"),
      .doc = "The maximum in windows of sequences. input: [N,C,L] or [C,L]; see max_pool2d.",
-     .example = "tensor{{1, 5, 2, 3}}:max_pool1d(2) --> [[5, 3]]",
+     .example = "tensor{{1, 5, 2, 3}}:max_pool1d(2) --> float32 [1,2]\n"
+                "  5.0  3.0",
      .test = "{{randn(2,2,5), 2}, {randn(2,7), 3, {stride = 2, padding = 1, ceil_mode = true, "
              "return_indices = true}}, {randn(1,1,6), 2, {stride = 1, dilation = 2}}}",
      .ref = "reference.max_pool1d",
@@ -136,6 +137,9 @@ static Op rows[] = {
     {.sig = "max_pool2d" MAX("2"),
      .doc = "The maximum in windows of images. input: [N,C,H,W] or [C,H,W]; stride defaults to "
             "kernel_size. Of equal values the first counts; NaN counts as the greatest." INDICES,
+     .example = "tensor.arange(16):view(1, 4, 4):max_pool2d(2) --> float32 [1,2,2]\n"
+                "   6.0   8.0\n"
+                "  14.0  16.0",
      .test = "{{randn(2,2,4,5), 2}, {randn(1,2,5,5), 3, {stride = 2, padding = 1, return_indices "
              "= true}}, {randn(1,1,6,5), 2, {stride = 1, dilation = 2}}, "
              "{randn(2,5,5), 2, {ceil_mode = true}}}",
@@ -143,6 +147,7 @@ static Op rows[] = {
      .compose = max_pool2d},
     {.sig = "max_pool3d" MAX("3"),
      .doc = "The maximum in windows of volumes. input: [N,C,D,H,W] or [C,D,H,W]; see max_pool2d.",
+     .example = "tensor.arange(8):view(1, 2, 2, 2):max_pool3d(2):item() --> 8.0",
      .test = "{{randn(1,2,2,4,3), 2}, {randn(1,3,4,5), 2, {stride = {1, 2, 2}, padding = 1, "
              "ceil_mode = true, return_indices = true}}, {randn(1,1,3,4,3), 2, {stride = 1, "
              "dilation = {2, 1, 2}}}}",
@@ -151,6 +156,8 @@ static Op rows[] = {
     {.sig = "adaptive_max_pool1d" ADAPTIVE("1"),
      .doc = "The maximum in output_size windows of sequences. input: [N,C,L] or [C,L]; see "
             "adaptive_max_pool2d.",
+     .example = "tensor{{1, 5, 2, 3}}:adaptive_max_pool1d(2) --> float32 [1,2]\n"
+                "  5.0  3.0",
      .test = "{{randn(1,2,7), 3}, {randn(2,4), 2, true}}",
      .ref = "reference.adaptive_max_pool1d",
      .compose = adaptive_max1d},
@@ -158,17 +165,24 @@ static Op rows[] = {
      .doc = "The maximum in as many windows as output_size says, -1 for the input's size. input: "
             "[N,C,H,W] or [C,H,W]; window i of n over a size of L is floor(i L / n) to "
             "ceil((i+1) L / n), i from 0." INDICES,
+     .example = "tensor.arange(16):view(1, 4, 4):adaptive_max_pool2d(2) --> float32 [1,2,2]\n"
+                "   6.0   8.0\n"
+                "  14.0  16.0",
      .test = "{{randn(1,2,5,4), {2, 3}}, {randn(2,3,4), {-1, 2}, true}}",
      .ref = "reference.adaptive_max_pool2d",
      .compose = adaptive_max2d},
     {.sig = "adaptive_max_pool3d" ADAPTIVE("3"),
      .doc = "The maximum in output_size windows of volumes. input: [N,C,D,H,W] or [C,D,H,W]; see "
             "adaptive_max_pool2d.",
+     .example = "tensor.arange(8):view(1, 2, 2, 2):adaptive_max_pool3d(1):item() --> 8.0",
      .test = "{{randn(1,2,3,4,3), {2, 3, 2}}, {randn(1,3,4,2), 1, true}}",
      .ref = "reference.adaptive_max_pool3d",
      .compose = adaptive_max3d},
     {.sig = "max_unpool1d" UNPOOL("1"),
      .doc = "Puts maxima back to their places, zeros elsewhere; see max_unpool2d.",
+     .example = "y, places = tensor{{1, 5, 2, 3}}:max_pool1d(2, {return_indices = true})\n"
+                "y:max_unpool1d(places, 2) --> float32 [1,4]\n"
+                "  0.0  5.0  0.0  3.0",
      .test = "{{randn(1,2,3), tensor{{{1,4,5},{2,3,6}}}, 2}}",
      .ref = "reference.max_unpool1d",
      .compose = max_unpool1d},
@@ -176,14 +190,21 @@ static Op rows[] = {
      .doc = "Puts what max_pool2d with return_indices gave back to its places, zeros elsewhere. "
             "input and indices: [N,C,H,W] or [C,H,W]; the output's height is (H - 1) stride - 2 "
             "padding + kernel_size, unless output_size says it.",
-     .example = "y, i = tensor{{{1, 2}, {4, 3}}}:max_pool2d(2, {return_indices = true})\n"
-                "y:max_unpool2d(i, 2) --> [[[0, 0], [4, 0]]]",
+     .example = "y, places = tensor{{{1, 2}, {4, 3}}}:max_pool2d(2, {return_indices = true})\n"
+                "y:max_unpool2d(places, 2) --> float32 [1,2,2]\n"
+                "  0.0  0.0\n"
+                "  4.0  0.0",
      .test = "{{randn(1,1,2,2), tensor{{{{1,4},{9,16}}}}, 2}, {randn(1,1,2), tensor{{{3,7}}}, 2, "
              "{output_size = {3, 4}}}}",
      .ref = "reference.max_unpool2d",
      .compose = max_unpool2d},
     {.sig = "max_unpool3d" UNPOOL("3"),
      .doc = "Puts maxima of volumes back to their places, zeros elsewhere; see max_unpool2d.",
+     .example =
+         "y, places = tensor.arange(8):view(1, 1, 2, 2, 2):max_pool3d(2, {return_indices = true})\n"
+         "y:max_unpool3d(places, 2)[{1, 1, 2}] --> float32 [2,2]\n"
+         "  0.0  0.0\n"
+         "  0.0  8.0",
      .test = "{{randn(1,1,1,2,1), tensor{{{{{2},{12}}}}}, 2}}",
      .ref = "reference.max_unpool3d",
      .compose = max_unpool3d},

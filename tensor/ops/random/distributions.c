@@ -308,38 +308,49 @@ static void no_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 static Op rows[] = {
     {.sig = "exponential_(x: tensor, lambd: float=1) -> y: tensor",
      .doc = "Writes random waiting times over x: exponential with rate lambd, mean 1 / lambd.",
+     .example = "x = tensor.zeros(1000):exponential_(2)\n"
+                "x:ge(0):all(), (x:mean() - 0.5):abs():item() < 0.2 --> true  true",
      .test = "{{randn(2,3)}, {randn(5), 2}}",
      .ref = "reference.exponential_",
      WRITES(exponential)},
     {.sig = "cauchy_(x: tensor, median: float=0, sigma: float=1) -> y: tensor",
      .doc = "Writes random numbers of Cauchy's distribution over x: the ratio of two normal ones, "
             "times sigma, plus median.",
+     .example = "x = tensor.zeros(1001):cauchy_(3)\n"
+                "(x:median() - 3):abs():item() < 0.5 --> true",
      .test = "{{randn(2,3)}, {randn(5), -1, 2}}",
      .ref = "reference.cauchy_",
      WRITES(cauchy)},
     {.sig = "geometric_(x: tensor, p: float) -> y: tensor",
      .doc =
          "Writes random counts over x: how many trials of probability p until the first success.",
+     .example = "tensor.zeros(1000):geometric_(0.5):min() --> 1.0000",
      .test = "{{randn(2,3), 0.5}, {randn(5), 0.1}}",
      .ref = "reference.geometric_",
      WRITES(geometric)},
     {.sig = "log_normal_(x: tensor, mean: float=1, std: float=2) -> y: tensor",
      .doc = "Writes random numbers over x whose logarithms are normal with that mean and standard "
             "deviation.",
+     .example = "tensor.zeros(1000):log_normal_():gt(0):all() --> true",
      .test = "{{randn(2,3)}, {randn(5), -1, 0.5}}",
      .ref = "reference.log_normal_",
      WRITES(log_normal)},
     {.sig = "standard_gamma(x: tensor) -> y: tensor",
      .doc = "A random number of the gamma distribution of each concentration in x, with rate 1; by "
             "the method of Marsaglia & Tsang (2000). Divided by a rate it has that rate.",
+     .example = "x = tensor.full({1000}, 3.0):standard_gamma()\n"
+                "x:ge(0):all(), (x:mean() - 3):abs():item() < 0.5 --> true  true",
      .test = "{{rand(2,3) * 3}, {rand(50)}}",
      DRAWS(gamma)},
     {.sig = "poisson(x: tensor) -> y: tensor",
      .doc = "A random count of Poisson's distribution for each rate in x.",
+     .example = "x = tensor.full({1000}, 4.0):poisson()\n"
+                "x:frac():any(), (x:mean() - 4):abs():item() < 0.5 --> false  true",
      .test = "{{rand(2,3) * 3}, {rand(50) * 40}}",
      DRAWS(poisson)},
     {.sig = "binomial(count: tensor, prob: tensor) -> y: tensor",
      .doc = "A random number of successes in count trials of probability prob, element by element.",
+     .example = "tensor{10.0, 10.0}:binomial(tensor{0.0, 1.0}) --> float32 [2]   0.0  10.0",
      .test = "{{ints(2,3):double(), rand(2,3)}, {ints(50) * 100.0, rand(50)}}",
      DRAWS(binomial)},
 };

@@ -113,6 +113,7 @@ static Op rows[] = {
      .doc =
          "In training, zeros with probability p and the rest divided by 1 - p (Srivastava et al. "
          "2014); x itself otherwise. Draws from a stream of its own.",
+     .example = "tensor.ones(1000):dropout(0.5):unique() --> float32 [2]  0.0  2.0",
      .test = "{{randn(2,3)}, {randn(4,5), 0.25}, {randn(2,3), 0.5, false}, {randn(2,3), 1}}",
      .ref = "reference.dropout",
      .flags = OP_INPLACE | OP_RANDOM,

@@ -67,18 +67,24 @@ static void feature_alpha_dropout(Call *c) { alpha(c, true); }
 static Op rows[] = {
     {.sig = "dropout1d(x: tensor, " OPTIONS,
      .doc = "dropout of whole channels of sequences: [N,C,L] or [C,L].",
+     .example = "y = tensor.ones(1, 100, 3):dropout1d()\n"
+                "y:amin(3):equal(y:amax(3)) --> true",
      .test = "{{randn(2,3,4)}, {randn(3,2), 0.25}, {randn(2,3), 0.5, false}}",
      .ref = "reference.dropout1d",
      .flags = OP_RANDOM,
      .compose = dropout1d},
     {.sig = "dropout2d(x: tensor, " OPTIONS,
      .doc = "dropout of whole channels of images: [N,C,H,W] or [C,H,W].",
+     .example = "y = tensor.ones(1, 100, 2, 3):dropout2d()\n"
+                "y:amin({3, 4}):equal(y:amax({3, 4})) --> true",
      .test = "{{randn(2,3,2,2)}, {randn(3,1,2), 0.25}}",
      .ref = "reference.dropout2d",
      .flags = OP_RANDOM,
      .compose = dropout2d},
     {.sig = "dropout3d(x: tensor, " OPTIONS,
      .doc = "dropout of whole channels of volumes: [N,C,D,H,W] or [C,D,H,W].",
+     .example = "y = tensor.ones(1, 100, 2, 2, 3):dropout3d()\n"
+                "y:amin({3, 4, 5}):equal(y:amax({3, 4, 5})) --> true",
      .test = "{{randn(1,3,2,1,2)}, {randn(3,1,2,2), 0.25}}",
      .ref = "reference.dropout3d",
      .flags = OP_RANDOM,
@@ -87,12 +93,15 @@ static Op rows[] = {
      .doc = "dropout that puts the least value of SELU in place of what is dropped, then scales "
             "and shifts so that mean 0 and variance 1 stay. Klambauer and others 2017, "
             "arXiv:1706.02515.",
+     .example = "tensor.ones(1000):alpha_dropout():unique():numel() --> 2",
      .test = "{{randn(2,3)}, {randn(4,5), 0.25}, {randn(2,3), 0.5, false}}",
      .ref = "reference.alpha_dropout",
      .flags = OP_RANDOM,
      .compose = alpha_dropout},
     {.sig = "feature_alpha_dropout(x: tensor, " OPTIONS,
      .doc = "alpha_dropout of whole channels: [N,C,...].",
+     .example = "y = tensor.ones(1, 100, 3):feature_alpha_dropout()\n"
+                "y:amin(3):equal(y:amax(3)) --> true",
      .test = "{{randn(2,3,2)}, {randn(2,3,2,2), 0.25}}",
      .ref = "reference.feature_alpha_dropout",
      .flags = OP_RANDOM,

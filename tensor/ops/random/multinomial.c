@@ -137,6 +137,7 @@ static Op rows[] = {
     {.sig = "multinomial(x: tensor, num_samples: int, replacement: bool=false) -> positions: index",
      .doc = "Positions drawn with the weights in x, [n] or [rows, n], which need not add up to 1. "
             "Without replacement none comes twice. Weights are 0 or more.",
+     .example = "tensor{0.0, 1.0, 0.0}:multinomial(1) --> int64 [1]  2",
      .test = "{{rand(5), 3}, {rand(2,4), 4}, {rand(2,3), 6, true}}",
      .ref = "reference.multinomial",
      .flags = OP_CONST | OP_RANDOM | OP_TENSOR,

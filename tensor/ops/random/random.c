@@ -223,6 +223,8 @@ static const char *bernoulli_run(Call *c) {
 static Op rows[] = {
     {.sig = "rand(size: sizes, dtype: dtype=float32) -> x: tensor",
      .doc = "Uniform random numbers from 0, included, to 1, not included.",
+     .example = "x = tensor.rand(2, 3)\n"
+                "x.shape, x:ge(0):all(), x:lt(1):all() --> {2, 3}  true  true",
      .test = "{{2, 3}, {{5}}, {{2, 3}, {dtype = \"float64\"}}}",
      .ref = "reference.rand",
      .flags = MAKES,
@@ -232,6 +234,8 @@ static Op rows[] = {
      .doc =
          "Uniform random numbers from 0 to 1 in the shape and, unless another is given, the type "
          "of x.",
+     .example = "x = tensor.rand_like(tensor.zeros(2, 3))\n"
+                "x.shape, x:ge(0):all(), x:lt(1):all() --> {2, 3}  true  true",
      .test = "{{randn(2,3)}, {ints(3), {dtype = \"float32\"}}}",
      .ref = "reference.rand_like",
      .flags = MAKES,
@@ -239,6 +243,8 @@ static Op rows[] = {
      .run = fill_run},
     {.sig = "randn(size: sizes, dtype: dtype=float32) -> x: tensor",
      .doc = "Normal random numbers: mean 0, standard deviation 1.",
+     .example = "x = tensor.randn(1000)\n"
+                "x:mean():abs():item() < 0.3, (x:std() - 1):abs():item() < 0.3 --> true  true",
      .test = "{{2, 3}, {{5}}, {{2, 3}, {dtype = \"float64\"}}}",
      .ref = "reference.randn",
      .flags = MAKES,
@@ -246,6 +252,7 @@ static Op rows[] = {
      .run = fill_run},
     {.sig = "randn_like(x: tensor, dtype: dtype?) -> y: tensor",
      .doc = "Normal random numbers in the shape and, unless another is given, the type of x.",
+     .example = "tensor.randn_like(tensor.zeros(2, 3)).shape --> {2, 3}",
      .test = "{{randn(2,3)}, {ints(3), {dtype = \"float32\"}}}",
      .ref = "reference.randn_like",
      .flags = MAKES,
@@ -262,6 +269,8 @@ static Op rows[] = {
     {.sig = "randint(low: int, high: int?, size: sizes, dtype: dtype=int64) -> x: tensor",
      .doc = "Random whole numbers from low to high, both included; randint(6, {2, 3}) is from 1 to "
             "6.",
+     .example = "dice = tensor.randint(6, {1000})\n"
+                "dice:min(), dice:max() --> 1  6",
      .test = "{{6, {2, 3}}, {-2, 2, {20}}, {0, 9, {4}, {dtype = \"float32\"}}}",
      .ref = "reference.randint",
      .flags = MAKES,
@@ -271,6 +280,8 @@ static Op rows[] = {
      .doc =
          "Random whole numbers from low to high, both included, in the shape and, unless another "
          "is given, the type of x.",
+     .example = "dice = tensor.randint_like(tensor.zeros(1000), 6)\n"
+                "dice:min(), dice:max() --> 1.0000  6.0000",
      .test = "{{randn(2,3), 6}, {ints(3), -2, 2, {dtype = \"float64\"}}}",
      .ref = "reference.randint_like",
      .flags = MAKES,
@@ -278,6 +289,7 @@ static Op rows[] = {
      .run = fill_run},
     {.sig = "randperm(n: int) -> positions: index",
      .doc = "The numbers 1 to n in random order.",
+     .example = "(tensor.randperm(5):sort()) --> int64 [5]  1  2  3  4  5",
      .test = "{{10}, {1}, {0}}",
      .ref = "reference.randperm",
      .flags = MAKES,
@@ -285,6 +297,7 @@ static Op rows[] = {
      .run = randperm_run},
     {.sig = "bernoulli(x: tensor) -> y: tensor",
      .doc = "1 with the probability that stands in x, else 0; of x's type.",
+     .example = "tensor{0.0, 1.0}:bernoulli() --> float32 [2]  0.0  1.0",
      .test = "{{rand(2,3)}, {rand(50)}}",
      .ref = "reference.bernoulli",
      .flags = OP_CONST | OP_RANDOM,
@@ -293,6 +306,8 @@ static Op rows[] = {
     {.sig = "random_(x: tensor, low: int?, high: int?) -> y: tensor",
      .doc = "Writes random whole numbers over x: from low to high, both included, from 1 to low "
             "where that stands alone, from 0 to the largest that the type counts to without both.",
+     .example = "dice = tensor.zeros(1000):random_(1, 6)\n"
+                "dice:min(), dice:max() --> 1.0000  6.0000",
      .test = "{{randn(2,3)}, {randn(5), 6}, {ints(5), -2, 2}}",
      .ref = "reference.random_",
      .flags = WRITES,
@@ -301,6 +316,8 @@ static Op rows[] = {
      .grad = no_grad},
     {.sig = "uniform_(x: tensor, from: float=0, to: float=1) -> y: tensor",
      .doc = "Writes uniform random numbers from `from`, included, to `to`, not included, over x.",
+     .example = "x = tensor.zeros(1000):uniform_(2, 3)\n"
+                "x:ge(2):all(), x:lt(3):all() --> true  true",
      .test = "{{randn(2,3)}, {randn(5), -1, 3}}",
      .ref = "reference.uniform_",
      .flags = WRITES,
@@ -309,6 +326,8 @@ static Op rows[] = {
      .grad = no_grad},
     {.sig = "normal_(x: tensor, mean: float=0, std: float=1) -> y: tensor",
      .doc = "Writes normal random numbers over x.",
+     .example = "x = tensor.zeros(1000):normal_(5, 0.1)\n"
+                "(x:mean() - 5):abs():item() < 0.1 --> true",
      .test = "{{randn(2,3)}, {randn(5), -1, 3}}",
      .ref = "reference.normal_",
      .flags = WRITES,
@@ -317,6 +336,7 @@ static Op rows[] = {
      .grad = no_grad},
     {.sig = "bernoulli_(x: tensor, p: float=0.5) -> y: tensor",
      .doc = "Writes 1 with probability p, else 0, over x.",
+     .example = "tensor.zeros(3):bernoulli_(1) --> float32 [3]  1.0  1.0  1.0",
      .test = "{{randn(2,3)}, {randn(20), 0.25}, {ints(5), 1}}",
      .ref = "reference.bernoulli_",
      .flags = WRITES,

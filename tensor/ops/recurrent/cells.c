@@ -147,6 +147,11 @@ static Op rows[] = {
      .doc = "Long short-term memory over whole sequences, one layer in one direction. w_ih: "
             "[4 hidden,in], w_hh: [4 hidden,hidden], gates in the order i, f, g, o." SEQUENCE
             " Hochreiter & Schmidhuber 1997.",
+     .example = "x, c0 = tensor.zeros(1, 2, 1), tensor{{1.0}}\n"
+                "out, h, c = x:lstm{h0 = tensor.zeros(1, 1), c0 = c0, w_ih = tensor.zeros(4, 1), "
+                "w_hh = tensor.zeros(4, 1)}\n"
+                "c --> float32 [1,1]\n"
+                "  0.25",
      .test = "{{randn(2,3,2), randn(2,3), randn(2,3), randn(12,2), randn(12,3), randn(12), "
              "randn(12)}, {randn(1,2,3), nil, nil, randn(8,3), randn(8,2)}, {randn(3,4,2), "
              "randn(3,2), randn(3,2), randn(8,2), randn(8,2), randn(8), randn(8), tensor{2,4,1}}, "
@@ -162,6 +167,10 @@ static Op rows[] = {
      .doc = "Gated recurrent units over whole sequences, one layer in one direction. w_ih: "
             "[3 hidden,in], w_hh: [3 hidden,hidden], gates in the order r, z, n." SEQUENCE
             " Cho and others 2014, arXiv:1406.1078.",
+     .example =
+         "x = tensor.zeros(1, 2, 1)\n"
+         "out = x:gru{h0 = tensor{{1.0}}, w_ih = tensor.zeros(3, 1), w_hh = tensor.zeros(3, 1)}\n"
+         "out:flatten() --> float32 [2]  0.50  0.25",
      .test = "{{randn(2,3,2), randn(2,3), randn(9,2), randn(9,3), randn(9), randn(9)}, "
              "{randn(1,2,3), nil, randn(6,3), randn(6,2)}, {randn(3,4,2), randn(3,2), randn(6,2), "
              "randn(6,2), randn(6), randn(6), tensor{2,4,1}}, {randn(2,3,2), randn(2,2), "
@@ -177,6 +186,9 @@ static Op rows[] = {
      .doc = "A plain recurrent layer over whole sequences in one direction: h = tanh or relu of "
             "w_ih x + w_hh h + biases. w_ih: [hidden,in], w_hh: [hidden,hidden]." SEQUENCE
             " Elman 1990.",
+     .example = "x = tensor{1.0, 2.0, 3.0}:view(1, 3, 1)\n"
+                "out = x:rnn{w_ih = tensor{{1.0}}, w_hh = tensor{{1.0}}, nonlinearity = \"relu\"}\n"
+                "out:flatten() --> float32 [3]  1.0  3.0  6.0",
      .test = "{{randn(2,3,2), randn(2,3), randn(3,2), randn(3,3), randn(3), randn(3)}, "
              "{randn(1,2,3), nil, randn(2,3), randn(2,2)}, {randn(3,4,2), randn(3,2), randn(2,2), "
              "randn(2,2), randn(2), randn(2), tensor{2,4,1}}, {randn(2,3,2), randn(2,2), "

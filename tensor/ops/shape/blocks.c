@@ -247,6 +247,7 @@ static void rot90(Call *c) {
 static Op rows[] = {
     {.sig = "flip(x: tensor, dims: dims) -> y: tensor",
      .doc = "A copy with the order of positions in these dimensions reversed.",
+     .example = "tensor{1, 2, 3}:flip(1) --> int64 [3]  3  2  1",
      .test = "{{randn(2,3), 1}, {randn(2,3), {1,2}}, {randn(2,3,2), -1}}",
      .ref = "reference.flip",
      .infer = flip_infer,
@@ -255,6 +256,7 @@ static Op rows[] = {
     {.sig = "roll(x: tensor, shifts: ints, dims: dims?) -> y: tensor",
      .doc = "A copy with positions moved on by shifts; what leaves at the end comes in at the "
             "start. Without dims all elements are one row.",
+     .example = "tensor{1, 2, 3, 4}:roll(1) --> int64 [4]  4  1  2  3",
      .test = "{{randn(2,3), 2}, {randn(2,3), -1, 2}, {randn(3,3), {1,2}, {1,-1}}}",
      .ref = "reference.roll",
      .infer = roll_infer,
@@ -271,6 +273,9 @@ static Op rows[] = {
      .grad = rep_grad},
     {.sig = "tile(x: tensor, dims: sizes) -> y: tensor",
      .doc = "x laid out several times along its last dimensions, as NumPy does; see rep.",
+     .example = "tensor{1, 2}:tile(2, 2) --> int64 [2,4]\n"
+                "  1  2  1  2\n"
+                "  1  2  1  2",
      .test = "{{randn(2,3), {2}}, {randn(3), {2,2}}, {randn(2,1), {1,3}}}",
      .ref = "reference.tile",
      .compose = tile},
@@ -284,11 +289,17 @@ static Op rows[] = {
      .compose = repeat_interleave},
     {.sig = "fliplr(x: tensor) -> y: tensor",
      .doc = "A copy with the columns in reverse order.",
+     .example = "tensor{{1, 2}, {3, 4}}:fliplr() --> int64 [2,2]\n"
+                "  2  1\n"
+                "  4  3",
      .test = "{{randn(2,3)}, {randn(2,3,2)}}",
      .ref = "reference.fliplr",
      .compose = fliplr},
     {.sig = "flipud(x: tensor) -> y: tensor",
      .doc = "A copy with the rows in reverse order.",
+     .example = "tensor{{1, 2}, {3, 4}}:flipud() --> int64 [2,2]\n"
+                "  3  4\n"
+                "  1  2",
      .test = "{{randn(2,3)}, {randn(3)}}",
      .ref = "reference.flipud",
      .compose = flipud},

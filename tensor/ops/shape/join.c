@@ -120,7 +120,9 @@ static Op rows[] = {
      .grad = cat_grad},
     {.sig = "stack(tensors: tensors, dim: newdim=1) -> y: tensor",
      .doc = "Tensors of one shape side by side along a new dimension.",
-     .example = "tensor.stack({tensor{1, 2}, tensor{3, 4}}).shape --> {2, 2}",
+     .example = "tensor.stack{tensor{1, 2}, tensor{3, 4}} --> int64 [2,2]\n"
+                "  1  2\n"
+                "  3  4",
      .test = "{{{randn(2,3), randn(2,3)}}, {{randn(2,3), randn(2,3), randn(2,3)}, -1}, "
              "{{randn(3), randn(3)}, 2}}",
      .ref = "reference.stack",

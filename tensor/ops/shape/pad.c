@@ -135,6 +135,7 @@ static Op rows[] = {
      .compose = pad},
     {.sig = "constant_pad_nd(x: tensor, pad: ints, value: scalar=0) -> y: tensor",
      .doc = "A copy with a value around it, see pad.",
+     .example = "tensor{1, 2}:constant_pad_nd({1, 2}, 9) --> int64 [5]  9  1  2  9  9",
      .test = "{{randn(2,3), {1,2}}, {randn(2,3), {1,0,0,2}, 1.5}, {randn(2,4), {-1,1}}}",
      .ref = "reference.constant_pad_nd",
      .infer = constant_infer,

@@ -147,7 +147,10 @@ static Op rows[] = {
      .doc = "A view with all windows of that size in a dimension, step apart: they take the "
             "dimension's place, and what is in them comes as a last dimension. (im2col takes "
             "patches of images.)",
-     .example = "tensor.arange(4):unfold(1, 2, 1).shape --> {3, 2}",
+     .example = "tensor.arange(4):unfold(1, 2, 1) --> int64 [3,2]\n"
+                "  1  2\n"
+                "  2  3\n"
+                "  3  4",
      .test = "{{randn(5), 1, 3, 1}, {randn(2,5,2), 2, 2, 2}, {randn(3,2), -2, 1, 1}}",
      .ref = "reference.unfold",
      .flags = OP_VIEW,
@@ -157,7 +160,10 @@ static Op rows[] = {
      .doc = "The elements of x in any sizes and steps between them; storage_offset counts elements "
             "from x's first, from 0. Places may be shared. A view, but of a copy where x is a view "
             "itself.",
-     .example = "tensor.arange(5):as_strided({3, 3}, {1, 1})[3] --> int64 [3]  3  4  5",
+     .example = "tensor.arange(5):as_strided({3, 3}, {1, 1}) --> int64 [3,3]\n"
+                "  1  2  3\n"
+                "  2  3  4\n"
+                "  3  4  5",
      .test =
          "{{randn(3,4), {2,3}, {4,1}, 1}, {randn(6), {3,2}, {1,2}}, {randn(4), {2,4}, {0,1}, 0}}",
      .ref = "reference.as_strided",
@@ -167,7 +173,11 @@ static Op rows[] = {
          "ints{2}=1) -> y: tensor",
      .doc = "The patches under a sliding window as columns: images [N, C, H, W] become [N, C x "
             "kernel area, windows]. PyTorch's nn.functional.unfold.",
-     .example = "tensor.zeros(1, 3, 5, 5):im2col(3).shape --> {1, 27, 9}",
+     .example = "tensor.arange(6):view(1, 1, 2, 3):im2col(2) --> int64 [1,4,2]\n"
+                "  1  2\n"
+                "  2  3\n"
+                "  4  5\n"
+                "  5  6",
      .test = "{{randn(1,2,3,4), 2}, {randn(2,1,3,3), {2,1}, 1, {1,0}, {2,1}}, {randn(1,1,5,3), 2, "
              "{2,1}}}",
      .ref = "reference.im2col",
@@ -180,6 +190,9 @@ static Op rows[] = {
          "The sum of patches at their places: columns [N, C x kernel area, windows] become images "
          "[N, C, H, W] of output_size. What im2col takes apart, values counted as often as "
          "windows saw them.",
+     .example = "tensor.ones(1, 4, 2):fold({2, 3}, 2) --> float32 [1,1,2,3]\n"
+                "  1.0  2.0  1.0\n"
+                "  1.0  2.0  1.0",
      .test = "{{randn(1,8,6), {3,4}, 2}, {randn(1,2,6), {3,3}, {2,1}, 1, {1,0}, {2,1}}}",
      .ref = "reference.fold",
      .compose = fold},

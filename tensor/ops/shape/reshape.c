@@ -228,7 +228,9 @@ static Op rows[] = {
     {.sig = "reshape(x: tensor, shape: sizes) -> y: tensor",
      .doc = "The same elements in the same order in another shape. One size may be -1 and is "
             "computed. A view of x where its strides allow that, else a copy.",
-     .example = "tensor.arange(6):reshape(2, -1).shape --> {2, 3}",
+     .example = "tensor.arange(6):reshape(2, -1) --> int64 [2,3]\n"
+                "  1  2  3\n"
+                "  4  5  6",
      .test = "{{randn(2,3), {3,2}}, {randn(2,3), {-1}}, {randn(2,3):t(), {2,3}}, "
              "{randn(2,3,2):transpose(1,2), {2,-1}}}",
      .ref = "reference.reshape",
@@ -238,6 +240,9 @@ static Op rows[] = {
     {.sig = "view(x: tensor, shape: sizes) -> y: tensor",
      .doc = "A view of x in another shape; an error where that would need a copy (reshape makes "
             "one). One size may be -1 and is computed.",
+     .example = "tensor.arange(6):view(2, -1) --> int64 [2,3]\n"
+                "  1  2  3\n"
+                "  4  5  6",
      .test = "{{randn(2,3), {3,2}}, {randn(2,3), {1,-1}}, {randn(2,6):narrow(1,2,1), {3,2}}}",
      .ref = "reference.reshape",
      .flags = OP_VIEW,
@@ -246,7 +251,8 @@ static Op rows[] = {
     {.sig = "flatten(x: tensor, start_dim: dim=1, end_dim: dim=-1) -> y: tensor",
      .doc = "The dimensions from start_dim to end_dim, both included, as one. A single value "
             "becomes [1].",
-     .example = "tensor.zeros(8, 3, 5, 5):flatten(2).shape --> {8, 75}",
+     .example = "tensor{{{1, 2}, {3, 4}}}:flatten(2) --> int64 [1,4]\n"
+                "  1  2  3  4",
      .test = "{{randn(2,3)}, {randn(2,3,2), 2}, {randn(2,3,2), 1, 2}, {randn(2,3):t()}}",
      .ref = "reference.flatten",
      .infer = flatten_infer,
@@ -254,6 +260,9 @@ static Op rows[] = {
      .grad = reshape_grad},
     {.sig = "unflatten(x: tensor, dim: dim, sizes: sizes) -> y: tensor",
      .doc = "One dimension cut into several, whose sizes multiply to its own; one may be -1.",
+     .example = "tensor.arange(6):unflatten(1, {2, -1}) --> int64 [2,3]\n"
+                "  1  2  3\n"
+                "  4  5  6",
      .test = "{{randn(6,2), 1, {2,3}}, {randn(2,6), -1, {3,-1}}}",
      .ref = "reference.unflatten",
      .infer = unflatten_infer,
@@ -261,6 +270,7 @@ static Op rows[] = {
      .grad = reshape_grad},
     {.sig = "ravel(x: tensor) -> y: tensor",
      .doc = "All elements as one row: a view of x where it lies in order, else a copy.",
+     .example = "tensor{{1, 2}, {3, 4}}:ravel() --> int64 [4]  1  2  3  4",
      .test = "{{randn(2,3)}, {randn(2,3):t()}, {tensor(1.5)}}",
      .ref = "reference.ravel",
      .compose = ravel},
@@ -273,11 +283,15 @@ static Op rows[] = {
     {.sig = "reshape_as(x: tensor, other: tensor) -> y: tensor",
      .aliases = "view_as",
      .doc = "x in the shape of other, see reshape.",
+     .example = "tensor.arange(4):reshape_as(tensor.zeros(2, 2)) --> int64 [2,2]\n"
+                "  1  2\n"
+                "  3  4",
      .test = "{{randn(2,3), randn(6)}, {randn(2,3), randn(3,2)}}",
      .ref = "reference.reshape_as",
      .compose = reshape_as},
     {.sig = "squeeze(x: tensor, dim: dims?) -> y: tensor",
      .doc = "A view without the dimensions of size 1: all of them, or those given that are.",
+     .example = "tensor.zeros(1, 3, 1):squeeze().shape --> {3}",
      .test = "{{randn(2,1,3)}, {randn(1,2,1), 1}, {randn(1,2,1), {1,-1}}, {randn(2,3), 1}}",
      .ref = "reference.squeeze",
      .flags = OP_VIEW,
@@ -285,6 +299,9 @@ static Op rows[] = {
      .grad = reshape_grad},
     {.sig = "unsqueeze(x: tensor, dim: newdim) -> y: tensor",
      .doc = "A view with a new dimension of size 1 at that place.",
+     .example = "tensor{1, 2}:unsqueeze(2) --> int64 [2,1]\n"
+                "  1\n"
+                "  2",
      .test = "{{randn(2,3), 1}, {randn(2,3), 2}, {randn(2,3), -1}, {tensor(1.5), 1}}",
      .ref = "reference.unsqueeze",
      .flags = OP_VIEW,
@@ -292,6 +309,8 @@ static Op rows[] = {
      .grad = reshape_grad},
     {.sig = "contiguous(x: tensor) -> y: tensor",
      .doc = "x itself when its elements lie in order, else a copy in which they do.",
+     .example = "x = tensor{{1, 2}, {3, 4}}:t()\n"
+                "x:is_contiguous(), x:contiguous():is_contiguous() --> false  true",
      .test = "{{randn(2,3)}, {randn(2,3):t()}}",
      .ref = "each: x",
      .flags = OP_TENSOR,
@@ -300,6 +319,10 @@ static Op rows[] = {
      .grad = shape_pass_grad},
     {.sig = "clone(x: tensor) -> y: tensor",
      .doc = "A copy.",
+     .example = "x = tensor{1, 2}\n"
+                "y = x:clone()\n"
+                "y[1] = 9\n"
+                "x --> int64 [2]  1  2",
      .test = "{{randn(2,3)}, {randn(2,3):t()}}",
      .ref = "each: x",
      .flags = OP_TENSOR,

@@ -143,19 +143,25 @@ static Op rows[] = {
      .aliases = "split_with_sizes",
      .doc = "A list of views: pieces of a dimension of that size, the last perhaps smaller, or of "
             "the sizes in a list, which add up to all.",
-     .example = "#tensor.arange(5):split(2) --> 3",
+     .example = "a, b, c = table.unpack(tensor.arange(5):split(2))\n"
+                "a --> int64 [2]  1  2\n"
+                "c --> int64 [1]  5",
      .test = "{{randn(5,2), 2}, {randn(2,5), {1,4}, -1}, {randn(4), {3,0,1}}}",
      .ref = "reference.split",
      .compose = split},
     {.sig = "chunk(x: tensor, chunks: int, dim: dim=1) -> parts: tensors",
      .doc = "A list of views: a dimension in so many pieces of one size, the last perhaps smaller; "
             "fewer where they do not fill.",
-     .example = "tensor.arange(5):chunk(2)[1] --> int64 [3]  1  2  3",
+     .example = "a, b = table.unpack(tensor.arange(5):chunk(2))\n"
+                "a --> int64 [3]  1  2  3\n"
+                "b --> int64 [2]  4  5",
      .test = "{{randn(5,2), 2}, {randn(2,5), 4, 2}}",
      .ref = "reference.chunk",
      .compose = chunk},
     {.sig = "unbind(x: tensor, dim: dim=1) -> parts: tensors",
      .doc = "A list of views: the positions of a dimension, which is dropped.",
+     .example = "a, b = table.unpack(tensor{{1, 2}, {3, 4}}:unbind())\n"
+                "b --> int64 [2]  3  4",
      .test = "{{randn(3,2)}, {randn(2,3), -1}, {randn(3)}}",
      .ref = "reference.unbind",
      .compose = unbind},
@@ -163,23 +169,35 @@ static Op rows[] = {
      .doc =
          "A list of views: a dimension in so many pieces whose sizes differ by at most one, or in "
          "pieces that end after the positions in a list (negative: so many before the end).",
-     .example = "tensor.arange(5):tensor_split({2, 4})[2] --> int64 [2]  3  4",
+     .example = "a, b, c = table.unpack(tensor.arange(5):tensor_split{2, 4})\n"
+                "b --> int64 [2]  3  4",
      .test = "{{randn(5,2), 3}, {randn(2,5), {1,3}, 2}, {randn(5), {2,-1}}, {randn(4), {3,1,9}}}",
      .ref = "reference.tensor_split",
      .compose = tensor_split},
     {.sig = "hsplit(x: tensor, indices_or_sections: list) -> parts: tensors",
      .doc =
          "tensor_split of columns (of a list: of its elements) into equal pieces or at positions.",
+     .example = "left, right = table.unpack(tensor{{1, 2}, {3, 4}}:hsplit(2))\n"
+                "right --> int64 [2,1]\n"
+                "  2\n"
+                "  4",
      .test = "{{randn(2,4), 2}, {randn(5), {2}}}",
      .ref = "reference.hsplit",
      .compose = hsplit},
     {.sig = "vsplit(x: tensor, indices_or_sections: list) -> parts: tensors",
      .doc = "tensor_split of rows into equal pieces or at positions.",
+     .example = "top, bottom = table.unpack(tensor{{1, 2}, {3, 4}}:vsplit(2))\n"
+                "bottom --> int64 [1,2]\n"
+                "  3  4",
      .test = "{{randn(4,2), 2}, {randn(3,2), {1}}}",
      .ref = "reference.vsplit",
      .compose = vsplit},
     {.sig = "dsplit(x: tensor, indices_or_sections: list) -> parts: tensors",
      .doc = "tensor_split of the third dimension into equal pieces or at positions.",
+     .example = "front, back = table.unpack(tensor.arange(4):view(1, 2, 2):dsplit(2))\n"
+                "back --> int64 [1,2,1]\n"
+                "  2\n"
+                "  4",
      .test = "{{randn(1,2,4), 2}, {randn(2,1,3), {1}}}",
      .ref = "reference.dsplit",
      .compose = dsplit},

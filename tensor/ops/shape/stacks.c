@@ -59,6 +59,9 @@ static void broadcast_tensors(Call *c) {
 static Op rows[] = {
     {.sig = "hstack(tensors: tensors) -> y: tensor",
      .doc = "Tensors side by side: along the second dimension, or lists one after another.",
+     .example = "tensor.hstack{tensor{{1}, {2}}, tensor{{3}, {4}}} --> int64 [2,2]\n"
+                "  1  3\n"
+                "  2  4",
      .test = "{{{randn(2,3), randn(2,1)}}, {{randn(2), randn(3)}}}",
      .ref = "reference.hstack",
      .flags = OP_FUNCTION,
@@ -66,42 +69,58 @@ static Op rows[] = {
     {.sig = "vstack(tensors: tensors) -> y: tensor",
      .aliases = "row_stack",
      .doc = "Tensors on top of each other: along the first dimension, lists being rows.",
-     .example = "tensor.vstack{tensor{1, 2}, tensor{3, 4}}.shape --> {2, 2}",
+     .example = "tensor.vstack{tensor{1, 2}, tensor{3, 4}} --> int64 [2,2]\n"
+                "  1  2\n"
+                "  3  4",
      .test = "{{{randn(2,3), randn(1,3)}}, {{randn(3), randn(3)}}}",
      .ref = "reference.vstack",
      .flags = OP_FUNCTION,
      .compose = vstack},
     {.sig = "dstack(tensors: tensors) -> y: tensor",
      .doc = "Tensors behind each other: along the third dimension.",
+     .example = "tensor.dstack{tensor{1, 2}, tensor{3, 4}} --> int64 [1,2,2]\n"
+                "  1  3\n"
+                "  2  4",
      .test = "{{{randn(2,3), randn(2,3)}}, {{randn(2), randn(2)}}}",
      .ref = "reference.dstack",
      .flags = OP_FUNCTION,
      .compose = dstack},
     {.sig = "column_stack(tensors: tensors) -> y: tensor",
      .doc = "Tensors side by side, lists being columns.",
+     .example = "tensor.column_stack{tensor{1, 2}, tensor{3, 4}} --> int64 [2,2]\n"
+                "  1  3\n"
+                "  2  4",
      .test = "{{{randn(2), randn(2,2)}}, {{randn(3), randn(3)}}}",
      .ref = "reference.column_stack",
      .flags = OP_FUNCTION,
      .compose = column_stack},
     {.sig = "atleast_1d(tensors: tensors) -> parts: tensors",
      .doc = "x with at least one dimension, or each of a list of tensors.",
+     .example = "tensor.atleast_1d{tensor(5)}[1] --> int64 [1]  5",
      .test = "{{{tensor(1.5), randn(2)}}}",
      .ref = "reference.atleast_1d",
      .compose = atleast_1d},
     {.sig = "atleast_2d(tensors: tensors) -> parts: tensors",
      .doc = "x with at least two dimensions, or each of a list of tensors: a list becomes a row.",
-     .example = "tensor{1, 2}:atleast_2d().shape --> {1, 2}",
+     .example = "tensor.atleast_2d{tensor{1, 2}}[1] --> int64 [1,2]\n"
+                "  1  2",
      .test = "{{{tensor(1.5), randn(2), randn(2,3)}}}",
      .ref = "reference.atleast_2d",
      .compose = atleast_2d},
     {.sig = "atleast_3d(tensors: tensors) -> parts: tensors",
      .doc = "x with at least three dimensions, or each of a list of tensors: a matrix gets a last "
             "one, a list becomes [1, n, 1].",
+     .example = "tensor.atleast_3d{tensor{1, 2}}[1].shape --> {1, 2, 1}",
      .test = "{{{tensor(1.5), randn(2), randn(2,3), randn(2,1,2)}}}",
      .ref = "reference.atleast_3d",
      .compose = atleast_3d},
     {.sig = "broadcast_tensors(tensors: tensors) -> parts: tensors",
      .doc = "Views of the tensors, all expanded to their common shape.",
+     .example = "a, b = table.unpack(tensor.broadcast_tensors{tensor{1, 2}, tensor{{10}, {20}}})\n"
+                "a --> int64 [2,2]  1  2  1  2\n"
+                "b --> int64 [2,2]\n"
+                "  10  10\n"
+                "  20  20",
      .test = "{{{randn(2,1), randn(3)}}, {{randn(2), randn(1,1,2), tensor(0.5)}}}",
      .ref = "reference.broadcast_tensors",
      .flags = OP_FUNCTION,

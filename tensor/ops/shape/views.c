@@ -244,7 +244,7 @@ static void narrow_copy(Call *c) {
 static Op rows[] = {
     {.sig = "permute(x: tensor, dims: dims) -> y: tensor",
      .doc = "A view with the dimensions in another order.",
-     .example = "tensor.zeros(2, 3, 4):permute(3, 1, 2).shape --> {4, 2, 3}",
+     .example = "tensor.arange(6):view(1, 2, 3):permute(3, 2, 1).shape --> {3, 2, 1}",
      .test = "{{randn(2,3,4), {3,1,2}}, {randn(2,3), {2,1}}, {randn(2,1,3), {-1,1,2}}}",
      .ref = "reference.permute",
      .flags = OP_VIEW,
@@ -253,6 +253,10 @@ static Op rows[] = {
     {.sig = "transpose(x: tensor, dim0: dim, dim1: dim) -> y: tensor",
      .aliases = "swapaxes swapdims",
      .doc = "A view with two dimensions exchanged.",
+     .example = "tensor{{1, 2, 3}, {4, 5, 6}}:transpose(1, 2) --> int64 [3,2]\n"
+                "  1  4\n"
+                "  2  5\n"
+                "  3  6",
      .test = "{{randn(2,3), 1, 2}, {randn(2,3,4), -1, 1}, {randn(2,3), 1, 1}}",
      .ref = "reference.transpose",
      .flags = OP_VIEW,
@@ -260,6 +264,9 @@ static Op rows[] = {
      .grad = transpose_grad},
     {.sig = "t(x: tensor) -> y: tensor",
      .doc = "A view of a matrix with rows and columns exchanged; vectors and single values stay.",
+     .example = "tensor{{1, 2}, {3, 4}}:t() --> int64 [2,2]\n"
+                "  1  3\n"
+                "  2  4",
      .test = "{{randn(2,3)}, {randn(3)}}",
      .ref = "reference.t",
      .flags = OP_VIEW,
@@ -269,12 +276,16 @@ static Op rows[] = {
      .doc =
          "A view with the last two dimensions exchanged: matrices turned around. The field mT is "
          "the same.",
+     .example = "tensor{{{1, 2}, {3, 4}}}:adjoint() --> int64 [1,2,2]\n"
+                "  1  3\n"
+                "  2  4",
      .test = "{{randn(2,3)}, {randn(2,3,4)}}",
      .ref = "reference.adjoint",
      .compose = adjoint},
     {.sig = "movedim(x: tensor, source: dims, destination: dims) -> y: tensor",
      .aliases = "moveaxis",
      .doc = "A view with some dimensions moved to other places; the rest keep their order.",
+     .example = "tensor.zeros(2, 3, 4):movedim(3, 1).shape --> {4, 2, 3}",
      .test = "{{randn(2,3,4), 1, 3}, {randn(2,3,4), {1,2}, {-1,1}}}",
      .ref = "reference.movedim",
      .flags = OP_VIEW,
@@ -284,6 +295,9 @@ static Op rows[] = {
      .aliases = "broadcast_to",
      .doc = "A view in a larger shape: dimensions of size 1 are repeated without copying, new ones "
             "come first, -1 keeps a size. Several elements share one place in memory.",
+     .example = "tensor{{1}, {2}}:expand(2, 3) --> int64 [2,3]\n"
+                "  1  1  1\n"
+                "  2  2  2",
      .test = "{{randn(2,1), {2,3}}, {randn(3), {2,-1}}, {tensor(1.5), {2,2}}}",
      .ref = "reference.expand",
      .flags = OP_VIEW,
@@ -291,11 +305,15 @@ static Op rows[] = {
      .grad = shape_pass_grad},
     {.sig = "expand_as(x: tensor, other: tensor) -> y: tensor",
      .doc = "x expanded to the shape of other: a view.",
+     .example = "tensor{1, 2}:expand_as(tensor.zeros(2, 2)) --> int64 [2,2]\n"
+                "  1  2\n"
+                "  1  2",
      .test = "{{randn(2,1), randn(2,3)}}",
      .ref = "reference.expand_as",
      .compose = expand_as},
     {.sig = "narrow(x: tensor, dim: dim, start: pos, length: int) -> y: tensor",
      .doc = "A view of length positions of a dimension, from start on.",
+     .example = "tensor{10, 20, 30, 40}:narrow(1, 2, 2) --> int64 [2]  20  30",
      .test = "{{randn(4,2), 1, 2, 2}, {randn(2,3), -1, 1, 2}, {randn(2,3), 2, -2, 1}}",
      .ref = "reference.narrow",
      .flags = OP_VIEW,
@@ -303,12 +321,14 @@ static Op rows[] = {
      .grad = narrow_grad},
     {.sig = "narrow_copy(x: tensor, dim: dim, start: pos, length: int) -> y: tensor",
      .doc = "A copy of length positions of a dimension, see narrow.",
+     .example = "tensor{10, 20, 30, 40}:narrow_copy(1, 2, 2) --> int64 [2]  20  30",
      .test = "{{randn(4,2), 1, 2, 2}, {randn(2,3), -1, 1, 2}}",
      .ref = "reference.narrow",
      .compose = narrow_copy},
     {.sig = "select(x: tensor, dim: dim, index: pos) -> y: tensor",
      .doc = "A view of one position of a dimension, which is dropped; a tensor even when none is "
             "left.",
+     .example = "tensor{{1, 2}, {3, 4}}:select(2, 1) --> int64 [2]  1  3",
      .test = "{{randn(4,2), 1, 3}, {randn(2,3), -1, -1}, {randn(3), 1, 2}}",
      .ref = "reference.select",
      .flags = OP_VIEW | OP_TENSOR,
@@ -317,6 +337,7 @@ static Op rows[] = {
     {.sig = "slice(x: tensor, dim: dim, start: pos=1, stop: pos=-1, step: int=1) -> y: tensor",
      .doc = "A view of the positions start to stop of a dimension, both included, every step-th. "
             "What lies beyond the ends is left out, as in string.sub.",
+     .example = "tensor.arange(6):slice(1, 2, 6, 2) --> int64 [3]  2  4  6",
      .test = "{{randn(5,2), 1, 2, 4}, {randn(2,5), 2, 1, -1, 2}, {randn(4), 1, -2, 9}}",
      .ref = "reference.slice",
      .flags = OP_VIEW,
@@ -325,6 +346,7 @@ static Op rows[] = {
     {.sig = "diagonal(x: tensor, offset: int=0, dim1: dim=1, dim2: dim=2) -> y: tensor",
      .doc = "A view of the diagonal of two dimensions, which becomes the last dimension. offset "
             "counts to the right, a negative one downwards.",
+     .example = "tensor{{1, 2}, {3, 4}}:diagonal() --> int64 [2]  1  4",
      .test = "{{randn(3,3)}, {randn(3,4), 1}, {randn(3,3,2), -1, 1, 2}, {randn(2,3,3), 0, -2, -1}}",
      .ref = "reference.diagonal",
      .flags = OP_VIEW,

@@ -56,6 +56,9 @@ static Op rows[] = {
     {.sig = "copy_(x: tensor, src: tensor) -> y: tensor",
      .doc = "Writes src over x, converted to x's type and expanded to its shape; a fraction does "
             "not go into integers.",
+     .example = "tensor.zeros(2, 2):copy_(tensor{1, 2}) --> float32 [2,2]\n"
+                "  1.0  2.0\n"
+                "  1.0  2.0",
      .test = "{{randn(2,3), randn(2,3)}, {randn(2,3), randn(3)}, {randn(2,3), 1.5}}",
      .ref = "reference.copy_",
      .flags = OP_ONLY_INPLACE,
@@ -64,6 +67,7 @@ static Op rows[] = {
      .grad = copy_grad},
     {.sig = "fill(x: tensor, value: tensor) -> y: tensor",
      .doc = "A single value in every element, in the shape and type of x.",
+     .example = "tensor{1, 2}:fill(7) --> int64 [2]  7  7",
      .test = "{{randn(2,3), 1.5}, {randn(2,3), tensor(2.5)}}",
      .ref = "reference.copy_",
      .flags = OP_INPLACE,
@@ -72,6 +76,7 @@ static Op rows[] = {
      .grad = copy_grad},
     {.sig = "zero_(x: tensor) -> y: tensor",
      .doc = "Writes 0 over every element of x.",
+     .example = "tensor{1, 2}:zero_() --> int64 [2]  0  0",
      .test = "{{randn(2,3)}}",
      .ref = "each: 0",
      .flags = OP_ONLY_INPLACE,

@@ -212,6 +212,9 @@ static Op rows[] = {
             "[N,C,D,H,W] at [N,D',H',W',3]. A place is (x, y), from -1 to 1 over the width and the "
             "height, between the edges of the corners, or their centres with align_corners. Places "
             "outside give zeros, the border's value, or what is reflected at the border.",
+     .example = "x, grid = tensor{{{{10.0, 20.0, 30.0}}}}, tensor{{{{-1.0, 0.0}, {0.5, 0.0}}}}\n"
+                "x:grid_sample(grid, {align_corners = true}) --> float32 [1,1,1,2]\n"
+                "  10.0  25.0",
      .test = "{{randn(1,2,3,4), rand(1,2,3,2) * 1.8 - 0.9}, {randn(2,1,3,3), rand(2,2,2,2) * 3 - "
              "1.5, 'bilinear', 'border', true}, {randn(1,1,4,3), rand(1,2,2,2) * 3 - 1.5, "
              "'bilinear', 'reflection'}, {randn(1,1,3,4), rand(1,2,2,2) * 2.4 - 1.2, 'nearest', "
@@ -222,6 +225,10 @@ static Op rows[] = {
     {.sig = "affine_grid(theta: tensor, size: ints, align_corners: bool?) -> grid: tensor",
      .doc = "The grid for grid_sample that moves an image of that size {N,C,H,W} by matrices "
             "[N,2,3], or a volume {N,C,D,H,W} by [N,3,4].",
+     .example = "same = tensor{{{1.0, 0.0, 0.0}, {0.0, 1.0, 0.0}}}\n"
+                "same:affine_grid({1, 1, 1, 2}, true) --> float32 [1,1,2,2]\n"
+                "  -1.0   0.0\n"
+                "   1.0   0.0",
      .test = "{{randn(2,2,3), {2,1,2,3}}, {randn(1,3,4), {1,1,2,1,2}, true}}",
      .ref = "reference.affine_grid",
      .compose = affine_grid},

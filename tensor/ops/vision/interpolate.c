@@ -182,7 +182,8 @@ static Op rows[] = {
             "linear, bilinear and bicubic, trilinear are for one, two and three of them. "
             "align_corners puts the centres of the corners over each other, not their edges. "
             "bicubic: Keys 1981 with a = -0.75.",
-     .example = "tensor{{{1, 3}}}:interpolate(4) --> [[[1, 1, 3, 3]]]",
+     .example = "tensor{{{1, 3}}}:interpolate(4) --> float32 [1,1,4]\n"
+                "  1.0  1.0  3.0  3.0",
      .test = "{{randn(1,2,4), 7}, {randn(1,2,3,4), {scale_factor = 1.7, mode = 'bilinear'}}, "
              "{randn(1,1,4,3), {6, 2}, {mode = 'bicubic', align_corners = true}}, "
              "{randn(1,2,3,5), {2, 3}, {mode = 'area'}}, {randn(1,1,2,3,2), 4, {mode = "
@@ -192,30 +193,46 @@ static Op rows[] = {
      .compose = interpolate},
     {.sig = "upsample_nearest(input: tensor, size: ints?, scale_factor: floats?) -> y: tensor",
      .doc = "interpolate with mode nearest.",
+     .example = "tensor{{{1, 3}}}:upsample_nearest(4) --> float32 [1,1,4]\n"
+                "  1.0  1.0  3.0  3.0",
      .test = "{{randn(1,2,3,2), 4}, {randn(1,2,3), {scale_factor = 2}}}",
      .ref = "reference.upsample_nearest",
      .compose = upsample_nearest},
     {.sig = "upsample_bilinear(input: tensor, size: ints?, scale_factor: floats?) -> y: tensor",
      .doc = "interpolate with mode bilinear and align_corners.",
+     .example = "tensor{{{{1, 3}}}}:upsample_bilinear({1, 3}) --> float32 [1,1,1,3]\n"
+                "  1.0  2.0  3.0",
      .test = "{{randn(1,2,3,2), 4}, {randn(1,1,3,3), {scale_factor = 1.7}}}",
      .ref = "reference.upsample_bilinear",
      .compose = upsample_bilinear},
     {.sig = "pixel_shuffle(input: tensor, upscale_factor: int) -> y: tensor",
      .doc = "Channels become places: [..., C r r, H, W] -> [..., C, H r, W r], r the "
             "upscale_factor. Shi and others 2016, arXiv:1609.05158.",
-     .example = "tensor{1, 2, 3, 4}:view(4, 1, 1):pixel_shuffle(2) --> [[[1, 2], [3, 4]]]",
+     .example = "tensor.arange(4):view(4, 1, 1):pixel_shuffle(2) --> int64 [1,2,2]\n"
+                "  1  2\n"
+                "  3  4",
      .test = "{{randn(1,8,2,3), 2}, {randn(4,1,2), 2}}",
      .ref = "reference.pixel_shuffle",
      .compose = pixel_shuffle},
     {.sig = "pixel_unshuffle(input: tensor, downscale_factor: int) -> y: tensor",
      .doc = "Places become channels, the inverse of pixel_shuffle: [..., C, H r, W r] -> "
             "[..., C r r, H, W].",
+     .example = "tensor{{{1, 2}, {3, 4}}}:pixel_unshuffle(2) --> int64 [4,1,1]\n"
+                "  1\n"
+                "\n"
+                "  2\n"
+                "\n"
+                "  3\n"
+                "\n"
+                "  4",
      .test = "{{randn(1,2,4,6), 2}, {randn(1,3,3), 3}}",
      .ref = "reference.pixel_unshuffle",
      .compose = pixel_unshuffle},
     {.sig = "channel_shuffle(input: tensor, groups: int) -> y: tensor",
      .doc = "Channels in groups change to groups in channels: [N, groups k, ...] -> "
             "[N, k groups, ...]. Zhang and others 2017, arXiv:1707.01083.",
+     .example =
+         "tensor.arange(4):view(1, 4, 1):channel_shuffle(2):flatten() --> int64 [4]  1  3  2  4",
      .test = "{{randn(1,6,2), 3}, {randn(2,4,1,2), 2}}",
      .ref = "reference.channel_shuffle",
      .compose = channel_shuffle},

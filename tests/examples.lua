@@ -1,0 +1,130 @@
+-- examples.lua: every example in the documentation runs at the prompt and prints what it says.
+--
+-- An example is lines as a learner types them. After --> stands what the prompt prints for an entry:
+--
+--   m = tensor{{1, 2}, {3, 4}}
+--   m:sum() --> 10
+--   m:t() --> int64 [2,2]
+--     1  3
+--     2  4
+--
+-- On one line, line breaks and runs of blanks count as one blank; the output of the last entry may run
+-- over several lines, then they are the prompt's lines. An entry without --> prints nothing. Every
+-- example begins with fresh variables and the seed of a new session.
+
+local core = require "lunette.core"
+local outside = dofile "tests/support/program.lua"
+
+-- ---- an example as entries ---------------------------------------------------------------------------
+
+-- text -> list of {code =, want =}, one for each line of code.
+local function parse(text)
+  local list, last = {}, 0
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    local code, want = line:match "^(.-)%s*%-%->%s?(.*)$"
+    list[#list + 1] = {code = code or line, want = want}
+    if want then last = #list end
+  end
+  if last == 0 then return nil end
+  for i = last + 1, #list do
+    list[last].want = list[last].want .. "\n" .. list[i].code
+    list[i] = nil
+  end
+  return list
+end
+
+local function squeezed(text) return (text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")) end
+local function trimmed(text) return (text:gsub("[ \t]+\n", "\n"):gsub("%s+$", "")) end
+
+local function agrees(got, want)
+  if want:find "\n" then return trimmed(got) == trimmed(want) end
+  return squeezed(got) == squeezed(want)
+end
+
+-- ---- a session -----------------------------------------------------------------------------------------
+
+-- Marks of the prompts, so that entries and what they print can be told apart.
+local FIRST, NEXT = "\1", "\2"
+
+local start = [[
+_PROMPT, _PROMPT2 = "\1", "\2"
+do
+  local known = {}
+  for key in next, _G do known[key] = true end
+  function fresh()
+    for key in next, _G do
+      if not known[key] and key ~= "fresh" and key ~= "In" and key ~= "Out" then rawset(_G, key, nil) end
+    end
+    tensor.manual_seed(1)
+  end
+end
+]]
+
+-- What each line of the examples prints, in one session at the prompt.
+local function run(examples)
+  local lines = {}
+  for _, example in ipairs(examples) do
+    lines[#lines + 1] = "fresh()"
+    for _, entry in ipairs(example.entries) do lines[#lines + 1] = entry.code end
+  end
+  local program = outside.quote(outside.program)
+  local _, out = outside.shell(("%s -e %s -i 2>&1"):format(program, outside.quote(start)),
+    table.concat(lines, "\n") .. "\n")
+  local printed, at = {}, 0
+  for part in out:gmatch("[" .. FIRST .. NEXT .. "]([^" .. FIRST .. NEXT .. "]*)") do
+    at = at + 1
+    if lines[at] then printed[at] = part:sub(#lines[at] + 2) end
+  end
+  return printed
+end
+
+local function check(t, examples)
+  local printed, at = run(examples), 0
+  for _, example in ipairs(examples) do
+    at = at + 1
+    for _, entry in ipairs(example.entries) do
+      at = at + 1
+      local got = printed[at] or "nothing: the session ended"
+      t.ok(example.name, agrees(got, entry.want or ""),
+        ("%s prints\n%s\nand should print\n%s"):format(entry.code, trimmed(got), entry.want or "nothing"))
+    end
+  end
+end
+
+-- ---- what has examples -----------------------------------------------------------------------------------
+
+-- Adds the example of a name to the list.
+local function add(t, list, name, text)
+  if not text then return end
+  local entries = parse(text)
+  if t.ok(name .. " says what it prints", entries ~= nil, "there is no --> in its example") then
+    list[#list + 1] = {name = name, entries = entries}
+  end
+end
+
+local function test_ops(t)
+  local list = {}
+  for _, row in ipairs(core.ops()) do
+    if not row.hidden then add(t, list, row.name, row.example) end
+  end
+  check(t, list)
+end
+
+-- A wrong expectation is found: in one line, in several, where nothing is said and where an error comes.
+local function test_failures(t)
+  local wrong = {"1 + 1 --> 3", "tensor{1, 2} --> int64 [2]\n  1  3", "1 + 1\n2 + 2 --> 4", "nobody() --> 1",
+    "tensor{{1, 2}} --> int64 [1,2]\n 1  2"}
+  for i, text in ipairs(wrong) do
+    local failed = 0
+    local quiet = {ok = function(_, condition) failed = failed + (condition and 0 or 1) end}
+    check(quiet, {{name = "planted", entries = parse(text)}})
+    t.eq("planted " .. i, failed, 1)
+  end
+end
+
+return function(t)
+  if not outside.open(t) then return end
+  test_failures(t)
+  test_ops(t)
+  outside.close()
+end
