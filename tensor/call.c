@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "anomaly.h"
+#include "calc.h"
 #include "cast.h"
 #include "mem.h"
 #include "op.h"
@@ -55,8 +56,9 @@ void call_scratch(Call *c, size_t bytes) { c->scratch = bytes ? scoped(bytes) : 
 
 /* ---- outputs ---------------------------------------------------------------------------------- */
 
-static Tensor *written_in_place(Call *c, DType dtype, int ndim, const int64_t *shape) {
-  Tensor *x = c->y[0];
+/* Does a result of that type and shape fit the tensor x that a call writes to? */
+static void check_fits(const Call *c, const Tensor *x, DType dtype, int ndim,
+                       const int64_t *shape) {
   bool same = x->ndim == ndim;
   for (int d = 0; same && d < ndim; d++) same = x->shape[d] == shape[d];
   if (!same) {
@@ -70,11 +72,13 @@ static Tensor *written_in_place(Call *c, DType dtype, int ndim, const int64_t *s
            op_sig(c->op)->written, dtype_name(dtype), dtype_name((DType)x->dtype),
            dtype == T_F64 ? "double" : "float");
   }
-  return x;
 }
 
 Tensor *call_out(Call *c, int i, DType dtype, int ndim, const int64_t *shape) {
-  if (i == 0 && c->inplace) return written_in_place(c, dtype, ndim, shape);
+  if (i == 0 && c->inplace) {
+    check_fits(c, c->y[0], dtype, ndim, shape);
+    return c->y[0];
+  }
   return c->y[i] = t_new(dtype, ndim, shape);
 }
 
@@ -196,14 +200,32 @@ static void compute(Call *c) {
   }
 }
 
+/* In place for rows that cannot write over their input: the result is made apart, of a copy of x where
+   gradients may read it later, and written to x. */
+static void apply_apart(Call *c, bool tracked) {
+  Tensor *x = c->x[0], *kept = tracked ? t_op1("clone", x) : x;
+  for (int i = 0; i < c->nx; i++) c->x[i] = c->x[i] == x ? kept : c->x[i];
+  c->inplace = false;
+  op_apply(c);
+  Tensor *y = c->y[0];
+  check_fits(c, x, (DType)y->dtype, y->ndim, y->shape);
+  c->y[0] = t_op2("copy_", x, y);
+  c->inplace = true;
+}
+
 void op_apply(Call *c) {
   const Op *op = c->op;
-  if (!op->infer) {
-    if (c->inplace) t_fail("%s has no form that writes in place", call_name(c));
+  bool apart = c->inplace && !(op->flags & OP_ONLY_INPLACE) && (!op->infer || op->flags & OP_APART);
+  if (!op->infer && !apart) {
     op->compose(c);
     return;
   }
   bool tracked = any_tracked(c);
+  if (apart) {
+    check_written(c, tracked);
+    apply_apart(c, tracked);
+    return;
+  }
   if (!tracked && !c->inplace && !anomaly_on) {
     op->infer(c);
     compute(c);

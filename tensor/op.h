@@ -21,6 +21,8 @@ enum {
   OP_CROSS = 256,       /* the gradient of one input reads only the others: x[i] is saved only when
                        another input wants a gradient */
   OP_TRUSTS = 512, /* hidden, and its callers have checked the arguments: for the suite alone */
+  OP_APART = 1024, /* with OP_INPLACE: run cannot write over its input, so the result is made
+                      apart and copied, as for rows with nothing but compose */
   OP_RANDOM = 128, /* draws from a stream: the gradient checks seed it again before each run */
 };
 

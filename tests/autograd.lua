@@ -43,6 +43,13 @@ local programs = {
     b["4:4"]:zero_()
     return (b ^ 3):sum() + b[1]
   end },
+  ["results made apart"] = { { 0.7, 0.4, 1.3, 0.2 }, 11.794088, { 28.09696, 11.90408, 13.68024, 13.90096 }, function(x)
+    local b = (x * 1):view(2, 2)
+    b:cumprod_(2)
+    b:t():cumsum_(2)
+    b:tril_():addmm_(b:clone(), x:view(2, 2), { beta = 0.5 })
+    return (b * b):sum()
+  end },
   ["a fresh buffer"] = { { 0.3, -0.5, 0.9 }, 12.9125, { 4.8, -22.85, 19.65 }, function(x)
     local b = tensor.zeros(2, 3, { dtype = "float64" })
     b[1] = x * 2

@@ -65,6 +65,7 @@ local function test_layers(t)
   check("GELU", nn.GELU(), seq(4), {0.0538862558, 0.3055554415, 0.5746829844, 0.7721307031})
   check("GELU, tanh", nn.GELU "tanh", seq(4), {0.0538862233, 0.3055434666, 0.5746155854, 0.7720007576})
   check("SiLU", nn.SiLU(), seq(4), {0.0524063187, 0.2768608237, 0.5048757373, 0.6719718187})
+  check("Softplus", nn.Softplus(2, 3), tensor({-1, 0.5, 1.6}, {dtype = "float64"}), {0.063464005521, 0.656630843759, 1.6})
   check("LeakyReLU", nn.LeakyReLU(0.2), tensor({-1, 2}, {dtype = "float64"}), {-0.2, 2})
   check("LogSoftmax", nn.LogSoftmax(-1), seq(2, 2),
     {-0.8851741517, -0.532121283, -0.7931855407, -0.6022126591})

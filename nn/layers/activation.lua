@@ -57,6 +57,9 @@ simple("Tanh", "tanh")
 --- log(sigmoid(x)).
 simple("LogSigmoid", "logsigmoid")
 
+--- log(1 + exp(beta x)) / beta, a smooth ReLU; x itself where beta x is above threshold.
+simple("Softplus", "softplus", "beta: float=1, threshold: float=20", "beta", "threshold")
+
 --- x / (1 + |x|).
 simple("Softsign", "softsign")
 

@@ -132,6 +132,7 @@ static void log_softmax_dx_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 static Op rows[] = {
     {.sig = "softmax(x: tensor, dim: dim, dtype: dtype?) -> y: tensor",
+     .aliases = "special.softmax",
      .doc = "exp(x) divided by its sum along a dimension: positive, and summing to 1; computed in "
             "dtype where that is given. Losses on class scores take the scores themselves: "
             "cross_entropy does this inside.",
@@ -143,6 +144,7 @@ static Op rows[] = {
      .run = softmax_run,
      .grad = softmax_grad},
     {.sig = "log_softmax(x: tensor, dim: dim, dtype: dtype?) -> y: tensor",
+     .aliases = "special.log_softmax",
      .doc =
          "Logarithm of softmax along a dimension, without overflow; computed in dtype where that "
          "is given.",

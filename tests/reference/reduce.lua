@@ -389,6 +389,40 @@ function reference.trapezoid(y, x, options)
   return util.unflat(util.flat(result), shape)
 end
 
+-- The slope at place p of the parabola through three points: Lagrange's form, differentiated.
+local function parabola(p, places, values)
+  local a, b, c = table.unpack(places)
+  return values[1] * (2 * p - b - c) / ((a - b) * (a - c)) + values[2] * (2 * p - a - c) / ((b - a) * (b - c))
+    + values[3] * (2 * p - a - b) / ((c - a) * (c - b))
+end
+
+function reference.gradient(x, spacing, dims, edge_order)
+  local shape, result = util.shape(x), {}
+  if type(dims) == "number" then dims = {dims} end
+  if not dims then
+    dims = {}
+    for d = 1, #shape do dims[d] = d end
+  end
+  for k, dim in ipairs(dims) do
+    local one = type(spacing) == "table" and spacing[k] or spacing
+    result[k] = rows(x, dim, function(row)
+      local places, list = type(one) == "table" and one or {}, {}
+      for i = 1, #row do places[i] = places[i] or i * (one or 1) end
+      for i = 1, #row do
+        local from = math.max(1, math.min(i - 1, #row - 2))
+        if edge_order ~= 2 and (i == 1 or i == #row) then
+          local left = math.max(1, i - 1)
+          list[i] = (row[left + 1] - row[left]) / (places[left + 1] - places[left])
+        else
+          list[i] = parabola(places[i], table.move(places, from, from + 2, 1, {}), table.move(row, from, from + 2, 1, {}))
+        end
+      end
+      return list
+    end)
+  end
+  return result
+end
+
 function reference.dist(x, y, p)
   local values = util.flat(util.broadcast(function(a, b) return a - b end, x, y))
   return norm(values, p or 2)

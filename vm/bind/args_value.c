@@ -209,10 +209,13 @@ static Tensor **list_room(Reader *r, const Param *p, int n) {
 
 static void read_tensors(Reader *r, int i, const Param *p) {
   lua_State *L = r->L;
-  if (r->s->result_list && handle_at(L, i)) { /* a list comes of a list, one of one */
-    r->c->x[p->slot] = handle_at(L, i);
-    r->c->lone = true;
-    return;
+  if (r->s->result_list) { /* a list comes of a list, one of one */
+    Tensor *one = lua_type(L, i) == LUA_TNUMBER ? args_number(L, i) : handle_at(L, i);
+    r->c->lone = one != NULL;
+    if (one) {
+      r->c->x[p->slot] = one;
+      return;
+    }
   }
   if (lua_type(L, i) != LUA_TTABLE) {
     t_fail("%s: %s is a list of tensors: %s({a, b}, ...)", r->name, p->name, r->name);
@@ -238,6 +241,7 @@ int args_tensors(Reader *r, int i, int top, const Param *p) {
   while (i + n <= top && handle_at(r->L, i + n)) n++;
   Tensor **list = list_room(r, p, n);
   for (int k = 0; k < n; k++) list[k] = handle_at(r->L, i + k);
+  r->c->lone = n == 1;
   return i + n;
 }
 

@@ -147,6 +147,14 @@ static void set_op(lua_State *L, const Tables *t, const Op *op, const char *name
   lua_setfield(L, t->lib, name);
 }
 
+/* Under a name, and where there is one the form that writes in place; name has room for its _. */
+static void set_forms(lua_State *L, const Tables *t, const Op *op, char *name) {
+  set_op(L, t, op, name, false);
+  if (!(op->flags & OP_INPLACE) || strchr(name, '.')) return;
+  strcat(name, "_");
+  set_op(L, t, op, name, true);
+}
+
 static void set_all(lua_State *L, const Tables *t) {
   char name[64];
   for (int i = 0; i < op_count(); i++) {
@@ -157,18 +165,14 @@ static void set_all(lua_State *L, const Tables *t) {
       lua_setfield(L, op->flags & OP_TRUSTS ? t->trusting : t->hidden, s->name);
       continue;
     }
-    set_op(L, t, op, s->name, false);
+    strcpy(name, s->name);
+    set_forms(L, t, op, name);
     for (const char *a = op->aliases; a && *a;) {
       size_t n = strcspn(a, " ");
       memcpy(name, a, n);
       name[n] = 0;
-      set_op(L, t, op, name, false);
+      set_forms(L, t, op, name);
       a += n + (a[n] == ' ');
-    }
-    if (op->flags & OP_INPLACE) {
-      strcpy(name, s->name);
-      strcat(name, "_");
-      set_op(L, t, op, name, true);
     }
   }
 }

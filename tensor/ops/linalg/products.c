@@ -309,18 +309,21 @@ static Op rows[] = {
      .test = "{{randn(2,3), randn(2,4), randn(4,3)}, {randn(3), randn(2,4), randn(4,3), 0.5, 2}, "
              "{randn(2,3), randn(2,4), randn(4,3), {beta = 0}}}",
      .ref = "reference.addmm",
+     .flags = OP_INPLACE,
      .compose = addmm_compose},
     {.sig = "addmv(input: tensor, mat: tensor, vec: tensor, beta: scalar=1, alpha: scalar=1) -> z: "
             "tensor",
      .doc = "beta input + alpha mat vec for a matrix [m,k] and a vector [k]." ADD_DOC,
      .test = "{{randn(2), randn(2,4), randn(4)}, {randn(1), randn(2,4), randn(4), 0.5, 2}}",
      .ref = "reference.addmv",
+     .flags = OP_INPLACE,
      .compose = addmv_compose},
     {.sig = "addr(input: tensor, vec1: tensor, vec2: tensor, beta: scalar=1, alpha: scalar=1) -> "
             "z: tensor",
      .doc = "beta input + alpha outer(vec1, vec2)." ADD_DOC,
      .test = "{{randn(2,3), randn(2), randn(3)}, {randn(3), randn(2), randn(3), 0.5, 2}}",
      .ref = "reference.addr",
+     .flags = OP_INPLACE,
      .compose = addr_compose},
     {.sig = "addbmm(input: tensor, batch1: tensor, batch2: tensor, beta: scalar=1, alpha: "
             "scalar=1) -> z: tensor",
@@ -328,6 +331,7 @@ static Op rows[] = {
      .test = "{{randn(2,3), randn(2,2,4), randn(2,4,3)}, {randn(1), randn(2,2,4), randn(2,4,3), "
              "0.5, 2}}",
      .ref = "reference.addbmm",
+     .flags = OP_INPLACE,
      .compose = addbmm_compose},
     {.sig = "baddbmm(input: tensor, batch1: tensor, batch2: tensor, beta: scalar=1, alpha: "
             "scalar=1) -> z: tensor",
@@ -335,6 +339,7 @@ static Op rows[] = {
      .test = "{{randn(2,2,3), randn(2,2,4), randn(2,4,3)}, {randn(2,1,3), randn(2,2,4), "
              "randn(2,4,3), 0.5, 2}}",
      .ref = "reference.baddbmm",
+     .flags = OP_INPLACE,
      .compose = baddbmm_compose},
     {.sig = "chain_matmul(matrices: tensors) -> z: tensor",
      .doc = "Product of a list of matrices in the order of least work.",

@@ -26,9 +26,15 @@
       t_mul(x, t_tanh(t_neg(t_op1("logsigmoid", t_neg(x))))), ANY,                                 \
       "x * reference.tanh(math.log(1 + math.exp(x)))",                                             \
       "x tanh(log(1 + exp(x))). Misra 2019, arXiv:1908.08681.")                                    \
-  ROW(logsigmoid, "", -m_softplus(-x), g *m_sigmoid(-x),                                           \
-      t_sub(t_op2("minimum", x, t_num(0)), t_op1("log1p", t_exp(t_neg(t_abs(x))))), ANY,           \
-      "-math.log(1 + math.exp(-x))",                                                               \
+  ROW(softplus, ", beta: float=1.0, threshold: float=20.0", x *A > B ? x : m_softplus(x * A) / A,  \
+      x * A > B ? g : g * m_sigmoid(x * A), softplus_plain(x, P, Q),                               \
+      "{{randn(2,3)}, {randn(2,3), 2.5}, {randn(2,3), 2, 0.5}}",                                   \
+      "(y or 1) * x > (z or 20) and x or math.log(1 + math.exp((y or 1) * x)) / (y or 1)",         \
+      "log(1 + exp(beta x)) / beta, a smooth relu; x itself where beta x is above threshold.",     \
+      .infer = softplus_infer,                                                                     \
+      .example = "tensor{0, 30}:softplus() --> float32 [2]   0.6931  30.0000")                     \
+  ROW(logsigmoid, "", -m_softplus(-x), g *m_sigmoid(-x), t_neg(softplus_plain(t_neg(x), 1, 40)),   \
+      ANY, "-math.log(1 + math.exp(-x))",                                                          \
       "Logarithm of the logistic function, -log(1 + exp(-x)), without overflow.")                  \
   ROW(elu, ", alpha: float=1.0", x > 0 ? x : A * m_expm1(x), x > 0 ? g : g * A * m_exp(x),         \
       elu_plain(x, 1, P, 1), "{{randn(2,3)}, {randn(2,3), 0.5}}",                                  \
@@ -214,6 +220,11 @@ static void celu_infer(Call *c) {
   infer(c);
 }
 
+static void softplus_infer(Call *c) {
+  if (attr_float(c, 0, 1) == 0) t_fail("softplus: beta is 0; another number is wanted");
+  infer(c);
+}
+
 static void softshrink_infer(Call *c) {
   double lambd = attr_float(c, 0, 0.5);
   if (!(lambd >= 0)) t_fail("softshrink: lambd is %g; it is 0 or more", lambd);
@@ -238,6 +249,13 @@ static Tensor *hardswish_plain(Tensor *x) {
   Tensor *middle = t_mul(x, t_muln(t_addn(x, 3), 1.0 / 6));
   Tensor *upper = t_where(t_gt(x, t_num(3)), x, middle);
   return t_where(t_lt(x, t_num(-3)), t_num(0), upper);
+}
+
+/* Above 40 the exponential is below the rounding of float64. */
+static Tensor *softplus_plain(Tensor *x, double beta, double threshold) {
+  Tensor *scaled = t_muln(x, beta), *above = t_gt(scaled, t_num(fmin(threshold, 40)));
+  Tensor *curve = t_op1("log1p", t_exp(t_where(above, t_num(0), scaled)));
+  return t_where(above, x, t_muln(curve, 1 / beta));
 }
 
 static Tensor *softshrink_plain(Tensor *x, double lambd) {

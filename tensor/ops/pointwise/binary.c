@@ -100,14 +100,14 @@
                : a * m_log(b),                                                                     \
       xlog_dx(g, a, b, "log", 0), t_mul(g, t_div(a, b)), BOTH,                                     \
       "{{randn(2,3), rand(3) + 0.5}, {ints(3), rand(2,3) + 1}}", "x * math.log(y)",                \
-      "x log(y), and 0 where x is 0.", .aliases = "special_xlogy")                                 \
+      "x log(y), and 0 where x is 0.", .aliases = "special.xlogy")                                 \
   ROW(xlog1py,                                                                                     \
       b != b   ? b                                                                                 \
       : a == 0 ? 0                                                                                 \
                : a * m_log1p(b),                                                                   \
       xlog_dx(g, a, b, "log1p", -1), t_mul(g, t_div(a, t_addn(b, 1))), BOTH,                       \
       "{{randn(2,3), rand(3)}}", "x * math.log(1 + y)", "x log(1 + y), and 0 where x is 0.",       \
-      .aliases = "special_xlog1py")                                                                \
+      .aliases = "special.xlog1py")                                                                \
   ROW(sigmoid_dx, a *b *(1 - b), t_op2("sigmoid_dx", g, b),                                        \
       t_mul(t_mul(g, a), t_rsubn(1, t_muln(b, 2))), BOTH, PAIRS, "x * y * (1 - y)",                \
       "Gradient of sigmoid from its output y.", .flags = OP_HIDDEN)                                \

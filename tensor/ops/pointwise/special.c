@@ -1,56 +1,60 @@
 /* Special functions: of the error, of factorials, Bessel's. Compiled once per SIMD level for the
-   loops, once for the rows; see unary.c for the meaning of a line. All compute in floats. Their names
-   in PyTorch's torch.special stand beside them with special_ in front. */
+   loops, once for the rows; see unary.c for the meaning of a line. All compute in floats. What
+   PyTorch has in torch.special alone stands in the namespace special; the others have a name there
+   too. */
 #include "unary.h"
 
 #define FLOATS(ROW)                                                                                \
   ROW(erf, m_erf(x), bell(g, x, M_2_SQRTPI), SAVE_X(0), "randn(2,3)", "reference.erf(x)",          \
-      "Error function.", .aliases = "special_erf")                                                 \
+      "Error function.", .aliases = "special.erf")                                                 \
   ROW(erfc, m_erfc(x), bell(g, x, -M_2_SQRTPI), SAVE_X(0), "randn(2,3)", "1 - reference.erf(x)",   \
-      "1 - erf(x), exact where that is small.", .aliases = "special_erfc")                         \
+      "1 - erf(x), exact where that is small.", .aliases = "special.erfc")                         \
   ROW(erfinv, m_erfinv(x), t_mul(g, t_muln(t_exp(t_square(y)), 1 / M_2_SQRTPI)), SAVE_Y(0),        \
       "rand(2,3) * 1.8 - 0.9", "reference.erfinv(x)",                                              \
-      "Inverse of erf; infinite at -1 and 1, NaN outside.", .aliases = "special_erfinv")           \
-  ROW(special_erfcx, m_erfcx(x), t_mul(g, t_addn(t_muln(t_mul(x, y), 2), -M_2_SQRTPI)),            \
-      SAVE_X(0) | SAVE_Y(0), "randn(2,3)", "math.exp(x * x) * (1 - reference.erf(x))",             \
-      "exp(x^2) erfc(x), the scaled complementary error function.")                                \
-  ROW(special_ndtr, m_ndtr(x), bell(g, t_muln(x, M_SQRT1_2), 0.5 * M_2_SQRTPI * M_SQRT1_2),        \
-      SAVE_X(0), "randn(2,3)", "0.5 * (1 + reference.erf(x / math.sqrt(2)))",                      \
-      "Distribution function of the standard normal.")                                             \
-  ROW(special_ndtri, m_ndtri(x),                                                                   \
-      t_mul(g, t_muln(t_exp(t_muln(t_square(y), 0.5)), 2 * M_SQRT2 / M_2_SQRTPI)), SAVE_Y(0),      \
-      "rand(2,3) * 0.8 + 0.1", "math.sqrt(2) * reference.erfinv(2 * x - 1)",                       \
-      "Quantiles of the standard normal: the inverse of special_ndtr.")                            \
-  ROW(special_log_ndtr, m_log_ndtr(x),                                                             \
-      t_mul(g, t_muln(t_div(t_num(1), t_op1("special_erfcx", t_muln(x, -M_SQRT1_2))),              \
-                      M_2_SQRTPI *M_SQRT1_2)),                                                     \
-      SAVE_X(0), "randn(2,3)", "math.log(0.5 * (1 + reference.erf(x / math.sqrt(2))))",            \
-      "Logarithm of special_ndtr, exact in the lower tail.")                                       \
-  ROW(special_entr, m_entr(x), t_mul(g, t_neg(t_addn(t_log(x), 1))), SAVE_X(0), "rand(2,3) + 0.1", \
-      "-x * math.log(x)", "-x log(x); 0 at 0 and -infinity below: a term of the entropy.")         \
+      "Inverse of erf; infinite at -1 and 1, NaN outside.", .aliases = "special.erfinv")           \
   ROW(lgamma, m_lgamma(x), t_mul(g, t_op1("digamma", x)), SAVE_X(0),                               \
       "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.lgamma(x)",                      \
-      "Logarithm of the absolute value of the gamma function.", .aliases = "special_gammaln",      \
+      "Logarithm of the absolute value of the gamma function.", .aliases = "special.gammaln",      \
       .example = "tensor{5}:lgamma():exp() --> float32 [1]  24.0")                                 \
   ROW(digamma, m_digamma(x), t_mul(g, polygamma(1, x)), SAVE_X(0),                                 \
       "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.digamma(x)",                     \
       "Slope of lgamma. NaN at negative whole numbers, -infinity at 0.",                           \
-      .aliases = "special_digamma special_psi")                                                    \
-  ROW(i0, m_i0(x), t_mul(g, t_op1("special_i1", x)), SAVE_X(0), "randn(2,3)",                      \
+      .aliases = "special.digamma special.psi")                                                    \
+  ROW(i0, m_i0(x), t_mul(g, t_op1("special.i1", x)), SAVE_X(0), "randn(2,3)",                      \
       "reference.bessel(x, 0)", "Modified Bessel function of the first kind, order 0.",            \
-      .aliases = "special_i0")                                                                     \
-  ROW(special_i1, m_i1(x), t_mul(g, i1_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",          \
+      .aliases = "special.i0")
+
+/* In the namespace special. */
+#define SPACED(ROW)                                                                                \
+  ROW(erfcx, m_erfcx(x), t_mul(g, t_addn(t_muln(t_mul(x, y), 2), -M_2_SQRTPI)),                    \
+      SAVE_X(0) | SAVE_Y(0), "randn(2,3)", "math.exp(x * x) * (1 - reference.erf(x))",             \
+      "exp(x^2) erfc(x), the scaled complementary error function.")                                \
+  ROW(ndtr, m_ndtr(x), bell(g, t_muln(x, M_SQRT1_2), 0.5 * M_2_SQRTPI * M_SQRT1_2), SAVE_X(0),     \
+      "randn(2,3)", "0.5 * (1 + reference.erf(x / math.sqrt(2)))",                                 \
+      "Distribution function of the standard normal.")                                             \
+  ROW(ndtri, m_ndtri(x),                                                                           \
+      t_mul(g, t_muln(t_exp(t_muln(t_square(y), 0.5)), 2 * M_SQRT2 / M_2_SQRTPI)), SAVE_Y(0),      \
+      "rand(2,3) * 0.8 + 0.1", "math.sqrt(2) * reference.erfinv(2 * x - 1)",                       \
+      "Quantiles of the standard normal: the inverse of special.ndtr.")                            \
+  ROW(log_ndtr, m_log_ndtr(x),                                                                     \
+      t_mul(g, t_muln(t_div(t_num(1), t_op1("special.erfcx", t_muln(x, -M_SQRT1_2))),              \
+                      M_2_SQRTPI *M_SQRT1_2)),                                                     \
+      SAVE_X(0), "randn(2,3)", "math.log(0.5 * (1 + reference.erf(x / math.sqrt(2))))",            \
+      "Logarithm of special.ndtr, exact in the lower tail.")                                       \
+  ROW(entr, m_entr(x), t_mul(g, t_neg(t_addn(t_log(x), 1))), SAVE_X(0), "rand(2,3) + 0.1",         \
+      "-x * math.log(x)", "-x log(x); 0 at 0 and -infinity below: a term of the entropy.")         \
+  ROW(i1, m_i1(x), t_mul(g, i1_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",                  \
       "reference.bessel(x, 1)", "Modified Bessel function of the first kind, order 1.")            \
-  ROW(special_i0e, m_i0e(x), t_mul(g, t_sub(t_op1("special_i1e", x), t_mul(t_sign(x), y))),        \
+  ROW(i0e, m_i0e(x), t_mul(g, t_sub(t_op1("special.i1e", x), t_mul(t_sign(x), y))),                \
       SAVE_X(0) | SAVE_Y(0), "randn(2,3)", "math.exp(-math.abs(x)) * reference.bessel(x, 0)",      \
       "exp(-|x|) i0(x), which does not overflow.")                                                 \
-  ROW(special_i1e, m_i1e(x), t_mul(g, i1e_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",       \
+  ROW(i1e, m_i1e(x), t_mul(g, i1e_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",               \
       "math.exp(-math.abs(x)) * reference.bessel(x, 1)",                                           \
       "exp(-|x|) i1(x), which does not overflow.")
 
 enum {
 #define NAME(name, ...) S_##name,
-  FLOATS(NAME) S_polygamma,
+  FLOATS(NAME) SPACED(NAME) S_polygamma,
   S_LOOPS,
   S_mvlgamma = S_LOOPS, /* composed */
   S_COUNT
@@ -69,10 +73,12 @@ SIMD_FAMILY(SpecialLoops, special_loops);
 #include "../../kernels/gamma.h"
 
 FLOATS(FLOAT_LOOPS)
+SPACED(FLOAT_LOOPS)
 LOOP(polygamma, f32, float, float, polygamma_of(A, x))
 LOOP(polygamma, f64, double, double, polygamma_of(A, x))
 #define FLOAT_LINE(name, ...) FLOAT_ENTRY(S_##name, name)
-const SpecialLoops AT_LEVEL(special_loops) = {{FLOATS(FLOAT_LINE) FLOAT_LINE(polygamma)}};
+const SpecialLoops AT_LEVEL(special_loops) = {
+    {FLOATS(FLOAT_LINE) SPACED(FLOAT_LINE) FLOAT_LINE(polygamma)}};
 
 #else
 
@@ -125,19 +131,24 @@ static Tensor *i1_slope(Tensor *x, Tensor *y) {
 
 static Tensor *i1e_slope(Tensor *x, Tensor *y) {
   Tensor *at_0 = t_eq(x, t_num(0)), *ratio = t_where(at_0, t_num(0.5), t_div(y, x));
-  return t_sub(t_op1("special_i0e", x), t_add(t_mul(t_sign(x), y), ratio));
+  return t_sub(t_op1("special.i0e", x), t_add(t_mul(t_sign(x), y), ratio));
 }
 
 #define GRAD(name, f, gradient, ...) UNARY_GRAD(name, gradient)
 FLOATS(GRAD)
+SPACED(GRAD)
 UNARY_GRAD(polygamma, t_mul(g, polygamma(attr_int(c, 0, 0) + 1, x)))
 
 #define LINE(name, f, gradient, saves, inputs, value, text, ...)                                   \
   UNARY_ROW(S_##name, name, "", name##_grad, saves, "{{" inputs "}}", value, text, __VA_ARGS__)
+#define SPACED_LINE(name, ...)                                                                     \
+  LINE(name, __VA_ARGS__, .sig = "special." #name "(x: tensor) -> y: tensor", .flags = 0)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init" /* the name with its namespace */
 static Op rows[S_COUNT] = {
-    FLOATS(LINE)[S_polygamma] =
+    FLOATS(LINE) SPACED(SPACED_LINE)[S_polygamma] =
         {.sig = "polygamma(n: int, x: tensor) -> y: tensor",
-         .aliases = "special_polygamma",
+         .aliases = "special.polygamma",
          .doc = "The n-th derivative of digamma, by the Hurwitz zeta function.",
          .test = "{{1, rand(2,3) * 3 + 0.5}, {2, rand(4) * 3 + 0.5}, {0, rand(2) + 0.5}}",
          .ref = "reference.polygamma",
@@ -146,13 +157,15 @@ static Op rows[S_COUNT] = {
          .run = run,
          .grad = polygamma_grad},
     [S_mvlgamma] = {.sig = "mvlgamma(x: tensor, p: int) -> y: tensor",
-                    .aliases = "special_multigammaln",
+                    .aliases = "special.multigammaln",
                     .doc = "Logarithm of the multivariate gamma function of dimension p; x is "
                            "above (p - 1) / 2.",
                     .test = "{{rand(2,3) + 1.5, 3}, {rand(4) + 1, 1}}",
                     .ref = "each: reference.mvlgamma(x, y)",
+                    .flags = OP_INPLACE,
                     .compose = mvlgamma_compose},
 };
+#pragma GCC diagnostic pop
 
 FAMILY(special, rows);
 

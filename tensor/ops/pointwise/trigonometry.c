@@ -39,7 +39,7 @@
       .aliases = "arctanh")                                                                        \
   ROW(sinc, m_sinc(x), t_mul(g, sinc_slope(x)), SAVE_X(0), "randn(2,3)",                           \
       "math.sin(math.pi * x) / (math.pi * x)", "sin(pi x) / (pi x), and 1 at 0.",                  \
-      .aliases = "special_sinc")
+      .aliases = "special.sinc")
 
 enum {
 #define NAME(name, ...) T_##name,

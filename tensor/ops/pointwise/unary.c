@@ -15,9 +15,9 @@
   ROW(exp, m_exp(x), t_mul(g, y), SAVE_Y(0), "randn(2,3)", "math.exp(x)", "e to the power x.",     \
       .example = "tensor{0, 1}:exp() --> float32 [2]  1.0000  2.7183")                             \
   ROW(exp2, m_exp2(x), t_muln(t_mul(g, y), M_LN2), SAVE_Y(0), "randn(2,3)", "2 ^ x",               \
-      "2 to the power x.", .aliases = "special_exp2")                                              \
+      "2 to the power x.", .aliases = "special.exp2")                                              \
   ROW(expm1, m_expm1(x), t_mul(g, t_addn(y, 1)), SAVE_Y(0), "randn(2,3)", "math.exp(x) - 1",       \
-      "exp(x) - 1, exact for small x.", .aliases = "special_expm1")                                \
+      "exp(x) - 1, exact for small x.", .aliases = "special.expm1")                                \
   ROW(log, m_log(x), t_div(g, x), SAVE_X(0), "rand(2,3) + 0.5", "math.log(x)",                     \
       "Natural logarithm.")                                                                        \
   ROW(log2, m_log2(x), t_div(g, t_muln(x, M_LN2)), SAVE_X(0), "rand(2,3) + 0.5", "math.log(x, 2)", \
@@ -25,7 +25,7 @@
   ROW(log10, m_log10(x), t_div(g, t_muln(x, M_LN10)), SAVE_X(0), "rand(2,3) + 0.5",                \
       "math.log(x, 10)", "Logarithm to the base 10.")                                              \
   ROW(log1p, m_log1p(x), t_div(g, t_addn(x, 1)), SAVE_X(0), "rand(2,3)", "math.log(1 + x)",        \
-      "log(1 + x), exact for small x.", .aliases = "special_log1p")                                \
+      "log(1 + x), exact for small x.", .aliases = "special.log1p")                                \
   ROW(sqrt, m_sqrt(x), t_div(g, t_muln(y, 2)), SAVE_Y(0), "rand(2,3) + 0.5", "math.sqrt(x)",       \
       "Square root.")                                                                              \
   ROW(rsqrt, m_rsqrt(x), t_muln(t_mul(g, t_pown(y, 3)), -0.5), SAVE_Y(0), "rand(2,3) + 0.5",       \
@@ -34,7 +34,7 @@
       "One over x.")                                                                               \
   ROW(sigmoid, m_sigmoid(x), t_op2("sigmoid_dx", g, y), SAVE_Y(0), "randn(2,3)",                   \
       "1 / (1 + math.exp(-x))", "Logistic function 1 / (1 + exp(-x)).",                            \
-      .aliases = "expit special_expit", .example = "tensor{0}:sigmoid() --> float32 [1]  0.5")     \
+      .aliases = "expit special.expit", .example = "tensor{0}:sigmoid() --> float32 [1]  0.5")     \
   ROW(deg2rad, x *AS(x, M_PI / 180), t_op1("deg2rad", g), 0, "randn(2,3)", "math.rad(x)",          \
       "Degrees as radians: x pi / 180.")                                                           \
   ROW(rad2deg, x *AS(x, 180 / M_PI), t_op1("rad2deg", g), 0, "randn(2,3)", "math.deg(x)",          \
@@ -78,7 +78,7 @@
   ROW(logit, "eps: float?", m_log(inner(x, A) / (1 - inner(x, A))), logit_dx(c, g, x), SAVE_X(0),  \
       "{{rand(2,3) * 0.8 + 0.1}, {rand(2,3) * 0.8 + 0.1, 0.2}}", "reference.logit(x, y)",          \
       "log(x / (1 - x)), the inverse of sigmoid. With eps, x is clamped to eps .. 1 - eps first.", \
-      .aliases = "special_logit")
+      .aliases = "special.logit")
 #define NUMBER_PARAMS(ROW)                                                                         \
   ROW(nan_to_num, "nan: float=0, posinf: float?, neginf: float?", FINITE(x, A, B, C),              \
       t_mul(g, t_cast(t_op1("isfinite", x), (DType)g->dtype)), SAVE_X(0),                          \
@@ -250,7 +250,7 @@ static Op rows[U_ROWS] = {
             "reference.round(x, y)",
             "The nearest whole number; halves go to the even one. decimals keeps so many places "
             "after the point, a negative one rounds before it.",
-            .aliases = "special_round", .run = round_run, .infer = round_infer,
+            .aliases = "special.round", .run = round_run, .infer = round_infer,
             .example = "tensor{2.5, 3.14159}:round{decimals = 2} --> float32 [2]  2.50  3.14")
             UNARY_ROW(U_bitwise_not, bitwise_not, "", NULL, 0, "{{ints(2,3)}}", "~x",
                       "Bits turned over; of masks, where it does not hold.",

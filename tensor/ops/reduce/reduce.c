@@ -340,6 +340,7 @@ static Op rows[] = {
      .ref = "reference.norm",
      .compose = norm_compose},
     {.sig = "logsumexp(x: tensor, dim: dims, keepdim: bool=false) -> y: tensor",
+     .aliases = "special.logsumexp",
      .doc = "Logarithm of the sum of exponentials over the dimensions in dim, without overflow.",
      .test = "{{randn(2,3), 2}, {randn(2,3,2), {1, -1}, {keepdim = true}}}",
      .ref = "reference.logsumexp",

@@ -1,5 +1,5 @@
 /* Statistics and sums in terms of other ops: pairs of moments and extremes, sums without NaN,
-   differences and integrals along a dimension, distances. */
+   differences, slopes and integrals along a dimension, distances. */
 #include <math.h>
 
 #include "../../calc.h"
@@ -118,6 +118,114 @@ static void cumulative_trapezoid_compose(Call *c) {
   c->y[0] = t_call("cumsum", "xi", a, (int64_t)dim);
 }
 
+/* ---- gradient: inputs x and the list of spacing; attributes dim, edge_order ------------------------ */
+
+/* What three neighbours count in the slope at one of them; NULL: nothing. */
+typedef struct Stencil {
+  Tensor *by[3];
+} Stencil;
+
+/* The first n slopes from position `from` on, by the neighbours that begin there. */
+static Tensor *slopes_at(Tensor *x, int dim, int64_t from, int64_t n, Stencil s) {
+  Tensor *sum = NULL;
+  for (int i = 0; i < 3; i++) {
+    if (!s.by[i]) continue;
+    Tensor *term = t_mul(t_narrow(x, dim, from + i, n), s.by[i]);
+    sum = sum ? t_add(sum, term) : term;
+  }
+  return sum;
+}
+
+/* For points all h apart: v[i] / h. */
+static Stencil even(const double *v, Tensor *h) {
+  Stencil s = {{NULL}};
+  for (int i = 0; i < 3; i++) {
+    if (v[i] != 0) s.by[i] = h->weak ? t_num(v[i] / t_get(h, 0)) : t_div(t_num(v[i]), h);
+  }
+  return s;
+}
+
+/* For points h and k apart: the slope of the parabola through the three at the first of them, and at
+   the middle one; at the last it is that of the first, seen from the other side. */
+static Stencil at_first(Tensor *h, Tensor *k) {
+  Tensor *sum = t_add(h, k);
+  return (Stencil){{t_neg(t_div(t_add(h, sum), t_mul(h, sum))), t_div(sum, t_mul(h, k)),
+                    t_neg(t_div(h, t_mul(k, sum)))}};
+}
+static Stencil at_middle(Tensor *h, Tensor *k) {
+  Tensor *sum = t_add(h, k);
+  return (Stencil){
+      {t_neg(t_div(k, t_mul(h, sum))), t_div(t_sub(k, h), t_mul(h, k)), t_div(h, t_mul(k, sum))}};
+}
+static Stencil mirrored(Stencil s) {
+  return (Stencil){{t_neg(s.by[2]), t_neg(s.by[1]), t_neg(s.by[0])}};
+}
+
+/* The slopes of x along dim. gaps: of one value, or between neighbours: one less than x has. */
+static Tensor *slopes(Tensor *x, int dim, Tensor *gaps, bool second_order) {
+  int64_t n = x->shape[dim], last = n - 2;
+  bool is_even = gaps->ndim == 0;
+#define GAP(from, count) t_narrow(gaps, dim, from, count)
+  Tensor *parts[3];
+  if (!second_order) {
+    Tensor *rise = t_div(steps(x, dim), gaps);
+    parts[0] = t_narrow(rise, dim, 0, 1), parts[2] = t_narrow(rise, dim, last, 1);
+  } else {
+    static const double edge[] = {-1.5, 2, -0.5};
+    Stencil first = is_even ? even(edge, gaps) : at_first(GAP(0, 1), GAP(1, 1));
+    Stencil end = is_even ? first : at_first(GAP(last, 1), GAP(last - 1, 1));
+    parts[0] = slopes_at(x, dim, 0, 1, first);
+    parts[2] = slopes_at(x, dim, n - 3, 1, mirrored(end));
+  }
+  if (n == 2) return t_cat(2, (Tensor *[]){parts[0], parts[2]}, dim);
+  static const double centre[] = {-0.5, 0, 0.5};
+  Stencil middle = is_even ? even(centre, gaps) : at_middle(GAP(0, last), GAP(1, last));
+  parts[1] = slopes_at(x, dim, 0, last, middle);
+#undef GAP
+  return t_cat(3, parts, dim);
+}
+
+/* The gaps that spacing i tells of: a distance, or places along dim. */
+static Tensor *gaps_of(const Call *c, int i, int dim) {
+  Tensor *x = c->x[0], *s = c->x[1] ? c->x[c->nx == 2 ? 1 : 1 + i] : t_num(1);
+  if (s->ndim == 0) return s;
+  if (s->ndim != 1 || s->shape[0] != x->shape[dim]) {
+    t_fail("gradient: spacing %d is %s; a number is wanted, or the places of the %lld elements of "
+           "dimension %d",
+           i + 1, t_shape_str(s), (long long)x->shape[dim], dim + 1);
+  }
+  int64_t shape[T_MAXDIM];
+  for (int d = 0; d < x->ndim; d++) shape[d] = d == dim ? s->shape[0] : 1;
+  return steps(t_reshape(s, x->ndim, shape), dim);
+}
+
+static void gradient_compose(Call *c) {
+  Tensor *x = c->x[0];
+  int64_t order = attr_int(c, 1, 1);
+  int given = c->x[1] ? c->nx - 1 : 0, n = attr_given(c, 0) ? c->attr[0].n : x->ndim;
+  bool one_for_all = given == 1 && (c->lone || !attr_given(c, 0));
+  if (order != 1 && order != 2)
+    t_fail("gradient: edge_order is %lld, not 1 or 2", (long long)order);
+  if (given > 0 && given != n && !one_for_all) {
+    t_fail("gradient: %d spacings for %d dimensions; one number, or one for each is wanted", given,
+           n);
+  }
+  if (!dtype_is_float((DType)x->dtype)) x = c->x[0] = t_cast(x, T_I64);
+  call_results(c, n);
+  for (int i = 0; i < n; i++) {
+    int dim = attr_given(c, 0) ? (int)c->attr[0].v[i] : i;
+    for (int j = 0; j < i && attr_given(c, 0); j++) {
+      if (c->attr[0].v[j] == dim) t_fail("gradient: dimension %d is named twice", dim + 1);
+    }
+    if (x->shape[dim] <= order) {
+      t_fail("gradient: dimension %d of %s has %lld elements; with edge_order %lld it needs %lld",
+             dim + 1, t_shape_str(x), (long long)x->shape[dim], (long long)order,
+             (long long)order + 1);
+    }
+    c->y[i] = slopes(x, dim, gaps_of(c, i, dim), order == 2);
+  }
+}
+
 /* ---- distances ----------------------------------------------------------------------------------------- */
 
 static void dist_compose(Call *c) {
@@ -202,6 +310,20 @@ static Op rows[] = {
              "randn(3)}}",
      .ref = "reference.cumulative_trapezoid",
      .compose = cumulative_trapezoid_compose},
+    {.sig =
+         "gradient(x: tensor, spacing: tensors?, dim: dims?, edge_order: int=1) -> slopes: tensors",
+     .doc =
+         "The slopes of samples x along each dimension in dim, or along all: a list of tensors of "
+         "x's shape. Between neighbours by central differences, at the edges by a difference, or "
+         "with edge_order 2 by a parabola. spacing: the distance of neighbours, or a list with a "
+         "distance or a tensor of places for each dimension.",
+     .example = "tensor{1, 4, 9, 16}:gradient()[1] --> float32 [4]  3.0  4.0  6.0  7.0",
+     .test =
+         "{{randn(5)}, {randn(4,3), 0.5}, {randn(4,3), {2, 0.5}, {2, 1}, 2}, {randn(3,4), "
+         "{tensor({0, 1, 3, 3.5}, {dtype = \"float64\"})}, 2, 2}, {randn(3,2), {tensor({1, 2.5, "
+         "3}, {dtype = \"float64\"}), tensor({1, 4}, {dtype = \"float64\"})}}}",
+     .ref = "reference.gradient",
+     .compose = gradient_compose},
     {.sig = "dist(x: tensor, other: tensor, p: float=2) -> y: tensor",
      .doc = "The p-norm of x - other, which broadcast.",
      .test = "{{randn(2,3), randn(2,3)}, {randn(2,3), randn(3), 3}}",
@@ -211,6 +333,7 @@ static Op rows[] = {
      .doc = "x with those slices along dim whose p-norm is above maxnorm scaled down to it.",
      .test = "{{randn(2,3), 2, 1, 0.5}, {randn(3,2,2), 1, 2, 2}}",
      .ref = "reference.renorm",
+     .flags = OP_INPLACE,
      .compose = renorm_compose},
 };
 
