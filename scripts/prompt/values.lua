@@ -125,11 +125,26 @@ local function one(value)
   return tostring(value)
 end
 
---- Writes the values as print does, tables with what is in them. The user's own print is not asked.
+-- A figure of lunette.plot is shown as a picture, which needs its file.
+local function picture_of(value)
+  if type(value) ~= "table" or not package.loaded["lunette.plot"] then return end
+  local pictures = require "lunette.prompt.pictures"
+  local figure = pictures.figure_of(value)
+  return figure and pictures.file_of(figure)
+end
+
+--- Writes the values as print does, tables with what is in them, figures as pictures below. The user's
+--- own print is not asked.
 function values.show(...)
-  local n, parts = select("#", ...), {}
-  for i = 1, n do parts[i] = one((select(i, ...))) end
-  io.stdout:write(table.concat(parts, "\t"), "\n")
+  local n, parts, files = select("#", ...), {}, {}
+  for i = 1, n do
+    local value = (select(i, ...))
+    local file = picture_of(value)
+    if file then files[#files + 1] = file end
+    if not file or n > 1 then parts[#parts + 1] = one(value) end
+  end
+  if #parts > 0 then io.stdout:write(table.concat(parts, "\t"), "\n") end
+  for _, file in ipairs(files) do require("lunette.prompt.pictures").show(file) end
   io.stdout:flush()
 end
 
