@@ -21,6 +21,7 @@ LEVELED := $(wildcard tensor/kernels/*.c tensor/kernels/*/*.c tensor/ops/pointwi
 BINDING := $(wildcard vm/bind/*.c)
 PROGRAM := $(wildcard vm/host/*.c vm/prompt/*.c)
 PLOT := $(wildcard vm/plot/*.c)
+SIXEL := $(wildcard vm/sixel/*.c)
 CORE_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/core/*.c))
 
 LEVELS := base
@@ -45,14 +46,17 @@ LEVELED_O := $(foreach l,$(LEVELS),$(patsubst %.c,$B/%.$l.o,$(LEVELED)))
 BINDING_O := $(call objects,$(BINDING))
 PROGRAM_O := $(call objects,$(PROGRAM))
 PLOT_O := $(call objects,$(PLOT))
+SIXEL_O := $(call objects,$(SIXEL))
 
 LUA_CFLAGS = $(shell pkg-config --cflags lua5.4)
 LUA_STATIC = $(shell pkg-config --variable=libdir lua5.4)/liblua5.4.a
 CORE_LIBS = $(shell pkg-config --libs openblas libcjson zlib) -lpthread -lm
-HAVE_PLOT := $(shell pkg-config --exists pangocairo cairo 2>/dev/null && echo yes)
+# Modules beside the program, where their libraries are.
+MODULES := $(if $(shell pkg-config --exists pangocairo cairo 2>/dev/null && echo yes),$B/plot.so) \
+  $(if $(shell pkg-config --exists chafa 2>/dev/null && echo yes),$B/sixel.so)
 
 # deps comes first, so that what it installs is there when the rest is read.
-all: $B/lunette $B/lunette.so $(if $(HAVE_PLOT),$B/plot.so)
+all: $B/lunette $B/lunette.so $(MODULES)
 
 $B/liblunette.a: $(CORE_O) $(LEVELED_O)
 	@rm -f $@
@@ -66,7 +70,10 @@ $B/lunette: $(PROGRAM_O) $(BINDING_O) $B/liblunette.a
 $B/lunette.so: $(BINDING_O) $B/liblunette.a
 	$(CC) $(LDFLAGS) $(SAN) -shared -o $@ $(BINDING_O) $B/liblunette.a $(CORE_LIBS)
 
-# Stays loaded: its libraries keep threads and caches beyond lua_close.
+# These stay loaded: their libraries keep threads and caches beyond lua_close.
+$B/sixel.so: $(SIXEL_O)
+	$(CC) $(LDFLAGS) $(SAN) -shared -Wl,-z,nodelete -o $@ $^ $(shell pkg-config --libs chafa)
+
 $B/plot.so: $(PLOT_O)
 	$(CC) $(LDFLAGS) $(SAN) -shared -Wl,-z,nodelete -o $@ $^ $(shell pkg-config --libs pangocairo cairo) -lm
 
@@ -80,6 +87,7 @@ $B/%.o: %.c
 
 $(PROGRAM_O) $(BINDING_O): EXTRA = $(LUA_CFLAGS)
 $(PLOT_O): EXTRA = $(LUA_CFLAGS) -fvisibility=hidden $(shell pkg-config --cflags pangocairo cairo)
+$(SIXEL_O): EXTRA = $(LUA_CFLAGS) -fvisibility=hidden $(shell pkg-config --cflags chafa)
 $B/tensor/files/stb.o: EXTRA = -fwrapv
 
 define LEVEL_RULE
@@ -95,7 +103,7 @@ $(foreach l,$(LEVELS),$(eval $(call LEVEL_RULE,$l)))
 NEEDED := gcc make pkg-config liblua5.4-dev lua5.4 libopenblas-dev libstb-dev libcairo2-dev \
   libpango1.0-dev zlib1g-dev libcjson-dev libutf8proc-dev fonts-dejavu-core dataset-fashion-mnist
 # For make lint, make check and the tests of other people's Lua modules.
-NEEDED_DEV := $(NEEDED) clang-format lua-check lua-cjson lua-lpeg lua-socket tmux
+NEEDED_DEV := $(NEEDED) clang-format lua-check lua-cjson lua-lpeg lua-socket tmux libchafa-dev
 
 missing = $(shell for p in $1; do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
 define install_missing
@@ -156,7 +164,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lunette $(LUA_LIB) $(SHARE)
 	install $B/lunette $(DESTDIR)$(PREFIX)/bin/
 	install $B/lunette.so $(LUA_LIB)/
-	$(if $(HAVE_PLOT),install $B/plot.so $(DESTDIR)$(PREFIX)/lib/lunette/)
+	$(if $(MODULES),install $(MODULES) $(DESTDIR)$(PREFIX)/lib/lunette/)
 	cp -R nn scripts $(SHARE)/
 
 uninstall:

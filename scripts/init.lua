@@ -31,16 +31,23 @@ local function path_of(name)
   end
 end
 
+-- Modules in C that are loaded on first use: the file's name, and the packages that it wants.
+local in_c = {
+  ["lunette.canvas"] = {"plot", "libcairo2-dev libpango1.0-dev"},
+  ["lunette.sixel"] = {"sixel", "libchafa-dev"},
+}
+
 table.insert(package.searchers, 2, function(name)
   if name == "lunette.core" then
     return function() return core end, "core"
   end
-  if name == "lunette.canvas" then
-    local found = package.searchpath("plot", core.library_path)
+  if in_c[name] then
+    local file, packages = table.unpack(in_c[name])
+    local found = package.searchpath(file, core.library_path)
     if not found then
-      return "\n\tno file plot.so: the plot module was not built; apt install libcairo2-dev libpango1.0-dev, then make"
+      return ("\n\tno file %s.so: that module was not built; apt install %s, then make"):format(file, packages)
     end
-    local open, problem = package.loadlib(found, "luaopen_lunette_canvas")
+    local open, problem = package.loadlib(found, "luaopen_" .. name:gsub("%.", "_"))
     return open or "\n\t" .. problem, found
   end
   local file = path_of(name)

@@ -31,7 +31,7 @@ function Figure.new(where, rows, columns, given)
   rows, columns = rows or 1, columns or 1
   check_count(where, "rows", rows)
   check_count(where, "columns", columns)
-  local figure = setmetatable({rows = rows, columns = columns, grid = {}, heading = false}, Figure)
+  local figure = setmetatable({rows = rows, columns = columns, grid = {}, heading = false, written = false}, Figure)
   figure.size = check_size(where, given.size) or false
   if given.title ~= nil then figure:title(given.title) end
   for i = 1, rows * columns do figure.grid[i] = Axes.new(figure) end
@@ -220,6 +220,7 @@ function Figure:save(path)
   end
   local page <close> = self:render(format)
   page:save(path)
+  if format == "png" then self.written = path end
   warn_of_boxes(page:unknown())
   return self
 end

@@ -2,6 +2,8 @@
 -- prepare, then runs what that returns, then show or report; and complete while one is typed.
 
 local commands = require "lunette.prompt.commands"
+local console = require "lunette.console"
+local core = require "lunette.core"
 local complete = require "lunette.prompt.complete"
 local errors = require "lunette.prompt.errors"
 local session = require "lunette.prompt.session"
@@ -16,6 +18,7 @@ local prompt = {complete = complete.at, caught = errors.caught}
 function prompt.prepare(text)
   if not text:find "%S" then return end
   session.begin(text)
+  core.print_width(console.columns())
   local command, rest = commands.find(text)
   if command then return commands.call(command, rest) end
   local chunk, message = session.compile(text)

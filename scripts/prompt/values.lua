@@ -1,10 +1,12 @@
 -- prompt/values.lua: how results are shown: tables sorted, safe from cycles, cut to the terminal.
 
 local console = require "lunette.console"
+local core = require "lunette.core"
 
 local values = {}
 
 local DEPTH, ITEMS, LONGEST = 4, 60, 120
+local LARGE = 400 -- elements: of more, tensors print their corners
 
 local function quoted(text)
   local cut = #text > LONGEST
@@ -55,17 +57,23 @@ local function key_text(key, state)
   return "[" .. text_of(key, 0, state) .. "]"
 end
 
--- The items of a table as texts, at most ITEMS.
+local function add_rest(items, n)
+  if n > 0 then items[#items + 1] = ("... %d more"):format(n) end
+end
+
+-- The items of a table as texts, at most ITEMS; a long list leaves room for half as many fields.
 local function items_of(t, indent, state)
   local items, n = {}, rawlen(t)
   local keys = other_keys(t, n)
-  for i = 1, math.min(n, ITEMS) do items[i] = text_of(rawget(t, i), indent, state) end
-  for i = 1, math.min(#keys, ITEMS - #items) do
+  local fields = math.min(#keys, math.max(ITEMS - n, ITEMS // 2))
+  local listed = math.min(n, ITEMS - fields)
+  for i = 1, listed do items[i] = text_of(rawget(t, i), indent, state) end
+  add_rest(items, n - listed)
+  for i = 1, fields do
     local key = keys[i]
     items[#items + 1] = key_text(key, state) .. " = " .. text_of(rawget(t, key), indent, state)
   end
-  local left = n + #keys - #items
-  if left > 0 then items[#items + 1] = ("... %d more"):format(left) end
+  add_rest(items, #keys - fields)
   return items
 end
 
@@ -89,10 +97,11 @@ end
 
 function text_of(value, indent, state)
   if type(value) == "string" then return quoted(value) end
+  if type(value) == "function" then return "function" end
   if not is_plain(value) then
     local text = tostring(value)
-    if text:find "\n" then text = text:match "^[^\n]*" .. " ..." end
-    return text
+    local first = text:match "^[^\n]*"
+    return (first == text or core.tensor.is_tensor(value)) and first or first .. " ..."
   end
   if state.open[value] then return "{cycle}" end
   if next(value) == nil then return "{}" end
@@ -120,16 +129,50 @@ local function cut(text)
   return text:sub(1, at) .. ("... %d more lines"):format(left)
 end
 
-local function one(value)
-  if is_plain(value) then return cut(values.text(value, console.columns())) end
-  return tostring(value)
+-- A tensor of which only corners are printed has a summary below its header.
+local function tensor_text(x)
+  local text = tostring(x)
+  local head, rest = text:match "^([^\n]*)(\n.*)$"
+  local about = rest and x:numel() > LARGE and require("lunette.prompt.summary").of(x, console.columns() - 3)
+  if not about then return text end
+  return head .. "\n  " .. (console.colors() and "\27[90m" .. about .. "\27[0m" or about) .. rest
 end
 
---- Writes the values as print does, tables with what is in them. The user's own print is not asked.
+local function one(value)
+  if is_plain(value) then return cut(values.text(value, console.columns())) end
+  return cut(core.tensor.is_tensor(value) and tensor_text(value) or tostring(value))
+end
+
+-- Several values: on one line if each has one, a vector's with its header; else one below the other.
+local function joined_values(parts)
+  for i, text in ipairs(parts) do
+    local head, row = text:match "^([^\n]*)\n([^\n]*)$"
+    if row and #head + #row < 40 then parts[i] = head .. row end
+  end
+  local text = table.concat(parts, "\t")
+  return text:find "\n" and table.concat(parts, "\n") or text
+end
+
+-- A figure of lunette.plot is shown as a picture, which needs its file.
+local function picture_of(value)
+  if type(value) ~= "table" or not package.loaded["lunette.plot"] then return end
+  local pictures = require "lunette.prompt.pictures"
+  local figure = pictures.figure_of(value)
+  return figure and pictures.file_of(figure)
+end
+
+--- Writes the values as print does, tables with what is in them, figures as pictures below. The user's
+--- own print is not asked.
 function values.show(...)
-  local n, parts = select("#", ...), {}
-  for i = 1, n do parts[i] = one((select(i, ...))) end
-  io.stdout:write(table.concat(parts, "\t"), "\n")
+  local n, parts, files = select("#", ...), {}, {}
+  for i = 1, n do
+    local value = (select(i, ...))
+    local file = picture_of(value)
+    if file then files[#files + 1] = file end
+    if not file or n > 1 then parts[#parts + 1] = one(value) end
+  end
+  if #parts > 0 then io.stdout:write(joined_values(parts), "\n") end
+  for _, file in ipairs(files) do require("lunette.prompt.pictures").show(file) end
   io.stdout:flush()
 end
 

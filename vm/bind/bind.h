@@ -111,6 +111,7 @@ bool construct_is_library(lua_State *L, int i); /* is this the library table its
 void index_open(lua_State *L, int lib, int meta, int methods);
 void fields_open(lua_State *L, int lib, int meta, int methods); /* pushes the table of fields */
 void print_open(lua_State *L, int meta);
+int print_width(lua_State *L);
 void compare_open(lua_State *L, int meta);
 void autograd_open(lua_State *L, int lib, int methods);
 void record_open(lua_State *L, int lib); /* adds to the core's table too, on the top of the stack */

@@ -56,7 +56,10 @@ static int l_keep(lua_State *L) {
 }
 
 void machine_open(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"terminal", l_terminal}, {"make_folder", l_make_folder}, {"keep", l_keep}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"terminal", l_terminal},
+                                       {"make_folder", l_make_folder},
+                                       {"keep", l_keep},
+                                       {"print_width", print_width},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

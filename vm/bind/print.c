@@ -9,14 +9,17 @@
 #include "../../tensor/tape.h"
 
 /* Of more elements than MANY, EDGE show at each end of a dimension; so do the columns of a matrix that
-   is wider than LINE. A vector goes on in the next line. */
-enum { EDGE = 3, MANY = 400, LINE = 100 };
+   is wider than a line. A vector goes on in the next line. */
+enum { EDGE = 3, MANY = 400, NARROW = 30, WIDE = 160, GAP = 5 };
+
+static int line = 100; /* columns */
 
 typedef struct Style {
   bool floats, boolean;
   int decimals, width, power; /* power: all are printed divided by 10^power */
   bool exponents;             /* 1.2346e+08 */
   bool cut, wide;             /* corners only; the first and last columns only */
+  int edge;                   /* how many of these columns, 0: EDGE */
 } Style;
 
 /* ---- which elements show ----------------------------------------------------------------------------- */
@@ -25,17 +28,21 @@ static bool has_gap(const Style *s, const Tensor *x, int d) {
   return x->shape[d] > 2 * EDGE + 1 && (s->cut || (s->wide && d == x->ndim - 1));
 }
 
+static int edge_of(const Style *s, const Tensor *x, int d) {
+  return d == x->ndim - 1 && s->edge > 0 ? s->edge : EDGE;
+}
+
 /* Positions shown in dimension d: returns how many; -1 stands for the gap. */
 static int shown(const Style *s, const Tensor *x, int d, int64_t *at) {
-  int k = 0;
+  int k = 0, edge = edge_of(s, x, d);
   int64_t n = x->shape[d];
   if (!has_gap(s, x, d)) {
     for (int64_t i = 0; i < n; i++) at[k++] = i;
     return k;
   }
-  for (int i = 0; i < EDGE; i++) at[k++] = i;
+  for (int i = 0; i < edge; i++) at[k++] = i;
   at[k++] = -1;
-  for (int64_t i = n - EDGE; i < n; i++) at[k++] = i;
+  for (int64_t i = n - edge; i < n; i++) at[k++] = i;
   return k;
 }
 
@@ -110,7 +117,8 @@ static Style style_of(const Tensor *x) {
     each(&s, x, 0, 0, need_decimals);
   }
   each(&s, x, 0, 0, measure_width);
-  s.wide = x->ndim > 1 && x->shape[x->ndim - 1] * (s.width + 2) > LINE;
+  for (s.edge = EDGE; s.edge > 1 && 2 * s.edge * (s.width + 2) + GAP > line;) s.edge--;
+  s.wide = x->ndim > 1 && x->shape[x->ndim - 1] * (s.width + 2) > line;
   return s;
 }
 
@@ -118,10 +126,11 @@ static Style style_of(const Tensor *x) {
 
 static void add_row(luaL_Buffer *b, const Style *s, const Tensor *x, int64_t at) {
   int64_t pos[MANY + 1];
-  int n = shown(s, x, x->ndim - 1, pos), fit = LINE / (s->width + 2);
+  int n = shown(s, x, x->ndim - 1, pos), fit = line / (s->width + 2);
+  bool whole = !has_gap(s, x, x->ndim - 1); /* may go on in the next line */
   for (int i = 0; i < n; i++) {
     char text[512];
-    if (i > 0 && i % (fit > 0 ? fit : 1) == 0) luaL_addchar(b, '\n');
+    if (whole && i > 0 && i % (fit > 0 ? fit : 1) == 0) luaL_addchar(b, '\n');
     if (pos[i] < 0) {
       luaL_addstring(b, "  ...");
       continue;
@@ -192,6 +201,13 @@ static int l_tostring(lua_State *L) {
   luaL_pushresult(&b);
   enter_end(L);
   return 1;
+}
+
+/* print_width(columns): how wide a line may be, 30 to 160. */
+int print_width(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  line = n < NARROW ? NARROW : n > WIDE ? WIDE : (int)n;
+  return 0;
 }
 
 static int l_concat(lua_State *L) {

@@ -51,8 +51,10 @@ static TextBox lay_out(lua_State *L, Canvas *canvas, int style) {
   double wrap = canvas_style_number(L, style, "width", -1, 1, 20000);
   int lines = (int)canvas_style_number(L, style, "lines", 0, 0, 1000);
   int align = canvas_style_choice(L, style, "align", align_names, LEFT);
-  bool bold = canvas_style_bool(L, style, "bold");
+  bool bold = canvas_style_bool(L, style, "bold"), mono = canvas_style_bool(L, style, "mono");
 
+  pango_font_description_set_family_static(canvas->font, mono ? "DejaVu Sans Mono, Monospace"
+                                                              : "DejaVu Sans, Sans");
   pango_font_description_set_absolute_size(canvas->font, round(points * PANGO_SCALE));
   pango_font_description_set_weight(canvas->font, bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
   pango_layout_set_font_description(canvas->layout, canvas->font);
@@ -82,7 +84,7 @@ int canvas_extents(lua_State *L) {
   return 3;
 }
 
-/* text(text, x, y, {size=, bold=, color=, alpha=, align=, valign=, angle=, width=, lines=})
+/* text(text, x, y, {size=, bold=, mono=, color=, alpha=, align=, valign=, angle=, width=, lines=})
    (x, y) is the point of the text's box that align and valign name; `angle` turns the box round
    that point, in degrees, anticlockwise. `width` wraps; `lines` cuts with an ellipsis. */
 int canvas_text(lua_State *L) {

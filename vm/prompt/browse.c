@@ -75,7 +75,7 @@ static void draw_search(Editor *e, const char *what, bool found) {
                    {what, strlen(what), COLOR_NONE}};
   e->view.below = below;
   e->view.nbelow = 2;
-  if (!keys_waiting()) editor_draw(e);
+  if (!input_waiting()) editor_draw(e);
   e->view.nbelow = 0;
 }
 

@@ -4,6 +4,7 @@
 #include "lauxlib.h"
 #include "../host/loader.h"
 #include "entry.h"
+#include "input.h"
 #include "lexer.h"
 #include "screen.h"
 #include "show.h"
@@ -79,6 +80,34 @@ static int colors(lua_State *L) {
   return 1;
 }
 
+/* able() -> may escapes be written at all? */
+static int able(lua_State *L) {
+  lua_pushboolean(L, terminal_able());
+  return 1;
+}
+
+/* cell() -> width and height of a character in pixels; nothing where the terminal does not say */
+static int cell(lua_State *L) {
+  int wide, high;
+  if (!terminal_cell(&wide, &high)) return 0;
+  lua_pushinteger(L, wide);
+  lua_pushinteger(L, high);
+  return 2;
+}
+
+/* ask(question, milliseconds) -> the terminal's answers (input_ask), "" when none came in time, or
+   when what it says would be echoed */
+static int ask(lua_State *L) {
+  char answer[512];
+  const char *question = luaL_checkstring(L, 1);
+  int milliseconds = (int)luaL_checkinteger(L, 2);
+  size_t size = terminal_able() && terminal_quiet()
+                    ? input_ask(question, milliseconds, answer, sizeof answer)
+                    : 0;
+  lua_pushlstring(L, answer, size);
+  return 1;
+}
+
 /* width(text) -> columns that the text takes */
 static int width(lua_State *L) {
   size_t size;
@@ -101,9 +130,10 @@ static int is_library(lua_State *L) {
 
 static int open_module(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"tokens", tokens},         {"compile", compile}, {"columns", columns}, {"rows", rows},
-      {"colors", colors},         {"width", width},     {"cooked", cooked},   {"show", show_print},
-      {"is_library", is_library}, {NULL, NULL},
+      {"tokens", tokens}, {"compile", compile}, {"columns", columns}, {"rows", rows},
+      {"colors", colors}, {"width", width},     {"cooked", cooked},   {"show", show_print},
+      {"able", able},     {"cell", cell},       {"ask", ask},         {"is_library", is_library},
+      {NULL, NULL},
   };
   luaL_newlib(L, functions);
   return 1;

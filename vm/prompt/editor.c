@@ -59,7 +59,7 @@ static void edit(Editor *e) {
   editor_draw(e);
   while (!e->ended) {
     keymap_do(e, keys_read());
-    if (!e->ended && !keys_waiting()) editor_draw(e);
+    if (!e->ended && !input_waiting()) editor_draw(e);
   }
   e->view.nbelow = 0;
   e->view.text = &e->text;

@@ -2,48 +2,12 @@
    final; SS3; strings that end in ST), bracketed paste. */
 #include "keys.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <utf8proc.h>
-#include "../host/interrupt.h"
-#include "terminal.h"
+#include "input.h"
 
-#define ESCAPE_WAIT   50 /* ms: the bytes of one key come together */
 #define MOST_OF_PASTE ((size_t)16 << 20)
-
-enum { BYTE_CLOSED = -1, BYTE_INTERRUPT = -2, BYTE_CHANGED = -3, BYTE_LATE = -4 };
-
-static bool waits(int milliseconds) {
-  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-  return poll(&input, 1, milliseconds) > 0;
-}
-
-bool keys_waiting(void) { return waits(0); }
-
-static int read_byte(void) {
-  for (;;) {
-    if (terminal_changed()) return BYTE_CHANGED;
-    unsigned char byte;
-    ssize_t n = read(STDIN_FILENO, &byte, 1);
-    if (n == 1) return byte;
-    if (n == 0 || errno != EINTR) return BYTE_CLOSED;
-    if (interrupt_taken()) return BYTE_INTERRUPT;
-  }
-}
-
-/* A byte that belongs to what came before it. */
-static int read_more(void) {
-  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-  int n;
-  do n = poll(&input, 1, ESCAPE_WAIT);
-  while (n < 0 && errno == EINTR);
-  if (n <= 0) return BYTE_LATE;
-  unsigned char byte;
-  return read(STDIN_FILENO, &byte, 1) == 1 ? byte : BYTE_LATE;
-}
 
 /* ---- paste ----------------------------------------------------------------------------------------- */
 
@@ -68,8 +32,8 @@ static Key read_paste(void) {
   size_t n = 0, matched = 0;
   bool after_return = false, fits = true;
   while (end[matched] != '\0') {
-    int byte = read_byte();
-    if (byte == BYTE_CLOSED) break;
+    int byte = input_byte();
+    if (byte == INPUT_CLOSED) break;
     if (byte < 0) continue;
     if (byte == end[matched]) {
       matched++;
@@ -119,7 +83,7 @@ static KeyKind by_final(int final) {
 static Key read_csi(void) {
   int number[3] = {0}, n = 0, byte;
   bool private = false, other = false;
-  while ((byte = read_more()) >= 0x20 && byte < 0x40) {
+  while ((byte = input_more()) >= 0x20 && byte < 0x40) {
     if (byte >= '0' && byte <= '9') {
       if (n < 3 && number[n] < 10000) number[n] = 10 * number[n] + byte - '0';
     } else if (byte == ';') {
@@ -140,19 +104,19 @@ static Key read_csi(void) {
 
 /* After ESC ] and the like: up to BEL or ESC \. */
 static Key skip_string(void) {
-  for (int byte, before = 0; (byte = read_more()) >= 0 && byte != 7; before = byte) {
+  for (int byte, before = 0; (byte = input_more()) >= 0 && byte != 7; before = byte) {
     if (before == 27 && byte == '\\') break;
   }
   return plain(KEY_NONE);
 }
 
 static Key read_escape(void) {
-  int byte = read_more();
+  int byte = input_more();
   Key key;
   switch (byte) {
-  case BYTE_LATE: return plain(KEY_ESCAPE);
+  case INPUT_LATE: return plain(KEY_ESCAPE);
   case '[': return read_csi();
-  case 'O': key = plain(by_final(read_more())); return key;
+  case 'O': key = plain(by_final(input_more())); return key;
   case ']':
   case 'P':
   case '_':
@@ -174,7 +138,7 @@ static Key read_text(int byte) {
   utf8proc_int32_t code;
   bytes[0] = (char)byte;
   for (size_t n = 1; n < want; n++) {
-    int next = read_more();
+    int next = input_more();
     if (next < 0 || (next & 0xC0) != 0x80) return plain(KEY_NONE);
     bytes[n] = (char)next;
   }
@@ -186,11 +150,11 @@ static Key read_text(int byte) {
 }
 
 Key keys_read(void) {
-  int byte = read_byte();
+  int byte = input_byte();
   switch (byte) {
-  case BYTE_CLOSED: return plain(KEY_CLOSED);
-  case BYTE_INTERRUPT: return plain(KEY_INTERRUPT);
-  case BYTE_CHANGED: return plain(KEY_CHANGED);
+  case INPUT_CLOSED: return plain(KEY_CLOSED);
+  case INPUT_INTERRUPT: return plain(KEY_INTERRUPT);
+  case INPUT_CHANGED: return plain(KEY_CHANGED);
   case '\r':
   case '\n': return plain(KEY_ENTER);
   case '\t': return plain(KEY_TAB);

@@ -40,7 +40,4 @@ typedef struct {
 
 /* Waits for the next key. Takes no byte more than the key has: the others stay with the terminal. */
 Key keys_read(void);
-/* Is there input already? */
-bool keys_waiting(void);
-
 #endif

@@ -91,7 +91,7 @@ static void draw(Editor *e, Menu *m) {
   }
   e->view.below = pieces;
   e->view.nbelow = n;
-  if (!keys_waiting()) editor_draw(e);
+  if (!input_waiting()) editor_draw(e);
   e->view.nbelow = 0;
 }
 

@@ -3,6 +3,7 @@
 #define LUNETTE_PROMPT_STATE_H
 
 #include "editor.h"
+#include "input.h"
 #include "keys.h"
 #include "screen.h"
 #include "text.h"

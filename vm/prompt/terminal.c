@@ -70,6 +70,8 @@ bool terminal_mode(TerminalMode mode) {
   return done == 0;
 }
 
+bool terminal_quiet(void) { return opened && now != TERMINAL_COOKED; }
+
 static struct winsize size_of_screen(void) {
   struct winsize size = {0};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) size.ws_col = size.ws_row = 0;
@@ -80,6 +82,13 @@ static struct winsize size_of_screen(void) {
 
 int terminal_columns(void) { return size_of_screen().ws_col; }
 int terminal_rows(void) { return size_of_screen().ws_row; }
+
+bool terminal_cell(int *width, int *height) {
+  struct winsize size = size_of_screen();
+  *width = size.ws_xpixel / size.ws_col;
+  *height = size.ws_ypixel / size.ws_row;
+  return *width > 0 && *height > 0;
+}
 
 void terminal_put(const char *bytes, size_t n) {
   while (n > 0) {

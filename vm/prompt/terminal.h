@@ -20,8 +20,12 @@ void terminal_open(void);
 /* Drains the output first and loses no key that waits. False where there is no terminal. */
 bool terminal_mode(TerminalMode mode);
 
+bool terminal_quiet(void); /* is what is typed kept from the screen for now? */
+
 int terminal_columns(void);
 int terminal_rows(void);
+/* Pixels of one cell; false where the terminal does not say. */
+bool terminal_cell(int *width, int *height);
 
 void terminal_put(const char *bytes, size_t n); /* all of it, past buffers */
 void terminal_stop(void);    /* as Ctrl-Z does to other programs; returns on resume */
