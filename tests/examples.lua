@@ -110,6 +110,13 @@ local function test_ops(t)
   check(t, list)
 end
 
+-- Functions, layers, losses, optimizers, methods.
+local function test_public(t)
+  local list = {}
+  for _, found in ipairs(require("lunette.help.public").all()) do add(t, list, found.name, found.example) end
+  check(t, list)
+end
+
 -- A wrong expectation is found: in one line, in several, where nothing is said and where an error comes.
 local function test_failures(t)
   local wrong = {"1 + 1 --> 3", "tensor{1, 2} --> int64 [2]\n  1  3", "1 + 1\n2 + 2 --> 4", "nobody() --> 1",
@@ -126,5 +133,6 @@ return function(t)
   if not outside.open(t) then return end
   test_failures(t)
   test_ops(t)
+  test_public(t)
   outside.close()
 end

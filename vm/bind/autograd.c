@@ -273,18 +273,52 @@ static int l_detach_(lua_State *L) {
   return 1;
 }
 
+static const Function both[] = {
+    {"backward", l_backward,
+     "y:backward(gradient, {retain_graph = false, create_graph = false}): adds dy/dx to x.grad of\n"
+     "every leaf x that y depends on and that requires gradients. y has one element, unless a "
+     "gradient\n"
+     "of its shape is given, which the derivatives are multiplied by. The graph is let go, unless\n"
+     "retain_graph keeps it for another walk; create_graph records the walk, for second "
+     "derivatives.\n"
+     "example:\n"
+     "  x = tensor({1, 2, 3}, {dtype = \"float32\", requires_grad = true})\n"
+     "  (x * x):sum():backward()\n"
+     "  x.grad --> float32 [3]  2.0  4.0  6.0"},
+    {"detach", l_detach,
+     "x:detach(): the same memory without history: what is computed from it sends no gradient to "
+     "x.\n"
+     "example:\n"
+     "  x = tensor({2.0}, {requires_grad = true})\n"
+     "  (x * x:detach()):sum():backward()\n"
+     "  x.grad --> float32 [1]  2.0"},
+    {"detach_", l_detach_,
+     "x:detach_(): x itself forgets its history and becomes a leaf. Returns x.\n"
+     "example:\n"
+     "  x = tensor({2.0}, {requires_grad = true}) * 3\n"
+     "  x.is_leaf, x:detach_().is_leaf --> false  true"},
+    {"requires_grad_", l_requires_grad,
+     "x:requires_grad_(on): gradients of x are computed from now on, or no longer, with on = "
+     "false.\n"
+     "Returns x.\n"
+     "example: tensor{1.0, 2.0}:requires_grad_().requires_grad --> true"},
+    {NULL, NULL, NULL}};
+
+static const Function functions[] = {
+    {"grad", l_grad,
+     "tensor.grad(outputs, inputs, {grad_outputs =, retain_graph =, create_graph = false,\n"
+     "allow_unused = false}): the gradients of the outputs for the inputs (a tensor or a list "
+     "each) as\n"
+     "results; no .grad is touched. create_graph records them, for second derivatives.\n"
+     "example:\n"
+     "  x = tensor({3.0}, {requires_grad = true})\n"
+     "  slope = tensor.grad((x ^ 3):sum(), x, {create_graph = true})\n"
+     "  slope:item() --> 27.0\n"
+     "  tensor.grad(slope:sum(), x):item() --> 18.0"},
+    {NULL, NULL, NULL}};
+
 void autograd_open(lua_State *L, int lib, int methods) {
-  static const luaL_Reg both[] = {{"backward", l_backward},
-                                  {"detach", l_detach},
-                                  {"detach_", l_detach_},
-                                  {"requires_grad_", l_requires_grad},
-                                  {NULL, NULL}};
-  lua_pushvalue(L, methods);
-  luaL_setfuncs(L, both, 0);
-  lua_pop(L, 1);
-  lua_pushvalue(L, lib);
-  luaL_setfuncs(L, both, 0);
-  lua_pushcfunction(L, l_grad);
-  lua_setfield(L, -2, "grad");
-  lua_pop(L, 1);
+  functions_set(L, methods, 0, both);
+  functions_set(L, lib, 0, both);
+  functions_set(L, lib, 0, functions);
 }

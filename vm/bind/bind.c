@@ -285,9 +285,11 @@ static int l_composed(lua_State *L) {
 }
 
 /* The core as a table: `tensor` (functions), `ops`, `hidden`, `functions` (all ops but the hidden ones,
-   by their full names), `namespaces` (tables of tensor), and what the other files add. */
+   by their full names), `namespaces` (tables of tensor), `texts` (help on functions that are no ops), and
+   what the other files add. */
 int luaopen_lunette_core(lua_State *L) {
   luaL_checkversion(L);
+  functions_open(L);
   handle_open(L);
   int meta = lua_gettop(L);
   enter_open(L);
@@ -329,6 +331,8 @@ int luaopen_lunette_core(lua_State *L) {
   lua_setfield(L, -2, "namespaces");
   lua_pushvalue(L, methods);
   lua_setfield(L, -2, "methods");
+  functions_texts(L);
+  lua_setfield(L, -2, "texts");
   lua_pushvalue(L, meta);
   lua_setfield(L, -2, "meta");
   lua_pushcfunction(L, l_ops);

@@ -85,6 +85,22 @@ bool args_is_options(lua_State *L, int i);
 /* requires_grad among the options of a creating function: read by bind.c after the call. */
 bool args_option_bool(lua_State *L, int i, const char *name);
 
+/* ---- functions that are no ops (functions.c) ------------------------------------------------------ */
+
+/* text is what help says: the call and what it does; then, after "example:", lines as typed at the
+   prompt and what they print (see scripts/help/source.lua). */
+typedef struct Function {
+  const char *name;
+  lua_CFunction call;
+  const char *text;
+} Function;
+
+/* Sets the functions of a list, which ends with {NULL}, in the table at a stack place; their upvalue is
+   the value at the place meta, or there is none where that is 0. */
+void functions_set(lua_State *L, int table, int meta, const Function *list);
+void functions_open(lua_State *L);
+void functions_texts(lua_State *L); /* pushes the table function -> text */
+
 /* ---- the rest ------------------------------------------------------------------------------------- */
 
 int luaopen_lunette_core(lua_State *L);

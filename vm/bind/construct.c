@@ -297,16 +297,25 @@ bool construct_is_library(lua_State *L, int i) {
   return is;
 }
 
-static const luaL_Reg both[] = {{"tolist", l_tolist}, {"item", l_item}, {NULL, NULL}};
-static const luaL_Reg functions[] = {{"is_tensor", l_is_tensor}, {NULL, NULL}};
+static const Function both[] = {
+    {"tolist", l_tolist,
+     "x:tolist(): the numbers as nested tables, or as one number where there is no dimension.\n"
+     "example: tensor{{1, 2}, {3, 4}}:tolist()[2] --> {3, 4}"},
+    {"item", l_item,
+     "x:item(): the only element as a Lua number or boolean; an error where there are more.\n"
+     "example: tensor{{2.5}}:item() --> 2.5"},
+    {NULL, NULL, NULL}};
+static const Function functions[] = {{"is_tensor", l_is_tensor,
+                                      "tensor.is_tensor(value): is it a tensor?\n"
+                                      "example: tensor.is_tensor(tensor{1}), tensor.is_tensor{1} "
+                                      "--> true  false"},
+                                     {NULL, NULL, NULL}};
 
 void construct_open(lua_State *L, int lib, int methods) {
-  lua_pushvalue(L, methods);
-  luaL_setfuncs(L, both, 0);
-  lua_pop(L, 1);
+  functions_set(L, methods, 0, both);
+  functions_set(L, lib, 0, both);
+  functions_set(L, lib, 0, functions);
   lua_pushvalue(L, lib);
-  luaL_setfuncs(L, both, 0);
-  luaL_setfuncs(L, functions, 0);
   lua_pushvalue(L, lib);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &library_key);
   lua_pushinteger(L, 0);

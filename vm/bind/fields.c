@@ -133,21 +133,28 @@ static int l_len(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods_here[] = {
-    {"size", m_size},     {"numel", m_numel}, {"dim", f_ndim}, {"is_contiguous", m_is_contiguous},
-    {"stride", m_stride}, {NULL, NULL},
-};
-
-static void set_with_meta(lua_State *L, int table, int meta, const luaL_Reg *list) {
-  lua_pushvalue(L, table);
-  lua_pushvalue(L, meta);
-  luaL_setfuncs(L, list, 1);
-  lua_pop(L, 1);
-}
+static const Function methods_here[] = {
+    {"size", m_size,
+     "x:size(dim): how many positions a dimension has; without dim all sizes, as results.\n"
+     "example: tensor.zeros(2, 3):size(-1) --> 3"},
+    {"numel", m_numel,
+     "x:numel(): the number of elements.\n"
+     "example: tensor.zeros(2, 3):numel() --> 6"},
+    {"dim", f_ndim,
+     "x:dim(): the number of dimensions; x.ndim is the same.\n"
+     "example: tensor.zeros(2, 3):dim() --> 2"},
+    {"is_contiguous", m_is_contiguous,
+     "x:is_contiguous(): do the elements lie in memory in the order of their positions?\n"
+     "example: tensor.zeros(2, 3):is_contiguous(), tensor.zeros(2, 3).T:is_contiguous() --> true  "
+     "false"},
+    {"stride", m_stride,
+     "x:stride(): for each dimension, how many elements in memory lie between two neighbours.\n"
+     "example: tensor.zeros(2, 3):stride() --> {3, 1}"},
+    {NULL, NULL, NULL}};
 
 void fields_open(lua_State *L, int lib, int meta, int methods) {
-  set_with_meta(L, lib, meta, methods_here);
-  set_with_meta(L, methods, meta, methods_here);
+  functions_set(L, lib, meta, methods_here);
+  functions_set(L, methods, meta, methods_here);
   lua_pushvalue(L, meta);
   lua_pushcclosure(L, l_len, 1);
   lua_setfield(L, meta, "__len");

@@ -201,15 +201,49 @@ static int l_write_archive(lua_State *L) { return run(L, "save", write_archive_j
 
 /* ---- opening --------------------------------------------------------------------------------------- */
 
-static const luaL_Reg functions[] = {{"read_idx", l_read_idx},       {"read_npy", l_read_npy},
-                                     {"write_npy", l_write_npy},     {"read_image", l_read_image},
-                                     {"write_image", l_write_image}, {NULL, NULL}};
+static const Function functions[] = {
+    {"read_idx", l_read_idx,
+     "tensor.read_idx(path): the array in an IDX file, gzipped or not, as MNIST comes in.\n"
+     "example:\n"
+     "  path = os.tmpname()\n"
+     "  file = io.open(path, \"wb\")\n"
+     "  file:write(\"\\0\\0\\8\\1\\0\\0\\0\\3\\7\\8\\9\"):close() --> true\n"
+     "  tensor.read_idx(path) --> uint8 [3]  7  8  9"},
+    {"read_npy", l_read_npy,
+     "tensor.read_npy(path): the array in a file of NumPy's save.\n"
+     "example:\n"
+     "  path = os.tmpname()\n"
+     "  tensor.write_npy(path, tensor{{1, 2}, {3, 4}})\n"
+     "  tensor.read_npy(path) --> int64 [2,2]\n"
+     "    1  2\n"
+     "    3  4"},
+    {"write_npy", l_write_npy,
+     "tensor.write_npy(path, x): writes a file that NumPy's load reads.\n"
+     "example:\n"
+     "  path = os.tmpname()\n"
+     "  tensor.write_npy(path, tensor{0.5, 1.5})\n"
+     "  tensor.read_npy(path) --> float32 [2]  0.5  1.5"},
+    {"read_image", l_read_image,
+     "tensor.read_image(path, {channels =}): a PNG, JPEG or BMP as uint8 [C,H,W], with as many "
+     "channels\n"
+     "as the file has, or as are wanted: 1 grey, 3 colours, 4 with opacity.\n"
+     "example:\n"
+     "  path = os.tmpname() .. \".png\"\n"
+     "  tensor.write_image(path, tensor.full({3, 2, 4}, 255, {dtype = \"uint8\"}))\n"
+     "  tensor.read_image(path).shape, tensor.read_image(path, {channels = 1}).shape --> {3, 2, 4} "
+     " {1, 2, 4}"},
+    {"write_image", l_write_image,
+     "tensor.write_image(path, x): x as a PNG or JPEG, by the name's ending. x: [C,H,W] or [H,W], "
+     "uint8\n"
+     "0..255, or floats 0..1; C is 1, 3 or 4.\n"
+     "example:\n"
+     "  path = os.tmpname() .. \".png\"\n"
+     "  tensor.write_image(path, tensor{{0.0, 1.0}})\n"
+     "  tensor.read_image(path) --> uint8 [1,1,2]\n"
+     "      0  255"},
+    {NULL, NULL, NULL}};
 
-void files_open(lua_State *L, int lib) {
-  lua_pushvalue(L, lib);
-  luaL_setfuncs(L, functions, 0);
-  lua_pop(L, 1);
-}
+void files_open(lua_State *L, int lib) { functions_set(L, lib, 0, functions); }
 
 void archive_open(lua_State *L) {
   static const luaL_Reg inner[] = {

@@ -81,6 +81,14 @@ static int l_list(lua_State *L) {
   return 1;
 }
 
+static const Function functions[] = {
+    {"list", l_list,
+     "tensor.list(t): the table t as a list like x.shape: it prints what it holds, equals another "
+     "list\n"
+     "of the same values, t[-1] is its last element, and a place beyond its ends is an error.\n"
+     "example: tensor.list{2, 3} == tensor.zeros(2, 3).shape --> true"},
+    {NULL, NULL, NULL}};
+
 void list_open(lua_State *L, int lib) {
   static const luaL_Reg meta[] = {{"__index", l_index},       {"__eq", l_eq},
                                   {"__tostring", l_tostring}, {"__concat", l_concat},
@@ -88,6 +96,5 @@ void list_open(lua_State *L, int lib) {
   luaL_newmetatable(L, LIST_META);
   luaL_setfuncs(L, meta, 0);
   lua_pop(L, 1);
-  lua_pushcfunction(L, l_list);
-  lua_setfield(L, lib, "list");
+  functions_set(L, lib, 0, functions);
 }

@@ -316,9 +316,20 @@ static int l_is_anomaly_enabled(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg library[] = {{"set_detect_anomaly", l_set_detect_anomaly},
-                                   {"is_anomaly_enabled", l_is_anomaly_enabled},
-                                   {NULL, NULL}};
+static const Function library[] = {
+    {"set_detect_anomaly", l_set_detect_anomaly,
+     "tensor.set_detect_anomaly(on): whether ops and gradients look for the first NaN or infinity "
+     "from\n"
+     "now on; detect_anomaly does it for the time of a function.\n"
+     "example:\n"
+     "  tensor.set_detect_anomaly(true)\n"
+     "  on = tensor.is_anomaly_enabled()\n"
+     "  tensor.set_detect_anomaly(false)\n"
+     "  on, tensor.is_anomaly_enabled() --> true  false"},
+    {"is_anomaly_enabled", l_is_anomaly_enabled,
+     "tensor.is_anomaly_enabled(): do ops look for NaN and infinities? See detect_anomaly.\n"
+     "example: tensor.is_anomaly_enabled() --> false"},
+    {NULL, NULL, NULL}};
 
 static const luaL_Reg inner[] = {{"record", l_record},   {"hooks", l_hooks},   {"attach", l_attach},
                                  {"version", l_version}, {"leaves", l_leaves}, {NULL, NULL}};
@@ -329,7 +340,5 @@ void record_open(lua_State *L, int lib) {
   tape_host_free = bury;
   anomaly_host_place = host_place;
   luaL_setfuncs(L, inner, 0);
-  lua_pushvalue(L, lib);
-  luaL_setfuncs(L, library, 0);
-  lua_pop(L, 1);
+  functions_set(L, lib, 0, library);
 }

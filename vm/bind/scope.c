@@ -168,6 +168,27 @@ static int l_is_grad_enabled(lua_State *L) {
   return 1;
 }
 
+static const Function functions[] = {
+    {"scope", l_scope,
+     "local scope <close> = tensor.scope(): tensors born from here to the end of the block are let "
+     "go\n"
+     "there at once, without waiting for a collection, but for those that scope:keep(x) names.\n"
+     "example:\n"
+     "  do local scope <close> = tensor.scope(); kept = scope:keep(tensor.ones(2) + 1) end\n"
+     "  kept --> float32 [2]  2.0  2.0"},
+    {"no_grad", l_no_grad,
+     "tensor.no_grad(f, ...): calls f(...) without recording, and returns what it returns.\n"
+     "example:\n"
+     "  x = tensor({1.0}, {requires_grad = true})\n"
+     "  tensor.no_grad(function() return x * 2 end).requires_grad --> false"},
+    {"enable_grad", l_enable_grad,
+     "tensor.enable_grad(f, ...): calls f(...) with recording, inside of no_grad too.\n"
+     "example: tensor.no_grad(tensor.enable_grad, tensor.is_grad_enabled) --> true"},
+    {"is_grad_enabled", l_is_grad_enabled,
+     "tensor.is_grad_enabled(): are computations recorded for gradients here?\n"
+     "example: tensor.is_grad_enabled(), tensor.no_grad(tensor.is_grad_enabled) --> true  false"},
+    {NULL, NULL, NULL}};
+
 static void new_meta(lua_State *L, const char *name, lua_CFunction close, lua_CFunction gc) {
   luaL_newmetatable(L, name);
   lua_pushcfunction(L, close);
@@ -184,12 +205,5 @@ void scope_open(lua_State *L, int lib) {
   lua_setfield(L, -2, "__index");
   new_meta(L, NO_GRAD_META, no_grad_close, no_grad_close);
   lua_pop(L, 2);
-  static const luaL_Reg functions[] = {{"scope", l_scope},
-                                       {"no_grad", l_no_grad},
-                                       {"enable_grad", l_enable_grad},
-                                       {"is_grad_enabled", l_is_grad_enabled},
-                                       {NULL, NULL}};
-  lua_pushvalue(L, lib);
-  luaL_setfuncs(L, functions, 0);
-  lua_pop(L, 1);
+  functions_set(L, lib, 0, functions);
 }

@@ -74,10 +74,39 @@ static int l_set_state(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {
-    {"manual_seed", l_manual_seed}, {"initial_seed", l_initial_seed},
-    {"with_stream", l_with_stream}, {"get_rng_state", l_get_state},
-    {"set_rng_state", l_set_state}, {NULL, NULL}};
+static const Function functions[] = {
+    {"manual_seed", l_manual_seed,
+     "tensor.manual_seed(n): all random numbers start again from n, those of math.random too.\n"
+     "example:\n"
+     "  tensor.manual_seed(7) a = tensor.rand(3)\n"
+     "  tensor.manual_seed(7) b = tensor.rand(3)\n"
+     "  a:equal(b) --> true"},
+    {"initial_seed", l_initial_seed,
+     "tensor.initial_seed(): the seed in force.\n"
+     "example:\n"
+     "  tensor.manual_seed(7)\n"
+     "  tensor.initial_seed() --> 7"},
+    {"with_stream", l_with_stream,
+     "tensor.with_stream(name, f, ...): calls f(...), whose random numbers come from a stream of "
+     "their\n"
+     "own: \"user\", \"init\", \"data\" or \"dropout\"; the others go on as if nothing was drawn.\n"
+     "example:\n"
+     "  a = tensor.rand(3)\n"
+     "  tensor.manual_seed(1) other = tensor.with_stream(\"data\", tensor.rand, 3)\n"
+     "  tensor.rand(3):equal(a) --> true"},
+    {"get_rng_state", l_get_state,
+     "tensor.get_rng_state(): where the random streams are, as a list for set_rng_state.\n"
+     "example:\n"
+     "  state, a = tensor.get_rng_state(), tensor.rand(3)\n"
+     "  tensor.set_rng_state(state)\n"
+     "  tensor.rand(3):equal(a) --> true"},
+    {"set_rng_state", l_set_state,
+     "tensor.set_rng_state(state): the random streams go on from what get_rng_state gave.\n"
+     "example:\n"
+     "  state, a = tensor.get_rng_state(), tensor.rand(3)\n"
+     "  tensor.set_rng_state(state)\n"
+     "  tensor.rand(3):equal(a) --> true"},
+    {NULL, NULL, NULL}};
 
 /* The program's --seed reaches us through the registry. */
 static lua_Integer chosen_seed(lua_State *L) {
@@ -90,7 +119,7 @@ static lua_Integer chosen_seed(lua_State *L) {
 
 void seed_open(lua_State *L, int lib) {
   lua_pushvalue(L, lib);
-  luaL_setfuncs(L, functions, 0);
+  functions_set(L, lib, 0, functions);
   lua_getfield(L, -1, "manual_seed");
   lua_pushinteger(L, chosen_seed(L));
   lua_call(L, 1, 0);

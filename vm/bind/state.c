@@ -173,23 +173,54 @@ static int l_plant(lua_State *L) {
 static const luaL_Reg testing[] = {
     {"fail_at", l_fail_at}, {"fail_lua_too", l_fail_lua_too}, {"plant", l_plant}, {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"get_num_threads", l_threads},
-                                     {"set_num_threads", l_set_threads},
-                                     {"memory", l_memory},
-                                     {"memory_limit", l_memory_limit},
-                                     {"promotion", l_promotion},
-                                     {"build", l_build},
-                                     {"hash", l_hash},
-                                     {"now", l_now},
-                                     {NULL, NULL}};
+static const Function functions[] = {
+    {"get_num_threads", l_threads,
+     "tensor.get_num_threads(): with how many threads is computed.\n"
+     "example: tensor.get_num_threads() >= 1 --> true"},
+    {"set_num_threads", l_set_threads,
+     "tensor.set_num_threads(n): compute with n threads, 0 for one per processor. Results do not\n"
+     "depend on it, to the last bit.\n"
+     "example:\n"
+     "  before = tensor.get_num_threads()\n"
+     "  tensor.set_num_threads(2)\n"
+     "  now = tensor.get_num_threads()\n"
+     "  tensor.set_num_threads(before)\n"
+     "  now --> 2"},
+    {"memory", l_memory,
+     "tensor.memory(): the memory of tensors, a table of bytes in use, cached, peak and limit, and "
+     "of\n"
+     "the numbers of tensors, handles (Lua's hold on them) and allocations so far.\n"
+     "example:\n"
+     "  before = tensor.memory().bytes\n"
+     "  x = tensor.zeros(1000)\n"
+     "  tensor.memory().bytes - before >= 4000 --> true"},
+    {"memory_limit", l_memory_limit,
+     "tensor.memory_limit(bytes): how much memory tensors may take; more is an error. 0 is 80% of "
+     "what\n"
+     "is free; without bytes the limit in force.\n"
+     "example: tensor.memory_limit() == tensor.memory().limit --> true"},
+    {"promotion", l_promotion,
+     "tensor.promotion(): the table of types that two tensors are computed in, as text.\n"
+     "example: tensor.promotion():find \"float32\" ~= nil --> true"},
+    {"build", l_build,
+     "tensor.build(): what bits depend on beside the seed: {simd =, blas =, threads =}.\n"
+     "example: tensor.build().threads == tensor.get_num_threads() --> true"},
+    {"hash", l_hash,
+     "tensor.hash(list): a number in hexadecimal that stands for all bits of contiguous tensors\n"
+     "(FNV-1a, 64 bits): equal hashes, equal runs.\n"
+     "example: tensor.hash{tensor{1, 2}} == tensor.hash{tensor{1, 2}} --> true"},
+    {"now", l_now,
+     "tensor.now(): seconds on a clock that only goes forward, for measuring.\n"
+     "example:\n"
+     "  start = tensor.now()\n"
+     "  tensor.now() >= start --> true"},
+    {NULL, NULL, NULL}};
 
 void state_open(lua_State *L, int lib) {
   lua_getfield(L, LUA_REGISTRYINDEX, "lunette.threads"); /* the program's --threads */
   if (lua_isinteger(L, -1)) team_set_threads((int)lua_tointeger(L, -1));
   lua_pop(L, 1);
-  lua_pushvalue(L, lib);
-  luaL_setfuncs(L, functions, 0);
+  functions_set(L, lib, 0, functions);
   luaL_newlib(L, testing);
-  lua_setfield(L, -2, "testing");
-  lua_pop(L, 1);
+  lua_setfield(L, lib, "testing");
 }
