@@ -1,9 +1,10 @@
 -- signature.lua: arguments of constructors. A signature is written like an op's:
 --   "in_features: size, out_features: size, bias: bool=true, dtype: dtype=float32"
 -- and read from positional arguments with a trailing option table, or from one table of names.
--- Kinds: size (whole, from 1), count (whole, from 0), int, dim (whole, not 0), float, bool, dtype,
--- string{a|b}, list (of whole numbers, or one), table, any; sizes{2}, counts{2} and ints{2} are one
--- number or two. A `?` after the kind: may be absent.
+-- Kinds: size (whole, from 1), count (whole, from 0), int, dim (whole, not 0), float, rate (from 0),
+-- share (from 0 to 1), decay (from 0, below 1), bool, dtype, string{a|b}, list (of whole numbers, or
+-- one), table, any; sizes{2}, counts{2} and ints{2} are one number or two; rates{2} and decays{2} a
+-- list, whose default is written with spaces: "0.9 0.999". A `?` after the kind: may be absent.
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
@@ -15,6 +16,11 @@ Signature.__index = Signature
 
 local function default_of(text)
   if text == nil then return nil end
+  if text:find "%d %S" then
+    local list = {}
+    for word in text:gmatch "%S+" do list[#list + 1] = tonumber(word) end
+    return list
+  end
   if text == "true" or text == "false" then return text == "true" end
   return math.tointeger(tonumber(text)) or tonumber(text) or text
 end
@@ -38,10 +44,17 @@ end
 
 -- ---- one value -------------------------------------------------------------------------------------
 
+local function shown_list(list)
+  local parts = {}
+  for i, v in ipairs(list) do parts[i] = type(v) == "number" and tostring(v) or "a " .. type(v) end
+  return "{" .. table.concat(parts, ", ") .. "}"
+end
+
 local function wrong(self, param, value, wanted)
   local shown = type(value) == "string" and ("%q"):format(value)
     or type(value) == "number" and tostring(value)
-    or type(value) == "userdata" and "a tensor" or "a " .. type(value)
+    or type(value) == "userdata" and "a tensor"
+    or type(value) == "table" and #value > 0 and #value < 5 and shown_list(value) or "a " .. type(value)
   fail.raise("%s: %s is %s; %s is wanted", self.where, param.name, shown, wanted)
 end
 
@@ -95,6 +108,32 @@ function read.float(self, param, value)
   return value + 0.0
 end
 
+-- Numbers within bounds: what is said of them, and is it so?
+local bounds = {
+  rate = {"a number from 0", function(v) return v >= 0 end},
+  share = {"a number from 0 to 1", function(v) return v >= 0 and v <= 1 end},
+  decay = {"a number from 0 and below 1", function(v) return v >= 0 and v < 1 end},
+}
+
+local function bounded(self, param, value)
+  local bound = bounds[param.kind]
+  if type(value) ~= "number" or not bound[2](value) then wrong(self, param, value, bound[1]) end
+  return value + 0.0
+end
+read.rate, read.share, read.decay = bounded, bounded, bounded
+
+function read.rates(self, param, value)
+  local n, bound = math.tointeger(tonumber(param.inside)), bounds[param.kind:sub(1, -2)]
+  local list, fits = {}, type(value) == "table" and #value == n
+  for i = 1, fits and n or 0 do
+    fits = fits and type(value[i]) == "number" and bound[2](value[i])
+    list[i] = fits and value[i] + 0.0
+  end
+  if not fits then wrong(self, param, value, ("a list of %d, each %s,"):format(n, bound[1])) end
+  return list
+end
+read.decays = read.rates
+
 function read.bool(self, param, value)
   if type(value) ~= "boolean" then wrong(self, param, value, "true or false") end
   return value
@@ -121,7 +160,7 @@ function read.any(_, _, value) return value end
 
 -- ---- all of them -------------------------------------------------------------------------------------
 
-local takes_table = {table = true, list = true, any = true}
+local takes_table = {table = true, list = true, any = true, rates = true, decays = true}
 
 -- Is the last argument a table of names? Not a list, a module or anything else with a metatable.
 local function is_options(self, value, param)

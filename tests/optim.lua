@@ -98,6 +98,50 @@ local function test_groups(t)
   t.eq("zero_grad", a.grad, nil)
 end
 
+local function test_added(t)
+  local a, b = nn.Parameter(tensor.ones(2)), nn.Parameter(tensor.ones(3))
+  local opt = optim.SGD({{params = a, lr = 1.0}}, {momentum = 0.5})
+  t.ok("groups may all have their own rate", opt.param_groups[1].lr == 1)
+  opt:add_param_group {params = {b}, lr = 0.1}
+  t.eq("an added group", opt.param_groups[2].momentum, 0.5)
+  a.grad, b.grad = tensor.ones(2), tensor.ones(3)
+  opt:step()
+  t.near("is stepped", b[1]:item(), 0.9, 1e-7)
+  t.eq("groups print", tostring(opt), "SGD, 2 groups\n  1: lr 1, momentum 0.5 (1 parameter, 2 numbers)\n  "
+    .. "2: lr 0.1, momentum 0.5 (1 parameter, 3 numbers)")
+  t.raises("a group's rate is missing", "optim.SGD: lr is missing",
+    function() opt:add_param_group {params = {nn.Parameter(tensor.ones(1))}} end)
+  t.raises("taken already", "is in the list twice", function() opt:add_param_group {params = b, lr = 1} end)
+  t.raises("a group's wrong option", "optim.SGD: unknown option 'momentun'; did you mean momentum",
+    function() opt:add_param_group {params = nn.Linear(1, 1), lr = 1, momentun = 1} end)
+  t.eq("a wrong group is not taken in", #opt.param_groups, 2)
+end
+
+-- Options that call for more state may be set between steps.
+local function test_changed(t)
+  local p = nn.Parameter(tensor.zeros(1))
+  local opt = optim.SGD({p}, {lr = 1})
+  for step = 1, 4 do
+    if step == 3 then opt.param_groups[1].momentum = 0.5 end
+    p.grad = tensor.ones(1)
+    opt:step()
+  end
+  t.near("momentum set later", p:item(), -(1 + 1 + 1 + 1.5), 1e-6)
+end
+
+local function test_closure(t)
+  local p = nn.Parameter(tensor.ones(1) * 3)
+  local opt = optim.SGD({p}, {lr = 0.25})
+  local loss = opt:step(function()
+    opt:zero_grad()
+    local l = (p * p):sum()
+    l:backward()
+    return l
+  end)
+  t.ok("step gives a closure's loss", loss:item() == 9 and p:item() == 1.5)
+  t.raises("no closure", "step takes nothing, or a function", function() opt:step(3) end)
+end
+
 -- A parameter that joins later counts its own steps.
 local function test_late(t)
   local p, q = nn.Parameter(tensor.ones(1)), nn.Parameter(tensor.ones(1))
@@ -138,7 +182,10 @@ local function test_state(t)
   t.eq("steps are in the state", other:state_dict().state[1].step, 6)
   t.raises("a state of another shape", "exp_avg of parameter 1 is %[3%] where the parameter is %[2%]",
     function() optim.Adam({nn.Parameter(tensor.zeros(2))}):load_state_dict(opt:state_dict()) end)
-  t.eq("an optimizer prints", tostring(optim.SGD({p}, {lr = 0.1, momentum = 0.9})), "SGD lr 0.1, momentum 0.9")
+  t.raises("the state of another kind", "square_avg of parameter 1 is a nil; is it the state of another kind",
+    function() optim.RMSprop({q}):load_state_dict(opt:state_dict()) end)
+  t.eq("an optimizer prints", tostring(optim.SGD({p}, {lr = 0.1, momentum = 0.9})),
+    "SGD lr 0.1, momentum 0.9 (1 parameter, 3 numbers)")
 end
 
 local function test_errors(t)
@@ -155,8 +202,9 @@ local function test_errors(t)
   bad("a class for a model", "the first argument is the class nn.Linear", function() optim.Adam(nn.Linear) end)
   bad("twice in the list", "is in the list twice", function() optim.Adam {p, p} end)
   bad("a dot for a colon", "step: called without its optimizer", function() optim.Adam({p}).step() end)
-  bad("negative rate", "none may be negative", function() optim.SGD({p}, -1) end)
-  bad("betas", "betas are two numbers", function() optim.Adam({p}, {betas = {1, 2}}) end)
+  bad("negative rate", "optim.SGD: lr is %-1; a number from 0 is wanted", function() optim.SGD({p}, -1) end)
+  bad("betas", "betas is {1, 2}; a list of 2, each a number from 0 and below 1, is wanted",
+    function() optim.Adam({p}, {betas = {1, 2}}) end)
   bad("nesterov without momentum", "nesterov wants a momentum", function() optim.SGD({p}, {lr = 1, nesterov = true}) end)
   bad("no such optimizer", "optim has no field 'Adm'; did you mean optim.Adam", function() return optim.Adm end)
 end
@@ -165,6 +213,9 @@ return function(t)
   test_figures(t)
   test_reference(t)
   test_groups(t)
+  test_added(t)
+  test_closure(t)
+  test_changed(t)
   test_late(t)
   test_state(t)
   test_errors(t)

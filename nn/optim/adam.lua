@@ -1,53 +1,32 @@
--- adam.lua: Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019).
+-- adam.lua: Adam (Kingma and Ba 2015), with amsgrad (Reddi, Kale and Kumar 2018), and AdamW (Loshchilov
+-- and Hutter 2019).
 
-local core = require "lunette.core"
-local fail = require "lunette.nn.fail"
-local new_class = require "lunette.optim.optimizer"
+local optimizer = require "lunette.optim.optimizer"
 
-local function is_fraction(x) return type(x) == "number" and x >= 0 and x < 1 end
+local function states(o) return {"exp_avg", "exp_avg_sq", o.amsgrad and "max_exp_avg_sq" or nil} end
 
-local function check(name)
-  return function(o)
-    if not (o.lr >= 0 and o.eps >= 0 and o.weight_decay >= 0) then
-      fail.raise("optim.%s: lr %g, eps %g, weight_decay %g; none may be negative", name, o.lr, o.eps,
-        o.weight_decay)
-    end
-    local betas = o.betas
-    if betas ~= nil and not (type(betas) == "table" and is_fraction(betas[1]) and is_fraction(betas[2])) then
-      fail.raise("optim.%s: betas are two numbers from 0 to below 1, {0.9, 0.999}", name)
-    end
-  end
+-- keep: what is left of p.
+local function numbers(o, s, keep)
+  local b1, b2 = o.betas[1], o.betas[2]
+  return o.amsgrad and "amsgrad" or "adam", {keep, b1, 1 - b1, b2, 1 - b2, o.lr / (1 - b1 ^ s.step), 0,
+    1 / math.sqrt(1 - b2 ^ s.step), o.eps}
 end
 
-local function state_names(o)
-  if o.amsgrad then return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"} end
-  return {"exp_avg", "exp_avg_sq"}
-end
-
-local usual = {0.9, 0.999}
-
--- list: {p.., g.., exp_avg.., exp_avg_sq.. [, max_exp_avg_sq..]}
-local function runner(decoupled)
-  return function(o, list, step)
-    local betas = o.betas or usual
-    core.hidden.adam_step(list, o.lr, betas[1], betas[2], o.eps, o.weight_decay, step, decoupled, o.amsgrad)
-  end
-end
-
-local function options(decay)
-  return "params: any, lr: float=0.001, betas: table?, eps: float=1e-08, weight_decay: float=" .. decay
-    .. ", amsgrad: bool=false, maximize: bool=false"
+local function signature(decay)
+  return "params: any, lr: rate=0.001, betas: decays{2}=0.9 0.999, eps: rate=1e-08, weight_decay: rate="
+    .. decay .. ", amsgrad: bool=false, maximize: bool=false"
 end
 
 --- Adam: every parameter moves by lr m' / (sqrt(v') + eps), m and v running means of its gradient and
 -- the square of it (betas {0.9, 0.999}), m' and v' corrected for their start at 0. weight_decay adds
--- weight_decay * p to the gradient; amsgrad keeps the largest v. optim.Adam(net, {lr = 1e-3})
-local Adam = new_class("Adam", options "0.0", {check = check "Adam", state_names = state_names,
-  run = runner(false)})
+-- weight_decay * p to the gradient; amsgrad keeps the largest v; maximize goes up.
+-- example: optim.Adam(nn.Linear(2, 1), {lr = 1e-2}) --> Adam lr 0.01 (2 parameters, 3 numbers)
+local Adam = optimizer.class("Adam", signature "0.0", {states = states,
+  rule = function(o, s) return numbers(o, s, 1) end})
 
 --- AdamW: Adam whose weight decay does not pass through the gradient: p = p - lr weight_decay p first.
--- optim.AdamW(net, {lr = 1e-3, weight_decay = 0.01})
-local AdamW = new_class("AdamW", options "0.01", {check = check "AdamW", state_names = state_names,
-  run = runner(true)})
+-- example: optim.AdamW(nn.Linear(2, 1), {weight_decay = 0.1}) --> AdamW lr 0.001, weight_decay 0.1 (2 parameters, 3 numbers)
+local AdamW = optimizer.class("AdamW", signature "0.01", {states = states, decoupled = true,
+  rule = function(o, s) return numbers(o, s, 1 - o.lr * o.weight_decay) end})
 
 return {Adam = Adam, AdamW = AdamW}

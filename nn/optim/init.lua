@@ -5,10 +5,13 @@
 
 local core = require "lunette.core"
 
-local optim = {
-  SGD = require "lunette.optim.sgd",
-}
-local adam = require "lunette.optim.adam"
-optim.Adam, optim.AdamW = adam.Adam, adam.AdamW
+local optim = {}
+
+require "lunette.optim.state"
+
+for _, file in ipairs {"sgd", "adam", "adamax", "nadam", "radam", "rmsprop", "adagrad", "adadelta", "rprop",
+  "asgd", "lbfgs"} do
+  for name, class in next, (require("lunette.optim." .. file)) do optim[name] = class end
+end
 
 return core.strict(optim, "optim")

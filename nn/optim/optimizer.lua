@@ -1,84 +1,19 @@
--- optimizer.lua: what all optimizers share: groups of parameters, their state, stepping and saving.
+-- optimizer.lua: what all optimizers share: making one, stepping, printing.
 --
 -- An optimizer has param_groups, a list of {params = {…}, lr = …, …}; options may be changed between
 -- steps (opt.param_groups[1].lr = 1e-4, or opt:set_lr(1e-4) for all). The state of a parameter is a
--- table with `step` and the optimizer's own tensors.
+-- table with `step` and the optimizer's own tensors and numbers.
 
 local core = require "lunette.core"
-local class = require "lunette.nn.class"
 local fail = require "lunette.nn.fail"
 local Signature = require "lunette.nn.signature"
+local groups = require "lunette.optim.groups"
 
 local tensor = core.tensor
 
 local Optimizer = {}
-Optimizer.__index = Optimizer
 
 -- ---- making ----------------------------------------------------------------------------------------
-
-local function is_group(value)
-  return type(value) == "table" and getmetatable(value) == nil and rawget(value, "params") ~= nil
-end
-
-local function check_parameter(name, i, p)
-  if not tensor.is_tensor(p) then
-    fail.raise("%s: parameter %d is a %s; parameters are tensors, a module or a list of groups {params = …}",
-      name, i, type(p))
-  end
-  if not p.is_leaf then
-    fail.raise("%s: parameter %d %s was computed from other tensors, so it gets no gradient; make it a "
-      .. "leaf: x:detach():requires_grad_()", name, i, fail.shape(p))
-  end
-  if not p.dtype:find "float" then
-    fail.raise("%s: parameter %d is %s; only float tensors are trained", name, i, p.dtype)
-  end
-end
-
--- A list of tensors, and their names, from a module, a tensor or a list of these.
-local function read_params(name, given, params, names)
-  if class.of(given) then
-    for key, p in given:named_parameters() do
-      params[#params + 1], names[#names + 1] = p, key
-    end
-  elseif tensor.is_tensor(given) then
-    params[#params + 1], names[#names + 1] = given, "parameter " .. #params + 1
-  elseif type(given) == "table" and not class.is_class(given) then
-    for i = 1, #given do
-      if type(given[i]) ~= "table" then check_parameter(name, i, given[i]) end
-      read_params(name, given[i], params, names)
-    end
-    if #given == 0 and next(given) ~= nil then
-      fail.raise("%s: the parameters are a table with names; a list, a module or groups {params = …} "
-        .. "are wanted", name)
-    end
-  else
-    fail.raise("%s: the first argument is %s; parameters are wanted: a module, a list of tensors or a "
-      .. "list of groups", name, class.is_class(given) and "the " .. tostring(given) or "a " .. type(given))
-  end
-end
-
--- One group: its parameters and the options in force.
-local function make_group(self, given, options, seen)
-  local group, own = {params = {}, names = {}}, is_group(given) and given or {params = given}
-  read_params(self.name, own.params, group.params, group.names)
-  for i, p in ipairs(group.params) do
-    check_parameter(self.name, i, p)
-    if seen[p] then fail.raise("%s: %s is in the list twice", self.name, group.names[i]) end
-    seen[p] = true
-  end
-  for _, name in ipairs(self.signature.names) do
-    if name ~= "params" then group[name] = options[name] end
-  end
-  local changed = {}
-  for key, value in next, own do
-    if key ~= "params" then changed[key] = value end
-  end
-  if next(changed) ~= nil then
-    local read = self.signature:read({}, setmetatable(changed, nil))
-    for key in next, changed do group[key] = read[key] end
-  end
-  return group
-end
 
 -- Finds methods; other names are errors, so that opt:zero_grads() says what is meant.
 local function strict(kind)
@@ -95,56 +30,70 @@ local function strict(kind)
   end
 end
 
-local function count_trained(self)
-  local n = 0
-  for _, group in ipairs(self.param_groups) do
-    for _, p in ipairs(group.params) do
-      if p.requires_grad then n = n + 1 end
-    end
+local function add_group(self, kind, given)
+  local group = groups.make(kind.signature, given, self.defaults, self.taken)
+  if group.lr == nil then
+    fail.raise("%s: lr is missing; %s(net, {lr = 0.1})", kind.signature.where, kind.signature.where)
   end
-  return n
+  kind.check(group, self.param_groups)
+  self.param_groups[#self.param_groups + 1] = group
 end
 
---- A class of optimizers. `kind` has check(o), which may raise; state, the names of its tensors for
--- given options; run(group, list, n, step), the fused step over n parameters.
+local function make(kind, ...)
+  local o = kind.signature:read(...)
+  local self = {name = kind.name, kind = kind, signature = kind.signature, defaults = o, taken = {},
+    param_groups = {}, state = {}, noted = false}
+  local list = type(o.params) == "table" and groups.is_group(o.params[1]) and o.params or {o.params}
+  if #list == 0 then fail.raise("%s: there are no parameters", kind.signature.where) end
+  for _, given in ipairs(list) do add_group(self, kind, given) end
+  if next(self.taken) == nil then fail.raise("%s: there are no parameters", kind.signature.where) end
+  if groups.count_trained(self.param_groups) == 0 then
+    fail.raise("%s: no parameter records gradients; x:requires_grad_() first", kind.signature.where)
+  end
+  o.params = nil
+  return setmetatable(self, {__index = strict(kind), kind = kind, __tostring = Optimizer.__tostring})
+end
+
+local function nothing() return {} end
+
+--- A class of optimizers: its name, the signature of its constructor's arguments, and a table with
+--   rule(o, s)    the name of the fused rule (tensor/ops/pointwise/optim.c) and its numbers, for the
+--                 options o of a group. s.step is the number of the step, from 1; s has the state's
+--                 own numbers too and takes their new values.
+--   states(o)     the names of the state's tensors, in the rule's order (none)
+--   start(o)      first values by name, of numbers and of tensors (0)
+--   numbers       the names of the state's own numbers (none)
+--   check(o)      may raise, for options that do not go together (none)
+--   decoupled     weight_decay is no part of the gradient (false)
+-- The comment above the call is its help.
 local function new_class(name, text, kind)
-  local signature = Signature.new("optim." .. name, text)
-  kind.name, kind.signature = name, signature
   local info = debug.getinfo(2, "Sl")
+  kind.name, kind.signature = name, Signature.new("optim." .. name, text)
+  kind.states, kind.start, kind.check = kind.states or nothing, kind.start or nothing, kind.check or nothing
+  kind.numbers, kind.decoupled = kind.numbers or {}, kind.decoupled or false
   kind._source, kind._line = info.source, info.currentline -- for help
-  setmetatable(kind, {
-    __index = Optimizer,
-    __tostring = function() return "class optim." .. name end,
-    __call = function(_, ...)
-      local o = signature:read(...)
-      local self = setmetatable({name = name, signature = signature, param_groups = {}, state = {},
-        noted = false},
-        {__index = strict(kind), kind = kind, __tostring = Optimizer.__tostring})
-      kind.check(o)
-      local list = type(o.params) == "table" and is_group(o.params[1]) and o.params or {o.params}
-      local seen = {}
-      for i, given in ipairs(list) do
-        self.param_groups[i] = make_group(self, given, o, seen)
-        kind.check(self.param_groups[i])
-      end
-      if next(seen) == nil then fail.raise("optim.%s: there are no parameters", name) end
-      if count_trained(self) == 0 then
-        fail.raise("optim.%s: no parameter records gradients; x:requires_grad_() first", name)
-      end
-      return self
-    end,
-  })
-  kind.__index = kind
-  return kind
+  return setmetatable(kind, {__index = Optimizer, __call = make,
+    __tostring = function() return "class optim." .. name end})
 end
-
--- ---- stepping ----------------------------------------------------------------------------------------
 
 local function check_self(self, method)
   if type(self) ~= "table" or not rawget(self, "param_groups") then
     fail.raise("%s: called without its optimizer; methods take a colon: opt:%s()", method, method)
   end
 end
+
+--- Takes in more parameters: opt:add_param_group{params = net.head, lr = 0.1}. What the group does not
+-- say is as for the others.
+function Optimizer:add_param_group(group)
+  check_self(self, "add_param_group")
+  if type(group) ~= "table" then
+    fail.raise("add_param_group: got a %s; a group {params = …, lr = …} is wanted", type(group))
+  end
+  add_group(self, self.kind, group)
+  return self
+end
+
+-- ---- stepping ----------------------------------------------------------------------------------------
 
 local function no_gradient(self)
   fail.raise("%s: no parameter has a gradient; call loss:backward() before opt:step(). If you did: a "
@@ -161,46 +110,68 @@ local function note_missing(self, missing)
     table.concat(missing, ", ", 1, math.min(5, #missing)), #missing > 5 and ", …" or ""))
 end
 
-local function state_of(self, p, names)
+-- The state of a parameter, with what the options call for now.
+local function state_of(self, group, p, names)
   local state = self.state[p]
+  local first = self.start(group)
   if not state then
     state = {step = 0}
-    for _, name in ipairs(names) do state[name] = core.keep(tensor.zeros_like(p:detach())) end
+    for _, name in ipairs(self.numbers) do state[name] = first[name] end
     self.state[p] = state
+  end
+  for _, name in ipairs(names) do
+    state[name] = state[name] or core.keep(tensor.full_like(p:detach(), first[name] or 0))
   end
   return state
 end
 
--- The flat list {p.., g.., state..} for the fused step, with the states of its parameters.
+-- Runs the rule over a list {p.., g.., tensors of state..} whose states have the same numbers.
+local function run(kind, group, list, states)
+  local now, own = {step = states[1].step + 1}, kind.numbers
+  for i = 1, #own do now[own[i]] = states[1][own[i]] end
+  local rule, numbers = kind.rule(group, now)
+  table.insert(numbers, 1, group.maximize and -1 or 1)
+  table.insert(numbers, 2, not kind.decoupled and group.weight_decay or 0)
+  core.hidden[rule .. "_step"](list, numbers) -- can fail: nothing has changed yet
+  for i = 1, #states do
+    local state = states[i]
+    state.step = now.step
+    for k = 1, #own do state[own[k]] = now[own[k]] end
+  end
+end
+
+-- The flat list for the rule, and the states of its parameters.
 local function make_list(self, group, params, names)
   local n, list, states = #params, {}, {}
   for i, p in ipairs(params) do
-    local state = state_of(self, p, names)
-    list[i], list[n + i], states[i] = p, group.maximize and p.grad:neg() or p.grad, state
+    local state = state_of(self, group, p, names)
+    list[i], list[n + i], states[i] = p, p.grad, state
     for k, name in ipairs(names) do list[(k + 1) * n + i] = state[name] end
   end
   return list, states
 end
 
-local function run(self, group, list, states)
-  self.run(group, list, states[1].step + 1) -- first, since it can fail
-  for i = 1, #states do states[i].step = states[i].step + 1 end
+-- What parameters must share to be in one list: the steps they have made and their own numbers.
+local function key_of(self, state)
+  if not state or #self.numbers == 0 then return state and state.step or 0 end
+  local parts = {state.step}
+  for i, name in ipairs(self.numbers) do parts[i + 1] = ("%a"):format(state[name]) end
+  return table.concat(parts, " ")
 end
 
--- Parameters with a gradient, in lists by the number of steps they have made.
-local function by_steps(self, group, missing)
+-- Parameters with a gradient, in lists that can take one step together.
+local function by_key(self, group, missing)
   local lists, order = {}, {}
   for i, p in ipairs(group.params) do
     if p.grad == nil then
       if p.requires_grad then missing[#missing + 1] = group.names[i] end
     else
-      local state = self.state[p]
-      local step = state and state.step or 0
-      if not lists[step] then
-        lists[step] = {}
-        order[#order + 1] = step
+      local key = key_of(self, self.state[p])
+      if not lists[key] then
+        lists[key] = {}
+        order[#order + 1] = key
       end
-      table.insert(lists[step], p)
+      table.insert(lists[key], p)
     end
   end
   return lists, order
@@ -213,35 +184,50 @@ local function run_again(self, group)
   for i = 1, n do
     local g = params[i].grad
     if g == nil then return false end
-    list[n + i] = group.maximize and g:neg() or g
+    list[n + i] = g
   end
-  run(self, group, list, group.states)
+  run(self.kind, group, list, group.listed)
   for i = 1, n do list[n + i] = false end
   return true
 end
 
 local function step_group(self, group, missing)
-  if group.list and run_again(self, group) then return #group.params end
-  group.list, group.states = nil, nil
-  local names = self.state_names(group)
-  local lists, order = by_steps(self, group, missing)
+  local names = self.states(group)
+  local kinds = table.concat(names, " ")
+  if group.list and group.kinds == kinds and run_again(self, group) then return #group.params end
+  group.list, group.listed, group.kinds = nil, nil, kinds
+  local lists, order = by_key(self, group, missing)
   local done = 0
-  for _, step in ipairs(order) do
-    local list, states = make_list(self, group, lists[step], names)
-    run(self, group, list, states)
+  for _, key in ipairs(order) do
+    local list, states = make_list(self, group, lists[key], names)
+    run(self.kind, group, list, states)
     done = done + #states
-    if #states == #group.params then group.list, group.states = list, states end
+    if #states == #group.params then group.list, group.listed = list, states end
   end
   return done
 end
 
---- Moves all parameters by their gradients. Parameters without a gradient stay as they are.
-function Optimizer:step()
+--- The loss of a closure: a function that clears the gradients, computes the loss, calls backward and
+-- returns the loss. Runs with recording on.
+function Optimizer:evaluate(closure)
+  if type(closure) ~= "function" then
+    fail.raise("%s: step takes nothing, or a function that computes the loss, calls loss:backward() and "
+      .. "returns the loss; got a %s", self.name, type(closure))
+  end
+  return tensor.enable_grad(closure)
+end
+
+--- Moves all parameters by their gradients; those without a gradient stay as they are. With a closure,
+-- opt:step(function() … return loss end), the closure runs first and its loss is the result.
+function Optimizer:step(closure)
   check_self(self, "step")
+  local loss
+  if closure ~= nil then loss = self:evaluate(closure) end
   local done, missing = 0, {}
   for _, group in ipairs(self.param_groups) do done = done + step_group(self, group, missing) end
   if done == 0 then no_gradient(self) end
   note_missing(self, missing)
+  return loss
 end
 
 --- Forgets the gradients of all parameters.
@@ -263,102 +249,53 @@ function Optimizer:set_lr(lr)
   return self
 end
 
--- ---- state -----------------------------------------------------------------------------------------------
+-- ---- printing ----------------------------------------------------------------------------------------
 
-local function options_of(self, group)
-  local o = {}
-  for _, name in ipairs(self.signature.names) do
-    if name ~= "params" then o[name] = group[name] end
-  end
-  return o
+local function shown(value)
+  if type(value) == "number" then return ("%g"):format(value) end
+  if type(value) ~= "table" then return tostring(value) end
+  local parts = {}
+  for i, v in ipairs(value) do parts[i] = shown(v) end
+  return "{" .. table.concat(parts, ", ") .. "}"
 end
 
---- A table {state, param_groups} as PyTorch's: state[i] has the tensors and `step` of the i-th
--- parameter, param_groups the options with the numbers of the parameters, from 1.
-function Optimizer:state_dict()
-  check_self(self, "state_dict")
-  local out, n = {state = {}, param_groups = {}}, 0
-  for g, group in ipairs(self.param_groups) do
-    local o = options_of(self, group)
-    o.params = {}
-    for i, p in ipairs(group.params) do
-      n = n + 1
-      o.params[i] = n
-      local state = self.state[p]
-      if state then
-        local copy = {step = state.step}
-        for _, name in ipairs(self.state_names(group)) do copy[name] = state[name] end
-        out.state[n] = copy
-      end
-    end
-    out.param_groups[g] = o
-  end
-  return out
-end
-
-local function check_state(self, given)
-  if type(given) ~= "table" or type(given.state) ~= "table" or type(given.param_groups) ~= "table" then
-    fail.raise("load_state_dict: wants what opt:state_dict() gives: {state = …, param_groups = …}")
-  end
-  if #given.param_groups ~= #self.param_groups then
-    fail.raise("load_state_dict: the state has %d groups, this optimizer %d", #given.param_groups,
-      #self.param_groups)
-  end
-  for g, group in ipairs(self.param_groups) do
-    local n = #given.param_groups[g].params
-    if n ~= #group.params then
-      fail.raise("load_state_dict: group %d of the state has %d parameters, here %d", g, n, #group.params)
-    end
-    for i, p in ipairs(group.params) do
-      local state = given.state[given.param_groups[g].params[i]] or {}
-      for _, name in ipairs(self.state_names(given.param_groups[g])) do
-        if state[name] and state[name].shape ~= p.shape then
-          fail.raise("load_state_dict: %s of parameter %d is %s where the parameter is %s", name, i,
-            fail.shape(state[name]), fail.shape(p))
-        end
-      end
-    end
-  end
-end
-
---- Takes in what state_dict gave, of an optimizer over parameters of the same shapes.
-function Optimizer:load_state_dict(given)
-  check_self(self, "load_state_dict")
-  check_state(self, given)
-  for g, group in ipairs(self.param_groups) do
-    group.list, group.states = nil, nil
-    local from = given.param_groups[g]
-    for _, name in ipairs(self.signature.names) do
-      if name ~= "params" and from[name] ~= nil then group[name] = from[name] end
-    end
-    for i, p in ipairs(group.params) do
-      local state = given.state[from.params[i]]
-      self.state[p] = nil
-      if state then
-        local copy = state_of(self, p, {})
-        copy.step = state.step or 0
-        for _, name in ipairs(self.state_names(group)) do
-          if state[name] then copy[name] = core.keep(state[name]:clone():to(p.dtype)) end
-        end
-      end
-    end
-  end
-  return self
-end
-
---- "Adam lr 0.001, weight_decay 0.1": the settings that differ from the usual.
-function Optimizer:__tostring()
-  local group, parts = self.param_groups[1], {}
+-- "lr 0.001, weight_decay 0.1": the rate, and the options that differ from the usual.
+local function options_text(self, group)
+  local parts = {}
   for _, param in ipairs(self.signature.params) do
-    local value = group[param.name]
-    if param.name == "lr" then
-      table.insert(parts, 1, ("%s lr %g"):format(self.name, value))
-    elseif param.name ~= "params" and type(value) ~= "table" and value ~= param.default then
-      parts[#parts + 1] = param.name .. " " .. tostring(value)
+    local name, value = param.name, group[param.name]
+    if name == "lr" then
+      table.insert(parts, 1, "lr " .. shown(value))
+    elseif name ~= "params" and value ~= nil and shown(value) ~= shown(param.default) then
+      parts[#parts + 1] = name .. " " .. shown(value)
     end
   end
-  if #self.param_groups > 1 then parts[#parts + 1] = #self.param_groups .. " groups" end
   return table.concat(parts, ", ")
 end
 
-return new_class
+local function size_text(group)
+  local n = 0
+  for _, p in ipairs(group.params) do n = n + p:numel() end
+  local digits = tostring(n):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", "")
+  return ("%d parameter%s, %s number%s"):format(#group.params, #group.params == 1 and "" or "s", digits,
+    n == 1 and "" or "s")
+end
+
+--- "Adam lr 0.001, weight_decay 0.1": the name and the settings of the first group.
+function Optimizer:settings()
+  check_self(self, "settings")
+  local more = #self.param_groups > 1 and (", %d groups"):format(#self.param_groups) or ""
+  return self.name .. " " .. options_text(self, self.param_groups[1]) .. more
+end
+
+function Optimizer:__tostring()
+  local list = self.param_groups
+  if #list == 1 then return ("%s (%s)"):format(self:settings(), size_text(list[1])) end
+  local lines = {("%s, %d groups"):format(self.name, #list)}
+  for i, group in ipairs(list) do
+    lines[i + 1] = ("  %d: %s (%s)"):format(i, options_text(self, group), size_text(group))
+  end
+  return table.concat(lines, "\n")
+end
+
+return {class = new_class, methods = Optimizer, check_self = check_self}

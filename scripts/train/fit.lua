@@ -116,7 +116,7 @@ end
 local function announce(s)
   local names = {}
   for i, metric in ipairs(s.metrics) do names[i] = metric.name end
-  local parts = {tostring(s.optimizer), s.loss.name}
+  local parts = {s.optimizer:settings(), s.loss.name}
   if #names > 0 then parts[#parts + 1] = table.concat(names, ", ") end
   if not s.source.loader then parts[#parts + 1] = "batch " .. s.size end
   if not s.shuffle then parts[#parts + 1] = "not shuffled" end
@@ -175,7 +175,7 @@ local function stop_at_nan(s, epoch, step, value)
     or "Parameters hold NaN or infinity since an earlier step, so make the model anew"
   fail.raise("fit stopped at epoch %d, step %d: the loss is %s. %s, the finished epochs are in "
     .. "model.history. Often the learning rate is too large (%s), the inputs hold NaN, or a logarithm or "
-    .. "root meets 0", epoch, step, value ~= value and "NaN" or "infinite", state, tostring(s.optimizer))
+    .. "root meets 0", epoch, step, value ~= value and "NaN" or "infinite", state, s.optimizer:settings())
 end
 
 -- One step, on a batch.

@@ -1,4 +1,5 @@
-/* Optimizer steps against PyTorch 1.13.1's figures after three steps, float32 and float64.
+/* Optimizer steps at every level against PyTorch 1.13.1's figures after three steps, float32 and
+   float64.
    Made on Debian 12 by /usr/bin/python3 with
 
    import torch
@@ -25,11 +26,16 @@
        print(p.tolist()) */
 #include "check.h"
 
-#include "../../tensor/kernels/optim.h"
+#include "../../tensor/op.h"
 
 enum { N = 5, STEPS = 3, SGDS = 6, ADAMS = 6 };
 
 static const double start[N] = {1, -2, 0.5, 3, -0.25}, slope[N] = {0.1, -0.7, 3, 0.001, -40};
+
+typedef struct SgdStep {
+  double lr, momentum, dampening, weight_decay;
+  bool nesterov, maximize;
+} SgdStep;
 
 static const SgdStep sgds[SGDS] = {
     {.lr = 0.1},
@@ -40,16 +46,18 @@ static const SgdStep sgds[SGDS] = {
     {.lr = 0.1, .momentum = 0.9, .maximize = true},
 };
 
-static const struct {
-  AdamStep s;
-  bool amsgrad;
-} adams[ADAMS] = {
-    {{0.1, 0.9, 0.999, 1e-8, 0, 0, false, false}, false},
-    {{0.1, 0.8, 0.9, 1e-3, 0.1, 0, false, false}, false},
-    {{0.1, 0.9, 0.999, 1e-8, 0, 0, false, false}, true},
-    {{0.1, 0.9, 0.999, 1e-8, 0, 0, false, true}, false},
-    {{0.1, 0.9, 0.999, 1e-8, 0.01, 0, true, false}, false},
-    {{0.1, 0.8, 0.9, 1e-3, 0.3, 0, true, false}, true},
+typedef struct AdamStep {
+  double lr, beta1, beta2, eps, weight_decay;
+  bool decoupled, maximize, amsgrad;
+} AdamStep;
+
+static const AdamStep adams[ADAMS] = {
+    {0.1, 0.9, 0.999, 1e-8, 0, false, false, false},
+    {0.1, 0.8, 0.9, 1e-3, 0.1, false, false, false},
+    {0.1, 0.9, 0.999, 1e-8, 0, false, false, true},
+    {0.1, 0.9, 0.999, 1e-8, 0, false, true, false},
+    {0.1, 0.9, 0.999, 1e-8, 0.01, true, false, false},
+    {0.1, 0.8, 0.9, 1e-3, 0.3, true, false, true},
 };
 
 static const float want_f32[SGDS + ADAMS][N] = {
@@ -99,67 +107,93 @@ static const double want_f64[SGDS + ADAMS][N] = {
      -0.24633203358014816},
 };
 
-/* The first N of M elements, enough of them for whole vectors, in both types; all M are equal by
-   fives, so that the loops' ends are seen too. */
-enum { M = 43 };
+/* M elements, enough of them for whole vectors; equal by fives, so that the loops' ends are seen
+   too. A list holds the parameter, its gradient and up to three tensors of state. */
+enum { M = 43, KINDS = 5 };
 
-typedef struct {
-  float p[M], g[M], a[M], b[M], c[M];
-} State32;
-typedef struct {
-  double p[M], g[M], a[M], b[M], c[M];
-} State64;
-
-static void begin(State32 *s, State64 *d) {
-  memset(s, 0, sizeof *s), memset(d, 0, sizeof *d);
-  for (int i = 0; i < M; i++) s->p[i] = (float)(d->p[i] = start[i % N]);
+static double at(const Tensor *x, int i) {
+  return x->dtype == T_F32 ? (double)((float *)t_data(x))[i] : ((double *)t_data(x))[i];
 }
 
-static void gradient(State32 *s, State64 *d, int step) {
-  for (int i = 0; i < M; i++) {
-    s->g[i] = (float)slope[i % N] * ((float)step - 0.5f);
-    d->g[i] = slope[i % N] * (step - 0.5);
+static void put(Tensor *x, int i, double v) {
+  if (x->dtype == T_F32)
+    ((float *)t_data(x))[i] = (float)v;
+  else
+    ((double *)t_data(x))[i] = v;
+}
+
+static void begin(DType dtype, Tensor *x[KINDS]) {
+  for (int k = 0; k < KINDS; k++) {
+    x[k] = t_new(dtype, 1, (int64_t[]){M});
+    for (int i = 0; i < M; i++) put(x[k], i, k == 0 ? start[i % N] : 0);
   }
 }
 
-static void compare(int which, const State32 *s, const State64 *d, const char *at) {
-  double far = 0, farther = 0;
+static void take_step(const char *rule, int kinds, Tensor *x[KINDS], int step, int n,
+                      const double *numbers) {
   for (int i = 0; i < M; i++) {
-    far = fmax(far, ulps_f32(s->p[i], (double)want_f32[which][i % N]));
-    farther = fmax(farther, fabs(d->p[i] / want_f64[which][i % N] - 1));
+    double g = x[1]->dtype == T_F32 ? (double)((float)slope[i % N] * ((float)step - 0.5f))
+                                    : slope[i % N] * (step - 0.5);
+    put(x[1], i, g);
   }
-  check(far <= 4, "case %d in float32 at %s: %g ulp from PyTorch", which, at, far);
-  check(farther < 1e-14, "case %d in float64 at %s: %g from PyTorch", which, at, farther);
+  Call c;
+  call_begin(&c, op_need(rule));
+  call_inputs(&c, kinds);
+  for (int k = 0; k < kinds; k++) c.x[k] = x[k];
+  c.attr[0].tag = A_FLOATS;
+  c.attr[0].n = (uint8_t)n;
+  for (int k = 0; k < n; k++) c.attr[0].fv[k] = numbers[k];
+  op_apply(&c);
+}
+
+static void sgd(const SgdStep *s, Tensor *x[KINDS], int step) {
+  double turn = s->maximize ? -1 : 1, ahead = s->nesterov;
+  if (s->momentum == 0) {
+    take_step("sgd_step", 2, x, step, 3, (double[]){turn, s->weight_decay, s->lr});
+    return;
+  }
+  take_step("momentum_step", 3, x, step, 7,
+            (double[]){turn, s->weight_decay, s->lr, step == 0 ? 0 : s->momentum,
+                       step == 0 ? 1 : 1 - s->dampening, s->nesterov ? s->momentum : 1, ahead});
+}
+
+static void adam(const AdamStep *s, Tensor *x[KINDS], int step) {
+  double keep = s->decoupled ? 1 - s->lr * s->weight_decay : 1;
+  double first = 1 - pow(s->beta1, step + 1), second = 1 - pow(s->beta2, step + 1);
+  take_step(s->amsgrad ? "amsgrad_step" : "adam_step", s->amsgrad ? 5 : 4, x, step, 11,
+            (double[]){s->maximize ? -1 : 1, s->decoupled ? 0 : s->weight_decay, keep, s->beta1,
+                       1 - s->beta1, s->beta2, 1 - s->beta2, s->lr / first, 0, 1 / sqrt(second),
+                       s->eps});
+}
+
+static void check_case(int which, DType dtype) {
+  int mark = t_mark();
+  Tensor *x[KINDS];
+  begin(dtype, x);
+  for (int step = 0; step < STEPS; step++) {
+    if (which < SGDS)
+      sgd(&sgds[which], x, step);
+    else
+      adam(&adams[which - SGDS], x, step);
+  }
+  double far = 0;
+  for (int i = 0; i < M; i++) {
+    far = fmax(far, dtype == T_F32 ? ulps_f32((float)at(x[0], i), (double)want_f32[which][i % N])
+                                   : fabs(at(x[0], i) / want_f64[which][i % N] - 1));
+  }
+  check(far <= (dtype == T_F32 ? 4 : 1e-14), "case %d in %s at %s: %g from PyTorch", which,
+        dtype_name(dtype), simd_name(simd_level()), far);
+  t_leave(mark);
 }
 
 int main(void) {
-  static State32 s;
-  static State64 d;
-  for (int level = 0; level <= simd_level(); level++) {
-    const OptimOps *f = &TABLE_AT(optim_kernels, level)->of[0], *w = f + 1;
-    for (int k = 0; k < SGDS; k++) {
-      begin(&s, &d);
-      for (int step = 0; step < STEPS; step++) {
-        SgdStep how = sgds[k];
-        bool buffered = how.momentum != 0;
-        how.first = step == 0;
-        gradient(&s, &d, step);
-        f->sgd(M, &how, s.p, s.g, buffered ? s.a : NULL);
-        w->sgd(M, &how, d.p, d.g, buffered ? d.a : NULL);
-      }
-      compare(k, &s, &d, simd_name(level));
-    }
-    for (int k = 0; k < ADAMS; k++) {
-      begin(&s, &d);
-      for (int step = 0; step < STEPS; step++) {
-        AdamStep how = adams[k].s;
-        how.step = step + 1;
-        gradient(&s, &d, step);
-        f->adam(M, &how, s.p, s.g, s.a, s.b, adams[k].amsgrad ? s.c : NULL);
-        w->adam(M, &how, d.p, d.g, d.a, d.b, adams[k].amsgrad ? d.c : NULL);
-      }
-      compare(SGDS + k, &s, &d, simd_name(level));
+  int machine = simd_level();
+  for (simd_found = SIMD_BASE; simd_found <= machine; simd_found++) {
+    for (int which = 0; which < SGDS + ADAMS; which++) {
+      check_case(which, T_F32);
+      check_case(which, T_F64);
     }
   }
+  simd_found = machine;
   return checks_report("core/optim");
 }

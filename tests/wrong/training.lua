@@ -37,7 +37,7 @@ return {
   {"local y = optim.Adma(nn.Linear(2, 2))", "optim has no field 'Adma'; did you mean optim.Adam%?"},
   {"local y = optim.Adam(nn.ReLU())", "optim.Adam: there are no parameters"},
   {"local y = optim.Adam(nn.Linear(2, 2), {learning_rate = 1})", "unknown option 'learning_rate'; did you mean lr%?"},
-  {"local y = optim.Adam(nn.Linear(2, 2), {lr = 'a'})", "optim.Adam: lr is \"a\"; a number is wanted"},
+  {"local y = optim.Adam(nn.Linear(2, 2), {lr = 'a'})", "optim.Adam: lr is \"a\"; a number from 0 is wanted"},
   {"local y = optim.SGD({1, 2}, {lr = 0.1})", "SGD: parameter 1 is a number"},
   {"local y = optim.SGD({tensor.ones(2)}, {lr = 0.1})", "no parameter records gradients; x:requires_grad_%(%) first"},
   {"local opt = optim.SGD(nn.Linear(2, 2), {lr = 0.1}) opt.step()",
