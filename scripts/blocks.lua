@@ -3,7 +3,7 @@
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
-local given_options = require "lunette.options"
+local check_options = require "lunette.options"
 
 local tensor = core.tensor
 
@@ -26,7 +26,7 @@ end
 -- observations] or [observations]: [variables, variables]. fweights: how often each observation counts,
 -- whole numbers; aweights: how much, floats. The divisor is the sum of weights less correction.
 function blocks.cov(x, options)
-  local o = given_options.check("cov", options, {"correction", "fweights", "aweights"})
+  local o = check_options("cov", options, {"correction", "fweights", "aweights"})
   if x:dim() > 2 then fail.raise("cov: x is %s; [variables, observations] or [observations] is wanted", tostring(x.shape)) end
   local rows = x:dim() == 2 and x or x:reshape(1, -1)
   if not rows.dtype:find "^float" then rows = rows:float() end

@@ -2,7 +2,7 @@
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 
 local tensor = core.tensor
 
@@ -151,13 +151,13 @@ function files.save(path, value, options, ...)
   local kind = check_path("save", path)
   if select("#", ...) > 0 then fail.raise "save: takes a file's name, tensors and options" end
   if kind == "npy" then
-    given_options("save", options, {})
+    check_options("save", options, {})
     if not tensor.is_tensor(value) then
       fail.raise("save: a .npy file holds one tensor, got a %s; .safetensors holds tensors by name", type(value))
     end
     return call(tensor.write_npy, path, value)
   end
-  options = given_options("save", options, {"metadata"})
+  options = check_options("save", options, {"metadata"})
   if type(value) ~= "table" then
     fail.raise("save: a .safetensors file holds tensors by name, {weight = t}, got a %s%s",
       tensor.is_tensor(value) and "tensor" or type(value), tensor.is_tensor(value) and "; .npy holds a single one" or "")

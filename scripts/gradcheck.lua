@@ -1,7 +1,7 @@
 -- gradcheck: derivatives held against central differences, in float64.
 
 local core = require "lunette.core"
-local options = require "lunette.options"
+local check_options = require "lunette.options"
 local tensor = core.tensor
 
 local gradcheck = {}
@@ -97,7 +97,7 @@ end
 -- before (called before each evaluation: to seed random ops).
 -- Returns true, or false and a message that names the worst element and both values.
 function gradcheck.check(f, inputs, given)
-  given = options.check("gradcheck", given, { "eps", "tolerance", "tolerance2", "order", "before" })
+  given = check_options("gradcheck", given, { "eps", "tolerance", "tolerance2", "order", "before" })
   local eps, before = given.eps or 1e-5, given.before or function() end
   local weights, weights2 = {}, {}
   local which = wanted(inputs)

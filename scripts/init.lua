@@ -98,23 +98,18 @@ strict(tensor, "tensor", repairs)
 -- ---- the table -----------------------------------------------------------------------------------
 
 local lunette = { tensor = tensor, _VERSION = "Lunette 0.1" }
-local lazy = { "nn", "optim", "data", "text", "vision", "metrics", "plot", "runs", "progress", "help", "train", "check", "args" }
-local is_lazy = {}
-for _, name in ipairs(lazy) do is_lazy[name] = true end
+local toolkits = {args = true} -- for programs, not a global of the prompt
+for _, name in ipairs(core.names) do toolkits[name] = true end
 
 return setmetatable(lunette, {
   __index = function(t, key)
-    if is_lazy[key] and path_of("lunette." .. key) then
+    if toolkits[key] then
       local module = require("lunette." .. key)
       if key == "nn" then require "lunette.train" end -- modules get fit, evaluate, predict
       rawset(t, key, module)
       return module
     end
-    local names = {"tensor"}
-    for _, name in ipairs(lazy) do
-      if path_of("lunette." .. name) then names[#names + 1] = name end
-    end
-    local near = core.suggest(tostring(key), names)
+    local near = core.suggest(tostring(key), core.names)
     error(("lunette has no field '%s'%s"):format(tostring(key), near and "; did you mean " .. near .. "?" or ""), 2)
   end,
   __tostring = function() return lunette._VERSION end,

@@ -1,41 +1,36 @@
--- options.lua: checks of option tables, for every function that takes options.
+-- options.lua: the check of option tables, for every function that takes options.
 
 local core = require "lunette.core"
+local fail = require "lunette.nn.fail"
 
-local options = {}
-
-local function raise(message, level) error(message, level == 0 and 0 or level + 1) end
-
---- Checks that `given` (nil or a table) has only the names in the list `allowed`.
--- Returns `given`, or an empty table for nil. Errors name `where`, the function the user called;
--- `level` is as for `error`, counted from the caller of `check` (default 2: its caller).
-function options.check(where, given, allowed, level)
-  level = level or 2
-  if level > 0 then level = level + 1 end
-  if given == nil then return {} end
-  if type(given) ~= "table" then
-    raise(("%s: options must be a table like {%s = …}, got %s"):format(
-      where, allowed[1] or "name", type(given)), level)
-  end
-  local known = {}
+-- The entries of `given` that `allowed` does not name, sorted.
+local function unknown_names(where, given, allowed)
+  local known, unknown = {}, {}
   for _, name in ipairs(allowed) do known[name] = true end
-  local unknown = {}
   for name in pairs(given) do
-    if not known[name] then
-      if type(name) ~= "string" then
-        raise(("%s: options have names ({%s = …}), but this table has an entry [%s]"):format(
-          where, allowed[1] or "name", tostring(name)), level)
-      end
-      unknown[#unknown + 1] = name
+    if type(name) ~= "string" then
+      fail.raise("%s: options have names ({%s = …}), but this table has an entry [%s]",
+        where, allowed[1] or "name", tostring(name))
     end
+    if not known[name] then unknown[#unknown + 1] = name end
   end
-  if #unknown == 0 then return given end
   table.sort(unknown)
-  local near = core.suggest(unknown[1], allowed)
-  local repair = near and ("did you mean '" .. near .. "'?")
-    or #allowed == 0 and "it takes no options"
-    or "the options are " .. table.concat(allowed, ", ")
-  raise(("%s: unknown option '%s'; %s"):format(where, unknown[1], repair), level)
+  return unknown
 end
 
-return options
+--- Checks that `given` (nil or a table) has only the names in the list `allowed`.
+-- Returns `given`, or an empty table for nil. Errors name `where`, the function the user called.
+return function(where, given, allowed)
+  if given == nil then return {} end
+  if type(given) ~= "table" then
+    fail.raise("%s: options must be a table like {%s = …}, got %s",
+      where, allowed[1] or "name", type(given))
+  end
+  local first = unknown_names(where, given, allowed)[1]
+  if not first then return given end
+  local near = core.suggest(first, allowed)
+  fail.raise("%s: unknown option '%s'; %s", where, first,
+    near and ("did you mean '" .. near .. "'?")
+    or #allowed == 0 and "it takes no options"
+    or "the options are " .. table.concat(allowed, ", "))
+end

@@ -5,7 +5,7 @@
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
 local Bar = require "lunette.bar"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 
 local tensor = core.tensor
 
@@ -33,7 +33,7 @@ end
 --- progress(loader, {desc =, total =}): walks through a loader, a list, an iterator function or 1..n and
 -- shows a bar on stderr; on no terminal one line at the end.
 local function progress(over, options)
-  options = given_options("progress", options, {"desc", "total"})
+  options = check_options("progress", options, {"desc", "total"})
   local iterate, total = walk(over)
   local bar = Bar.new(options.desc or "", options.total or total)
   local turns = 0 -- begun

@@ -1,7 +1,7 @@
 -- options.lua: tests of lunette.options: checks of option tables and suggestions.
 
 local core = require "lunette.core"
-local options = require "lunette.options"
+local check_options = require "lunette.options"
 
 local function test_options(t)
   local names = {"label", "color", "width", "batch_size"}
@@ -9,20 +9,20 @@ local function test_options(t)
   t.eq("suggest across spelling", core.suggest("batchSize", names), "batch_size")
   t.eq("suggest from a beginning", core.suggest("batch", names), "batch_size")
   t.eq("suggest nothing far away", core.suggest("momentum", names), nil)
-  t.eq("check lets nil be an empty table", next(options.check("f", nil, names)), nil)
+  t.eq("check lets nil be an empty table", next(check_options("f", nil, names)), nil)
   local given = {label = "a"}
-  t.ok("check returns what was given", options.check("f", given, names) == given)
+  t.ok("check returns what was given", check_options("f", given, names) == given)
   t.raises("check names the nearest option", "f: unknown option 'colr'; did you mean 'color'%?",
-    function() options.check("f", {colr = 1}, names) end)
+    function() check_options("f", {colr = 1}, names) end)
   t.raises("check lists the options", "unknown option 'zzz'; the options are label, color",
-    function() options.check("f", {zzz = 1}, names) end)
+    function() check_options("f", {zzz = 1}, names) end)
   t.raises("check reports the first by name", "unknown option 'aaa'",
-    function() options.check("f", {zzz = 1, aaa = 1, mmm = 1}, names) end)
-  t.raises("check refuses a list", "entry %[1%]", function() options.check("f", {5}, names) end)
+    function() check_options("f", {zzz = 1, aaa = 1, mmm = 1}, names) end)
+  t.raises("check refuses a list", "entry %[1%]", function() check_options("f", {5}, names) end)
   t.raises("check refuses a number", "f: options must be a table .*got number",
-    function() options.check("f", 5, names) end)
+    function() check_options("f", 5, names) end)
   local _, message = pcall(function()
-    local function f() options.check("f", {x = 1}, names) end
+    local function f() check_options("f", {x = 1}, names) end
     f()
   end)
   t.ok("check blames the caller's line",

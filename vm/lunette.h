@@ -6,4 +6,8 @@
 
 int luaopen_lunette(lua_State *L);
 
+/* The names that the module gives and the program has as globals, found when first read; ends with
+   NULL. */
+extern const char *const lunette_names[];
+
 #endif

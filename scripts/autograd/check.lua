@@ -2,7 +2,7 @@
 
 local core = require "lunette.core"
 local gradcheck = require "lunette.gradcheck"
-local given_options = require "lunette.options"
+local check_options = require "lunette.options"
 
 local tensor = core.tensor
 
@@ -75,7 +75,7 @@ local names = {"eps", "tolerance", "tolerance2", "order", "before", "quiet"}
 -- what the differences say, and the op to blame. before() is called ahead of each evaluation: to seed
 -- functions that draw random numbers.
 function check.gradcheck(f, inputs, options)
-  options = given_options.check("gradcheck", options, names)
+  options = check_options("gradcheck", options, names)
   local quiet = options.quiet
   options = {eps = options.eps, tolerance = options.tolerance, tolerance2 = options.tolerance2,
     order = options.order, before = options.before or function() end}

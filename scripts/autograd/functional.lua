@@ -2,7 +2,7 @@
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
-local given_options = require "lunette.options"
+local check_options = require "lunette.options"
 
 local tensor = core.tensor
 
@@ -68,7 +68,7 @@ local function finished(list, create)
 end
 
 local function options_of(where, given)
-  return given_options.check(where, given, {"create_graph"}).create_graph or false
+  return check_options(where, given, {"create_graph"}).create_graph or false
 end
 
 -- ---- whole matrices --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 local Loader = require "lunette.data.loader"
 local known = require "lunette.data.known"
 local rows = require "lunette.data.rows"
@@ -40,7 +40,7 @@ function data.split(...)
   local source, fraction, options, surplus = read_split(...)
   set.check("data.split", {source.x, source.y}, {"x", "y"})
   if surplus ~= nil then fail.raise "data.split: takes x, y, a fraction and options" end
-  options = given_options("data.split", options, {"stratify", "seed"})
+  options = check_options("data.split", options, {"stratify", "seed"})
   if type(fraction) ~= "number" or not (fraction > 0 and fraction < 1) then
     fail.raise("data.split: the fraction is %s; a number between 0 and 1 is wanted", tostring(fraction))
   end

@@ -2,7 +2,7 @@
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 local set = require "lunette.data.set"
 
 local tensor = core.tensor
@@ -120,7 +120,7 @@ function known.load(name, options, ...)
     fail.raise("data.load: there is no data set '%s'%s", tostring(name),
       near and "; did you mean \"" .. near .. "\"?" or "; there are " .. table.concat(names, " and "))
   end
-  options = given_options("data.load", options, {"dir"})
+  options = check_options("data.load", options, {"dir"})
   if options.dir ~= nil and type(options.dir) ~= "string" then
     fail.raise("data.load: dir is a %s; the name of a folder is wanted", type(options.dir))
   end

@@ -2,7 +2,7 @@
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 local rows = require "lunette.data.rows"
 local set = require "lunette.data.set"
 
@@ -102,7 +102,7 @@ local function read(...)
       at, type(given[at]))
   end
   set.check("data.batches", tensors, names)
-  return tensors, given_options("data.batches", given[at], option_names)
+  return tensors, check_options("data.batches", given[at], option_names)
 end
 
 --- data.batches(x, y, {…}): a loader for `for x, y in loader do`; of any number of tensors, or of a data

@@ -3,7 +3,7 @@
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
 local labels = require "lunette.metrics.labels"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 local text = require "lunette.metrics.text"
 
 local tensor = core.tensor
@@ -52,7 +52,7 @@ end
 local function confusion_matrix(...)
   local where = "confusion_matrix"
   local pred, truth, given, scores = labels.read(where, ...)
-  given = given_options(where, given, {"names", "classes"})
+  given = check_options(where, given, {"names", "classes"})
   if given.names and type(given.names) ~= "table" then
     fail.raise("%s: names is a %s; a list of class names is wanted", where, type(given.names))
   end

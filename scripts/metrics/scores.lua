@@ -2,7 +2,7 @@
 
 local fail = require "lunette.nn.fail"
 local labels = require "lunette.metrics.labels"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 local text = require "lunette.metrics.text"
 
 local scores = {}
@@ -13,7 +13,7 @@ local scores = {}
 -- truth: classes [N].
 function scores.accuracy(...)
   local pred, truth, given = labels.read("accuracy", ...)
-  given_options("accuracy", given, {})
+  check_options("accuracy", given, {})
   local right = 0
   for i = 1, #pred do
     if pred[i] == truth[i] then right = right + 1 end
@@ -72,7 +72,7 @@ local averages = {macro = true, micro = true, weighted = true, none = true}
 
 local function score(where, key, ...)
   local pred, truth, given, width = labels.read(where, ...)
-  given = given_options(where, given, known)
+  given = check_options(where, given, known)
   local average, otherwise = given.average or "macro", given.zero_division or 0
   if not averages[average] then
     fail.raise('%s: average is %s; "macro", "micro", "weighted" or "none" is wanted', where,
@@ -130,7 +130,7 @@ end
 -- support of each class. report[c].recall, report.macro.f, report.accuracy are figures of it.
 function scores.report(...)
   local pred, truth, given, width = labels.read("report", ...)
-  given = given_options("report", given, {"classes", "names", "zero_division"})
+  given = check_options("report", given, {"classes", "names", "zero_division"})
   local most = given.classes or given.names and #given.names or width
   local counts, n, used = labels.count("report", pred, truth, most)
   local list, all = by_class(counts, n, used, most ~= nil, 1, given.zero_division or 0)

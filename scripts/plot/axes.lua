@@ -2,6 +2,7 @@
 -- added as methods by init.lua; layout.lua places and draws an axes.
 
 local core = require "lunette.core"
+local fail = require "lunette.nn.fail"
 
 local Axes = {}
 
@@ -30,8 +31,8 @@ end
 --- Adds a series of a chart kind and the labels that came among its options.
 function Axes:add(kind, data, given)
   if self.sole or (kind.sole and #self.series > 0) then
-    error(("%s: this axes already holds another chart, and '%s' wants one for itself; "
-      .. "use another axes or figure"):format(kind.name, self.sole or kind.name), 0)
+    fail.raise(("%s: this axes already holds another chart, and '%s' wants one for itself; "
+      .. "use another axes or figure"):format(kind.name, self.sole or kind.name))
   end
   if kind.sole then self.sole = kind.name end
   if kind.setup then kind.setup(self, data) end
@@ -45,7 +46,7 @@ end
 local function text(where, value)
   if type(value) == "number" then value = tostring(value) end
   if type(value) ~= "string" then
-    error(("%s: wants a text, got %s"):format(where, value == nil and "nothing" or type(value)), 0)
+    fail.raise(("%s: wants a text, got %s"):format(where, value == nil and "nothing" or type(value)))
   end
   return value
 end
@@ -73,8 +74,8 @@ function Axes:legend(spot)
     for _, name in ipairs(spots) do known = known or name == spot end
     if not known then
       local near = core.suggest(spot, spots)
-      error(("legend: no place '%s'; %s"):format(tostring(spot), near
-        and "did you mean '" .. near .. "'?" or "places are " .. table.concat(spots, ", ")), 0)
+      fail.raise(("legend: no place '%s'; %s"):format(tostring(spot), near
+        and "did you mean '" .. near .. "'?" or "places are " .. table.concat(spots, ", ")))
     end
   end
   self.spot = spot
@@ -84,11 +85,11 @@ end
 local function set_limits(name, axis, lo, hi)
   for _, limit in ipairs {lo or 0, hi or 0} do
     if type(limit) ~= "number" or limit ~= limit or math.abs(limit) >= 1e300 then
-      error(("%slim: limits must be finite numbers, got %s"):format(name, tostring(limit)), 0)
+      fail.raise(("%slim: limits must be finite numbers, got %s"):format(name, tostring(limit)))
     end
   end
   if lo and hi and lo >= hi then
-    error(("%slim: the lower limit %s must be below the upper limit %s"):format(name, lo, hi), 0)
+    fail.raise(("%slim: the lower limit %s must be below the upper limit %s"):format(name, lo, hi))
   end
   axis.lo, axis.hi = lo, hi
 end
@@ -106,7 +107,7 @@ end
 
 local function set_log(name, axes, on)
   if axes.sole then
-    error(("%slog: '%s' has no number axis"):format(name, axes.sole), 0)
+    fail.raise(("%slog: '%s' has no number axis"):format(name, axes.sole))
   end
   axes[name].log = on ~= false
 end

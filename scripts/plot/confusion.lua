@@ -3,7 +3,8 @@
 -- that mistakes of a few percent show.
 
 local colors = require "lunette.plot.colors"
-local options = require "lunette.options"
+local fail = require "lunette.nn.fail"
+local check_options = require "lunette.options"
 local style = require "lunette.plot.style"
 local values = require "lunette.plot.values"
 
@@ -22,8 +23,8 @@ local function read_names(where, names, count)
     return list
   end
   if type(names) ~= "table" or #names ~= count then
-    error(("%s: names must be a list of %d texts, one for each class%s"):format(where, count,
-      type(names) == "table" and (", but has %d"):format(#names) or ""), 0)
+    fail.raise(("%s: names must be a list of %d texts, one for each class%s"):format(where, count,
+      type(names) == "table" and (", but has %d"):format(#names) or ""))
   end
   for i = 1, count do list[i] = tostring(names[i]) end
   return list
@@ -33,30 +34,30 @@ local function check_counts(where, rows)
   for i, row in ipairs(rows) do
     for j, v in ipairs(row) do
       if not values.finite(v) or v < 0 then
-        error(("%s: counts must be 0 or more, got %s in row %d, column %d"):format(
-          where, v, i, j), 0)
+        fail.raise(("%s: counts must be 0 or more, got %s in row %d, column %d"):format(
+          where, v, i, j))
       end
     end
   end
 end
 
 function confusion.read(where, allowed, matrix, given, ...)
-  if select("#", ...) > 0 then error(where .. ": takes the matrix and a table of options", 0) end
-  given = options.check(where, given, allowed, 0)
+  if select("#", ...) > 0 then fail.raise(where .. ": takes the matrix and a table of options") end
+  given = check_options(where, given, allowed)
   local rows = values.matrix(where, "the matrix", matrix)
   local count = #rows
   if count ~= #rows[1] then
-    error(("%s: the matrix must be square (true class by predicted class), got %d x %d"):format(
-      where, count, #rows[1]), 0)
+    fail.raise(("%s: the matrix must be square (true class by predicted class), got %d x %d"):format(
+      where, count, #rows[1]))
   end
   if count > MOST then
-    error(("%s: %d classes are too many to look at (at most %d)"):format(where, count, MOST), 0)
+    fail.raise(("%s: %d classes are too many to look at (at most %d)"):format(where, count, MOST))
   end
   check_counts(where, rows)
   local map = given.colormap or "blues"
   local known = table.concat(colors.map_names, ", ")
   if type(map) ~= "string" or not (", " .. known .. ","):find(", " .. map .. ",", 1, true) then
-    error(("%s: colormap must be one of %s, got %s"):format(where, known, tostring(map)), 0)
+    fail.raise(("%s: colormap must be one of %s, got %s"):format(where, known, tostring(map)))
   end
   return {rows = rows, count = count, map = map,
     names = read_names(where, given.names, count)}, given

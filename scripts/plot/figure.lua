@@ -2,6 +2,7 @@
 -- draws them on a canvas, and saves the picture.
 
 local Axes = require "lunette.plot.axes"
+local fail = require "lunette.nn.fail"
 local layout = require "lunette.plot.layout"
 local style = require "lunette.plot.style"
 
@@ -14,15 +15,15 @@ local function check_size(where, size)
   local w, h
   if type(size) == "table" then w, h = size[1], size[2] end
   if not (math.type(w) and math.type(h) and w >= 80 and h >= 60 and w <= 16000 and h <= 16000) then
-    error(where .. ": size must be {width, height}, from {80, 60} to {16000, 16000}", 0)
+    fail.raise(where .. ": size must be {width, height}, from {80, 60} to {16000, 16000}")
   end
   return {width = w, height = h}
 end
 
 local function check_count(where, name, value)
   if math.type(value) ~= "integer" or value < 1 or value > 20 then
-    error(("%s: %s must be a whole number from 1 to 20, got %s"):format(
-      where, name, tostring(value)), 0)
+    fail.raise(("%s: %s must be a whole number from 1 to 20, got %s"):format(
+      where, name, tostring(value)))
   end
 end
 
@@ -39,7 +40,7 @@ function Figure.new(where, rows, columns, given)
 end
 
 function Figure:title(text)
-  if type(text) ~= "string" then error("title: wants a text, got " .. type(text), 0) end
+  if type(text) ~= "string" then fail.raise("title: wants a text, got " .. type(text)) end
   self.heading = text
   return self
 end
@@ -48,7 +49,7 @@ end
 function Figure:axes(i, column)
   local count = #self.grid
   if math.type(i) ~= "integer" then
-    error(("axes: wants a number from 1 to %d, got %s"):format(count, tostring(i)), 0)
+    fail.raise(("axes: wants a number from 1 to %d, got %s"):format(count, tostring(i)))
   end
   local index = i < 0 and count + 1 + i or i
   if column ~= nil then
@@ -57,8 +58,8 @@ function Figure:axes(i, column)
   end
   local axes = self.grid[index]
   if not axes then
-    error(("axes: there is no axes %s in a figure of %d x %d (%d in all, counted from 1)"):format(
-      column and ("(%s, %s)"):format(i, tostring(column)) or i, self.rows, self.columns, count), 0)
+    fail.raise(("axes: there is no axes %s in a figure of %d x %d (%d in all, counted from 1)"):format(
+      column and ("(%s, %s)"):format(i, tostring(column)) or i, self.rows, self.columns, count))
   end
   return axes
 end
@@ -182,13 +183,14 @@ function Figure:render(format)
   local canvas = require "lunette.canvas"
   for i, axes in ipairs(self.grid) do
     if #axes.series == 0 then
-      error(#self.grid == 1 and "the figure is empty; draw something first"
-        or ("axes %d of the figure is empty; draw on it or make a smaller figure"):format(i), 0)
+      fail.raise(#self.grid == 1 and "the figure is empty; draw something first"
+        or ("axes %d of the figure is empty; draw on it or make a smaller figure"):format(i))
     end
   end
   local scratch <close> = canvas.create(1, 1, 1)
   local plan = self:plan(scratch)
-  local page = canvas.create(plan.width, plan.height, style.scale, format)
+  local page, problem = canvas.create(plan.width, plan.height, style.scale, format)
+  if not page then fail.raise("%s", problem) end
   self:draw(page, plan)
   return page
 end
@@ -212,14 +214,15 @@ end
 --- Writes the figure to a file; its ending decides the format.
 function Figure:save(path)
   if type(path) ~= "string" then
-    error("save: wants a file name like \"curves.png\", got " .. type(path), 0)
+    fail.raise("save: wants a file name like \"curves.png\", got " .. type(path))
   end
   local format = (path:match("%.([%w]+)$") or ""):lower()
   if not known_format(format) then
-    error(("save: '%s' must end in .png, .svg or .pdf"):format(path), 0)
+    fail.raise(("save: '%s' must end in .png, .svg or .pdf"):format(path))
   end
   local page <close> = self:render(format)
-  page:save(path)
+  local saved, problem = page:save(path)
+  if not saved then fail.raise("%s", problem) end
   if format == "png" then self.written = path end
   warn_of_boxes(page:unknown())
   return self
@@ -229,7 +232,7 @@ end
 function Figure:encode(format)
   format = format or "png"
   if not known_format(format) then
-    error(("encode: the format must be png, svg or pdf, got '%s'"):format(tostring(format)), 0)
+    fail.raise(("encode: the format must be png, svg or pdf, got '%s'"):format(tostring(format)))
   end
   local page <close> = self:render(format)
   return page:encode()

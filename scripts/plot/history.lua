@@ -1,6 +1,7 @@
 -- history.lua: learning curves: one axes for each metric of a fit, with training and validation.
 
-local options = require "lunette.options"
+local fail = require "lunette.nn.fail"
+local check_options = require "lunette.options"
 local values = require "lunette.plot.values"
 
 local history = {}
@@ -42,16 +43,16 @@ local function chosen(where, source, metrics)
   if metrics == nil then
     local names = found(source)
     if #names == 0 then
-      error(where .. ": found no curve; a history has lists such as h.loss and h.val_loss", 0)
+      fail.raise(where .. ": found no curve; a history has lists such as h.loss and h.val_loss")
     end
     return names
   end
   if type(metrics) ~= "table" or #metrics == 0 or #metrics > MOST then
-    error(("%s: metrics must be a list of 1 to %d names, e.g. {\"loss\"}"):format(where, MOST), 0)
+    fail.raise(("%s: metrics must be a list of 1 to %d names, e.g. {\"loss\"}"):format(where, MOST))
   end
   for _, name in ipairs(metrics) do
     if not (curve(source, name) or curve(source, "val_" .. name)) then
-      error(("%s: the history has no list '%s'"):format(where, tostring(name)), 0)
+      fail.raise(("%s: the history has no list '%s'"):format(where, tostring(name)))
     end
   end
   return metrics
@@ -66,9 +67,9 @@ end
 --- Draws the curves of a history on a new figure; `make(columns, given)` makes it.
 function history.draw(where, make, source, given)
   if type(source) ~= "table" and type(source) ~= "userdata" then
-    error(("%s: wants the history that fit returns, got %s"):format(where, type(source)), 0)
+    fail.raise(("%s: wants the history that fit returns, got %s"):format(where, type(source)))
   end
-  given = options.check(where, given, history.options, 0)
+  given = check_options(where, given, history.options)
   local names = chosen(where, source, given.metrics)
   local figure = make(#names, {title = given.title, size = given.size})
   for i, name in ipairs(names) do

@@ -1,6 +1,7 @@
 -- images.lua: the chart kind "images": a grid of small pictures with titles.
 
-local options = require "lunette.options"
+local fail = require "lunette.nn.fail"
+local check_options = require "lunette.options"
 local style = require "lunette.plot.style"
 local values = require "lunette.plot.values"
 
@@ -19,7 +20,7 @@ local function check_range(where, range)
   local lo, hi
   if type(range) == "table" then lo, hi = range[1], range[2] end
   if not (math.type(lo) and math.type(hi) and lo < hi and values.finite(hi - lo)) then
-    error(where .. ": range must be {lowest, highest}, e.g. {0, 1}", 0)
+    fail.raise(where .. ": range must be {lowest, highest}, e.g. {0, 1}")
   end
 end
 
@@ -31,10 +32,10 @@ local function read_titles(where, titles, count)
     return list
   end
   if type(titles) ~= "table" then
-    error(where .. ": titles must be a list of texts, or true for numbers", 0)
+    fail.raise(where .. ": titles must be a list of texts, or true for numbers")
   end
   if #titles ~= count then
-    error(("%s: %d titles for %d images; each image needs one"):format(where, #titles, count), 0)
+    fail.raise(("%s: %d titles for %d images; each image needs one"):format(where, #titles, count))
   end
   for i = 1, count do list[i] = tostring(titles[i]) end
   return list
@@ -45,8 +46,8 @@ local function read_correct(where, correct, count)
   if correct == nil then return nil end
   if values.is_tensor(correct) then correct = correct:tolist() end
   if type(correct) ~= "table" or #correct ~= count then
-    error(("%s: correct must be a list of %d truth values, one for each image"):format(
-      where, count), 0)
+    fail.raise(("%s: correct must be a list of %d truth values, one for each image"):format(
+      where, count))
   end
   local list = {}
   for i = 1, count do list[i] = correct[i] == true or correct[i] == 1 end
@@ -54,14 +55,14 @@ local function read_correct(where, correct, count)
 end
 
 function images.read(where, allowed, x, given, ...)
-  if values.is_options(x) then error(where .. ": the images come first: images(x, {…})", 0) end
-  if select("#", ...) > 0 then error(where .. ": takes the images and a table of options", 0) end
-  given = options.check(where, given, allowed, 0)
+  if values.is_options(x) then fail.raise(where .. ": the images come first: images(x, {…})") end
+  if select("#", ...) > 0 then fail.raise(where .. ": takes the images and a table of options") end
+  given = check_options(where, given, allowed)
   check_range(where, given.range)
   local data = values.pixels(where, x, given.range, MOST)
   local cols = given.cols
   if cols ~= nil and (math.type(cols) ~= "integer" or cols < 1) then
-    error(("%s: cols must be a whole number from 1, got %s"):format(where, tostring(cols)), 0)
+    fail.raise(("%s: cols must be a whole number from 1, got %s"):format(where, tostring(cols)))
   end
   data.cols = math.min(cols or math.min(8, math.ceil(math.sqrt(data.count) * 1.3)), data.count)
   data.rows = math.ceil(data.count / data.cols)

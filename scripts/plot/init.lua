@@ -4,7 +4,7 @@
 -- A chart kind is one file that returns a table:
 --   name             also the name of the function plot.<name> and of the method of an axes
 --   options          names of its own options
---   read(where, allowed, …) -> data, options given; checks the arguments, raises with level 0
+--   read(where, allowed, …) -> data, options given; checks the arguments
 --   setup(axes, data)       optional: labels, class names, a wanted size
 --   bounds(data)            optional: ranges {lo, hi, positive} of x and y, whether x counts
 --   draw(axes, canvas, data)  draws with axes.px, axes.py (value to place) and axes.frame
@@ -14,9 +14,10 @@
 
 local Axes = require "lunette.plot.axes"
 local Figure = require "lunette.plot.figure"
+local fail = require "lunette.nn.fail"
 local history = require "lunette.plot.history"
 local core = require "lunette.core"
-local options = require "lunette.options"
+local check_options = require "lunette.options"
 
 local line, images = require "lunette.plot.line", require "lunette.plot.images"
 local confusion = require "lunette.plot.confusion"
@@ -26,20 +27,6 @@ local plot = {}
 
 local figure_options = {"title", "size"}
 local chart_options = {"title", "xlabel", "ylabel", "size"}   -- that every kind takes as well
-
--- Errors of the toolkit carry no place; this boundary, crossed from outside, adds the user's line.
-local inside = false
-
-local function public(f)
-  return function(...)
-    if inside then return f(...) end
-    inside = true
-    local result = table.pack(pcall(f, ...))
-    inside = false
-    if not result[1] then error(result[2], 2) end
-    return table.unpack(result, 2, result.n)
-  end
-end
 
 local function function_names(target)
   local names = {}
@@ -63,16 +50,16 @@ local function seal(class, what)
   local methods, names = {}, function_names(class)
   for _, name in ipairs(names) do
     local f = class[name]
-    methods[name] = public(function(self, ...)
+    methods[name] = function(self, ...)
       if getmetatable(self) ~= class then
-        error(("%s: call it with a colon, %s:%s(…)"):format(name, what, name), 0)
+        fail.raise("%s: call it with a colon, %s:%s(…)", name, what, name)
       end
       return f(self, ...)
-    end)
+    end
   end
   function class.__index(_, name)
     if methods[name] then return methods[name] end
-    error(no_such("this " .. what, name, names), 2)
+    fail.raise(no_such("this " .. what, name, names))
   end
 end
 
@@ -98,9 +85,9 @@ function plot.figure(rows, columns, given, ...)
   if type(columns) == "table" and given == nil then columns, given = nil, columns end
   if type(rows) == "table" and columns == nil then rows, given = nil, rows end
   if select("#", ...) > 0 then
-    error("plot.figure: takes rows, columns and a table of options", 0)
+    fail.raise("plot.figure: takes rows, columns and a table of options")
   end
-  given = options.check("plot.figure", given, figure_options, 0)
+  given = check_options("plot.figure", given, figure_options)
   return Figure.new("plot.figure", rows, columns, given)
 end
 
@@ -114,6 +101,5 @@ seal(Axes, "chart")
 seal(Figure, "figure")
 
 local names = function_names(plot)
-for _, name in ipairs(names) do plot[name] = public(plot[name]) end
 
-return setmetatable(plot, {__index = function(_, name) error(no_such("plot", name, names), 2) end})
+return setmetatable(plot, {__index = function(_, name) fail.raise(no_such("plot", name, names)) end})

@@ -1,7 +1,8 @@
 -- line.lua: the chart kind "line": one curve through points, with gaps where a value is missing.
 
 local colors = require "lunette.plot.colors"
-local options = require "lunette.options"
+local fail = require "lunette.nn.fail"
+local check_options = require "lunette.options"
 local style = require "lunette.plot.style"
 local values = require "lunette.plot.values"
 
@@ -17,12 +18,12 @@ local dash_names = {"solid", "dashed", "dotted", "dashdot"}
 -- The values of y at the points of x: y is a list, a tensor or a function.
 local function read_y(where, x, y)
   if type(y) ~= "function" then return values.list(where, "y", y) end
-  if not x then error(where .. ": y is a function, so x must be given too", 0) end
+  if not x then fail.raise(where .. ": y is a function, so x must be given too") end
   local list = {}
   for i, v in ipairs(x) do
     list[i] = y(v)
     if type(list[i]) ~= "number" then
-      error(("%s: y(%s) must be a number, got %s"):format(where, v, type(list[i])), 0)
+      fail.raise(("%s: y(%s) must be a number, got %s"):format(where, v, type(list[i])))
     end
   end
   return list
@@ -42,13 +43,13 @@ local function arguments(where, allowed, ...)
   if count == 1 and values.is_options(first) then
     local names = {"x", "y"}
     table.move(allowed, 1, #allowed, 3, names)
-    options.check(where, first, names, 0)
+    check_options(where, first, names)
     return first.x, first.y, first
   end
-  if count > 3 then error(where .. ": takes (y), (x, y) and a table of options, no more", 0) end
-  if count == 3 then return first, second, options.check(where, third, allowed, 0) end
+  if count > 3 then fail.raise(where .. ": takes (y), (x, y) and a table of options, no more") end
+  if count == 3 then return first, second, check_options(where, third, allowed) end
   if count == 2 and values.is_options(second) then
-    return nil, first, options.check(where, second, allowed, 0)
+    return nil, first, check_options(where, second, allowed)
   end
   if count == 2 and second ~= nil then return first, second, {} end
   return nil, first, {}
@@ -56,21 +57,21 @@ end
 
 local function check_look(where, given)
   if given.color ~= nil and not colors.find(given.color) then
-    error(("%s: color must be one of %s or look like '#0072B2', got %s"):format(
-      where, table.concat(colors.names, ", "), tostring(given.color)), 0)
+    fail.raise(("%s: color must be one of %s or look like '#0072B2', got %s"):format(
+      where, table.concat(colors.names, ", "), tostring(given.color)))
   end
   for _, name in ipairs {"width", "alpha"} do
     local v = given[name]
     if v ~= nil and not (type(v) == "number" and v > 0 and v < 100) then
-      error(("%s: %s must be a number above 0, got %s"):format(where, name, tostring(v)), 0)
+      fail.raise(("%s: %s must be a number above 0, got %s"):format(where, name, tostring(v)))
     end
   end
   if given.dash == nil then return end
   for i, name in ipairs(dash_names) do
     if given.dash == name then return colors.dashes[i] end
   end
-  error(("%s: dash must be one of %s, got %s"):format(
-    where, table.concat(dash_names, ", "), tostring(given.dash)), 0)
+  fail.raise(("%s: dash must be one of %s, got %s"):format(
+    where, table.concat(dash_names, ", "), tostring(given.dash)))
 end
 
 --- Reads the arguments of a call. Returns the data and the options given.
@@ -83,13 +84,13 @@ function line.read(where, allowed, ...)
     data.x = {}
     for i = 1, #data.y do data.x[i] = i end
   elseif #data.x ~= #data.y then
-    error(("%s: x has %d values but y has %d; each point needs both"):format(
-      where, #data.x, #data.y), 0)
+    fail.raise(("%s: x has %d values but y has %d; each point needs both"):format(
+      where, #data.x, #data.y))
   end
   data.range = {values.range(data.x), values.range(data.y)}
   for i, name in ipairs {"x", "y"} do
     if not data.range[i] then
-      error(("%s: %s has no finite number (all are NaN or infinite)"):format(where, name), 0)
+      fail.raise(("%s: %s has no finite number (all are NaN or infinite)"):format(where, name))
     end
   end
   data.integer = whole_numbers(data.x)

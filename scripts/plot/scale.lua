@@ -1,5 +1,6 @@
 -- scale.lua: the limits of an axis, and the way from values to places on the canvas.
 
+local fail = require "lunette.nn.fail"
 local scale = {}
 
 local function log10(v) return math.log(v, 10) end
@@ -15,11 +16,11 @@ end
 local function log_limits(name, axis, data)
   for _, limit in ipairs {axis.lo or 1, axis.hi or 1} do
     if limit <= 0 then
-      error(("%slim: a logarithmic axis needs limits above 0, got %s"):format(name, limit), 0)
+      fail.raise(("%slim: a logarithmic axis needs limits above 0, got %s"):format(name, limit))
     end
   end
   if not (data and data.positive) and not (axis.lo and axis.hi) then
-    error(("%slog: no value is above 0, so a logarithmic axis can show none"):format(name), 0)
+    fail.raise(("%slog: no value is above 0, so a logarithmic axis can show none"):format(name))
   end
   local lo, hi = axis.lo or data.positive, axis.hi or math.max(data.hi, data.positive)
   local a, b = log10(lo), log10(hi)
@@ -47,7 +48,7 @@ function scale.limits(name, axis, data)
     lo, hi = axis.lo or wide_lo, axis.hi or wide_hi
   end
   if not lo or lo >= hi then
-    error(("%slim: the lower limit %s must be below the upper limit %s"):format(name, lo, hi), 0)
+    fail.raise(("%slim: the lower limit %s must be below the upper limit %s"):format(name, lo, hi))
   end
   return lo, hi
 end

@@ -1,6 +1,7 @@
 -- values.lua: turns what users hand to a chart (lists, list-like objects, tensors) into Lua lists
 -- of numbers and blocks of pixels. All reading of tensors by charts is here.
 
+local fail = require "lunette.nn.fail"
 local values = {}
 
 -- Numbers beyond this count as infinite, so that spans never overflow.
@@ -35,24 +36,24 @@ local function number(where, name, i, v)
   if type(v) == "boolean" then v = v and 1 or 0 end
   if type(v) == "number" then return v end
   local kind = v == nil and "missing" or type(v) == "table" and "a list" or "a " .. type(v)
-  error(("%s: %s[%d] is %s; %s must be one list of numbers"):format(where, name, i, kind, name), 0)
+  fail.raise(("%s: %s[%d] is %s; %s must be one list of numbers"):format(where, name, i, kind, name))
 end
 
 --- A list of numbers, copied. Errors name `where` and the argument's `name`.
 function values.list(where, name, value)
   if values.is_tensor(value) then
     if value:dim() ~= 1 then
-      error(("%s: %s has shape %s; it must have one dimension (draw one row: %s[1])"):format(
-        where, name, shape_text(value), name), 0)
+      fail.raise(("%s: %s has shape %s; it must have one dimension (draw one row: %s[1])"):format(
+        where, name, shape_text(value), name))
     end
     value = value:tolist()
   elseif type(value) ~= "table" then
-    error(("%s: %s must be a list of numbers or a tensor, got %s"):format(
-      where, name, value == nil and "nothing" or type(value)), 0)
+    fail.raise(("%s: %s must be a list of numbers or a tensor, got %s"):format(
+      where, name, value == nil and "nothing" or type(value)))
   end
   local list, count = {}, #value
   for i = 1, count do list[i] = number(where, name, i, value[i]) end
-  if count == 0 then error(("%s: %s is empty; there is nothing to draw"):format(where, name), 0) end
+  if count == 0 then fail.raise(("%s: %s is empty; there is nothing to draw"):format(where, name)) end
   return list
 end
 
@@ -60,20 +61,20 @@ end
 function values.matrix(where, name, value)
   if values.is_tensor(value) then
     if value:dim() ~= 2 then
-      error(("%s: %s has shape %s; it must have two dimensions"):format(
-        where, name, shape_text(value)), 0)
+      fail.raise(("%s: %s has shape %s; it must have two dimensions"):format(
+        where, name, shape_text(value)))
     end
     value = value:tolist()
   end
   if type(value) ~= "table" or #value == 0 then
-    error(("%s: %s must be a tensor [rows, columns] or a list of rows"):format(where, name), 0)
+    fail.raise(("%s: %s must be a tensor [rows, columns] or a list of rows"):format(where, name))
   end
   local rows = {}
   for i = 1, #value do
     rows[i] = values.list(where, ("%s[%d]"):format(name, i), value[i])
     if #rows[i] ~= #rows[1] then
-      error(("%s: row %d of %s has %d numbers but row 1 has %d"):format(
-        where, i, name, #rows[i], #rows[1]), 0)
+      fail.raise(("%s: row %d of %s has %d numbers but row 1 has %d"):format(
+        where, i, name, #rows[i], #rows[1]))
     end
   end
   return rows
@@ -107,8 +108,8 @@ end
 local function append_plane(where, plane, height, width, out)
   local function check(list, size)
     if type(list) ~= "table" or #list ~= size then
-      error(("%s: the images have different sizes; all must be %d x %d"):format(
-        where, height, width), 0)
+      fail.raise(("%s: the images have different sizes; all must be %d x %d"):format(
+        where, height, width))
     end
   end
   check(plane, height)
@@ -184,16 +185,16 @@ local function image_shape(where, value)
   end
   local text = "[" .. table.concat(shape, ",") .. "]"
   for _, size in ipairs(shape) do
-    if size == 0 then error(("%s: there are no images: shape %s"):format(where, text), 0) end
+    if size == 0 then fail.raise(("%s: there are no images: shape %s"):format(where, text)) end
   end
   if #shape == 2 then table.insert(shape, 1, 1) end
   if #shape == 3 then table.insert(shape, 2, 1) end
   if #shape ~= 4 then
-    error(("%s: images must be [N,H,W], [N,1,H,W] or [N,3,H,W], got %s"):format(where, text), 0)
+    fail.raise(("%s: images must be [N,H,W], [N,1,H,W] or [N,3,H,W], got %s"):format(where, text))
   end
   if shape[2] ~= 1 and shape[2] ~= 3 then
-    error(("%s: images have 1 channel (grey) or 3 (red, green, blue), got %d in %s; "
-      .. "pick one channel, e.g. x[{{}, 1}]"):format(where, shape[2], text), 0)
+    fail.raise(("%s: images have 1 channel (grey) or 3 (red, green, blue), got %d in %s; "
+      .. "pick one channel, e.g. x[{{}, 1}]"):format(where, shape[2], text))
   end
   return shape, text
 end
@@ -203,14 +204,14 @@ end
 -- `limit` images are taken.
 function values.pixels(where, value, range, limit)
   if not values.is_tensor(value) and type(value) ~= "table" then
-    error(("%s: images must be a tensor or nested lists, got %s"):format(
-      where, value == nil and "nothing" or type(value)), 0)
+    fail.raise(("%s: images must be a tensor or nested lists, got %s"):format(
+      where, value == nil and "nothing" or type(value)))
   end
   local shape, text = image_shape(where, value)
   local count, channels, height, width = table.unpack(shape)
   if count > limit then
-    error(("%s: %d images in %s are too many to look at (at most %d); show some, e.g. x[{{1, 64}}]")
-      :format(where, count, text, limit), 0)
+    fail.raise(("%s: %d images in %s are too many to look at (at most %d); show some, e.g. x[{{1, 64}}]")
+      :format(where, count, text, limit))
   end
   local nested = values.is_tensor(value) and value:tolist() or value
   local dims = select(2, text:gsub("%d+", ""))
@@ -224,7 +225,7 @@ function values.pixels(where, value, range, limit)
   end
   booleans_to_numbers(images)
   local lo, hi, whole = smallest_and_largest(images)
-  if not lo then error(("%s: images must hold numbers only"):format(where), 0) end
+  if not lo then fail.raise(("%s: images must hold numbers only"):format(where)) end
   if range then lo, hi = range[1], range[2] else lo, hi = natural_range(lo, hi, whole) end
   local result = {count = count, width = width, height = height, range = {lo, hi}}
   for n = 1, count do result[n] = to_rgb(images[n], channels, width * height, lo, hi) end

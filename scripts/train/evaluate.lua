@@ -2,7 +2,7 @@
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 local Source = require "lunette.train.source"
 local measures = require "lunette.train.measures"
 local Totals = require "lunette.train.totals"
@@ -41,7 +41,7 @@ end
 function evaluate.run(model, ...)
   local source, given, surplus = Source.read("evaluate", ...)
   if surplus ~= nil then fail.raise("evaluate: takes x, y and a table of options") end
-  given = given_options("evaluate", given, options)
+  given = check_options("evaluate", given, options)
   if not source.y and not source.loader then fail.raise("evaluate: y is missing; net:evaluate(x, y)") end
   local last = evaluate.settings[model] or {}
   local loss = given.loss == nil and last.loss or measures.loss("evaluate", given.loss, source.y)

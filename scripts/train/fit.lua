@@ -5,7 +5,7 @@ local fail = require "lunette.nn.fail"
 local optim = require "lunette.optim"
 local trace = require "lunette.nn.trace"
 local Bar = require "lunette.bar"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 local Source = require "lunette.train.source"
 local Totals = require "lunette.train.totals"
 local evaluate = require "lunette.train.evaluate"
@@ -250,7 +250,7 @@ end
 local function fit(model, ...)
   local source, given, surplus = Source.read("fit", ...)
   if surplus ~= nil then fail.raise("fit: takes x, y and a table of options") end
-  local s = read_settings(model, source, given_options("fit", given, allowed))
+  local s = read_settings(model, source, check_options("fit", given, allowed))
   measures.check_labels(s.loss, source, evaluate.probe(model, source))
   if s.held and s.held.y then measures.check_labels(s.loss, s.held, evaluate.probe(model, source)) end
   evaluate.settings[model] = {loss = s.loss, metrics = s.metrics}

@@ -7,7 +7,7 @@
 local core = require "lunette.core"
 local class = require "lunette.nn.class"
 local fail = require "lunette.nn.fail"
-local given_options = require "lunette.given"
+local check_options = require "lunette.options"
 local Source = require "lunette.train.source"
 local measures = require "lunette.train.measures"
 local fit = require "lunette.train.fit"
@@ -73,7 +73,7 @@ function Module:predict(x, ...)
   local given = ...
   if select("#", ...) > 1 then fail.raise("predict: takes x and a table of options") end
   if source.loader then fail.raise "predict: takes a tensor or a data set, not a loader" end
-  given = given_options("predict", given, predict_options)
+  given = check_options("predict", given, predict_options)
   if source.n == 0 then fail.raise "predict: there are no rows to predict" end
   return self:_with_mode(false, tensor.no_grad, outputs_of, self, source, given.batch_size or 128)
 end

@@ -68,6 +68,18 @@ static void set_library_path(lua_State *L) {
   lua_setfield(L, -2, "library_path");
 }
 
+const char *const lunette_names[] = {"tensor", "nn",       "optim", "data", "metrics",
+                                     "plot",   "progress", "help",  NULL};
+
+static void set_names(lua_State *L) {
+  lua_newtable(L);
+  for (int i = 0; lunette_names[i] != NULL; i++) {
+    lua_pushstring(L, lunette_names[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "names");
+}
+
 int luaopen_lunette(lua_State *L) {
   char root[PATH_MAX], real[PATH_MAX];
   if (!find_root(root)) {
@@ -83,6 +95,7 @@ int luaopen_lunette(lua_State *L) {
   lua_pushcfunction(L, luaopen_lunette_core);
   lua_call(L, 0, 1);
   set_library_path(L);
+  set_names(L);
   lua_pushstring(L, real);
   lua_getfield(L, LUA_REGISTRYINDEX, "lunette.globals"); /* the program's; nil under stock Lua */
   lua_call(L, 3, 1);

@@ -13,12 +13,9 @@
 #define STRICT  "lunette.strict"  /* registry: true from the first touch on */
 #define REQUIRE "lunette.require" /* registry: Lua's own require, whatever the global says */
 
-static const char *const names[] = {"tensor",  "nn",   "optim", "data",     "text", "vision",
-                                    "metrics", "plot", "runs",  "progress", "help", NULL};
-
 static bool is_name(const char *key) {
-  for (int i = 0; names[i] != NULL; i++)
-    if (strcmp(names[i], key) == 0) return true;
+  for (int i = 0; lunette_names[i] != NULL; i++)
+    if (strcmp(lunette_names[i], key) == 0) return true;
   return false;
 }
 
@@ -77,7 +74,7 @@ static int find_global(lua_State *L) {
   }
   if (!is_strict(L) || !must_define(L, &ar)) return 0;
   luaL_where(L, 1);
-  suggest_push(L, &ar, key, 1, names);
+  suggest_push(L, &ar, key, 1, lunette_names);
   lua_concat(L, 2);
   return lua_error(L);
 }

@@ -152,7 +152,8 @@ static double side(lua_State *L, int arg, const char *what) {
   return value;
 }
 
-/* create(width, height, scale = 2, format = "png") -> canvas with a white page */
+/* create(width, height, scale = 2, format = "png") -> canvas with a white page; nil and a message when
+   the picture is too large */
 static int canvas_create(lua_State *L) {
   double width = side(L, 1, "width"), height = side(L, 2, "height");
   double scale = luaL_optnumber(L, 3, 2);
@@ -161,11 +162,12 @@ static int canvas_create(lua_State *L) {
     return luaL_error(L, "canvas.create: scale must lie between 0.1 and 16, got %f", scale);
   if (format == CANVAS_PNG &&
       (width * height * scale * scale > MAX_PIXELS || fmax(width, height) * scale > 32000)) {
+    lua_pushnil(L);
     lua_pushfstring(L,
                     "a picture of %d x %d pixels is too large (at most 64 million, 32000 a side); "
                     "choose a smaller size, or save as .pdf",
                     (int)(width * scale), (int)(height * scale));
-    return lua_error(L);
+    return 2;
   }
 
   Canvas *canvas = lua_newuserdatauv(L, sizeof *canvas, 0);

@@ -94,14 +94,18 @@ static int write_file(const char *path, const Bytes *bytes) {
   return write_beside(path, temporary, bytes);
 }
 
-/* save(path): replaces the file as a whole, or raises an error that says why not */
+/* save(path) -> true: replaces the file as a whole; or nil and why not */
 int canvas_save(lua_State *L) {
   Canvas *canvas = canvas_check(L);
   const char *path = luaL_checkstring(L, 2);
   encode(L, canvas);
   int error = write_file(path, &canvas->bytes);
-  if (!error) return 0;
+  if (!error) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
   const char *hint = error == ENOENT ? " (the folder does not exist; make it first)" : "";
+  lua_pushnil(L);
   lua_pushfstring(L, "cannot write '%s': %s%s", path, strerror(error), hint);
-  return lua_error(L);
+  return 2;
 }
