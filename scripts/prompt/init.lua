@@ -11,6 +11,7 @@ local traps = require "lunette.lint.traps"
 local values = require "lunette.prompt.values"
 
 require "lunette.prompt.input".install()
+require "lunette.prompt.inside".install()
 
 local prompt = {complete = complete.at, caught = errors.caught}
 
@@ -28,7 +29,7 @@ end
 
 -- What the entry does may not be what was meant.
 local function show_notes()
-  for _, note in ipairs(traps.find(session.In[session.count])) do errors.note(note[2]) end
+  for _, note in ipairs(traps.find(session.In[session.current])) do errors.note(note[2]) end
 end
 
 --- The values of an entry: kept as _ and Out[n], and shown unless the entry ends in a semicolon.

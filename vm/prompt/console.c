@@ -1,11 +1,14 @@
 /* lunette.console: tokens, compiling, the terminal. */
 #include "console.h"
 
+#include <stdio.h>
 #include "lauxlib.h"
+#include "../host/interrupt.h"
 #include "../host/loader.h"
 #include "entry.h"
 #include "input.h"
 #include "lexer.h"
+#include "prompt.h"
 #include "screen.h"
 #include "show.h"
 #include "terminal.h"
@@ -128,11 +131,52 @@ static int is_library(lua_State *L) {
   return 1;
 }
 
+/* prompt(mark): entries are read and run here, inside of what runs, until leave() or the end of the
+   input. False where that cannot be. In a coroutine of its own, so that scopes and no_grad outside
+   do not hold for them. */
+static int prompt(lua_State *L) {
+  char mark[64];
+  snprintf(mark, sizeof mark, "%s", luaL_checkstring(L, 1));
+  lua_pushboolean(L, prompt_within(L, mark));
+  return 1;
+}
+
+/* leave(): the innermost prompt ends after this entry. */
+static int leave(lua_State *L) {
+  (void)L;
+  prompt_leave();
+  return 0;
+}
+
+/* pausable(on, drop) -> before; pause_asked() -> has Ctrl-C come in since?  See interrupt.h. */
+static int pausable(lua_State *L) {
+  lua_pushboolean(L, interrupt_pausable(lua_toboolean(L, 1), lua_toboolean(L, 2)));
+  return 1;
+}
+
+static int pause_asked(lua_State *L) {
+  lua_pushboolean(L, interrupt_pause_asked());
+  return 1;
+}
+
 static int open_module(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"tokens", tokens}, {"compile", compile}, {"columns", columns}, {"rows", rows},
-      {"colors", colors}, {"width", width},     {"cooked", cooked},   {"show", show_print},
-      {"able", able},     {"cell", cell},       {"ask", ask},         {"is_library", is_library},
+      {"tokens", tokens},
+      {"compile", compile},
+      {"columns", columns},
+      {"rows", rows},
+      {"colors", colors},
+      {"width", width},
+      {"cooked", cooked},
+      {"show", show_print},
+      {"is_library", is_library},
+      {"able", able},
+      {"cell", cell},
+      {"ask", ask},
+      {"prompt", prompt},
+      {"leave", leave},
+      {"pausable", pausable},
+      {"pause_asked", pause_asked},
       {NULL, NULL},
   };
   luaL_newlib(L, functions);

@@ -2,6 +2,7 @@
 #ifndef LUNETTE_PROMPT_H
 #define LUNETTE_PROMPT_H
 
+#include <stdbool.h>
 #include "lua.h"
 
 /* The line that greets on a terminal; nothing is written elsewhere. */
@@ -9,5 +10,13 @@ void prompt_greet(long long threads, long long seed);
 
 /* Returns when the input ends. No error of an entry leaves it. */
 void prompt_run(lua_State *L);
+
+/* Inside of an entry that runs: another prompt, with the same history, until the input ends or
+   prompt_leave is called. `mark` stands before its entries. The stack of L is emptied. False where
+   there is no prompt or a Ctrl-C is under way. */
+bool prompt_within(lua_State *L, const char *mark);
+
+/* Ends the innermost prompt after the entry that runs. */
+void prompt_leave(void);
 
 #endif

@@ -19,9 +19,15 @@ local marks = {} -- functions for "?", "!", in files of their own
 
 function commands.mark(sign, run) marks[sign] = run end
 
+-- Inside of what runs, these words end the prompt there.
+local words = {["continue"] = true, stop = true}
+
 --- The command that a text is, and what follows its name; nil for Lua.
 function commands.find(text)
-  local first = text:sub(1, 1)
+  local first, word = text:sub(1, 1), text:match "^%s*(%a+)%s*$"
+  if words[word] and require("lunette.prompt.session").level then
+    return {run = function() require("lunette.prompt.inside").leave(word) end}, ""
+  end
   if first == "!" then return {run = marks["!"]}, text:sub(2) end
   if first == "?" then return {run = marks["?"]}, text end
   local asked = text:match "^%s*([%a_][%w_.:]*)%?%??%s*$"
