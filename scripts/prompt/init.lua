@@ -1,5 +1,5 @@
--- prompt/init.lua: lunette.prompt: what the prompt does with an entry. The prompt in C calls
--- prepare, then runs what that returns, then show or report; and complete while one is typed.
+-- prompt/init.lua: lunette.prompt: what the prompt does with an entry, on a terminal and from a pipe. The
+-- prompt in C calls prepare, then runs what that returns, then show or report; and complete while one is typed.
 
 local commands = require "lunette.prompt.commands"
 local console = require "lunette.console"
@@ -10,8 +10,10 @@ local session = require "lunette.prompt.session"
 local traps = require "lunette.lint.traps"
 local values = require "lunette.prompt.values"
 
-require "lunette.prompt.input".install()
-require "lunette.prompt.inside".install()
+if console.terminal() then
+  require "lunette.prompt.input".install()
+  require "lunette.prompt.inside".install()
+end
 
 local prompt = {complete = complete.at, caught = errors.caught}
 
@@ -40,7 +42,9 @@ function prompt.show(...)
   if not session.is_quiet() then values.show(...) end
 end
 
+--- An error of an entry: what `caught` made of it, or a text where there was no memory for that.
 function prompt.report(problem)
+  if type(problem) ~= "table" then problem = {message = tostring(problem), frames = {}} end
   session.fail(problem)
   errors.report(problem)
 end

@@ -1,6 +1,7 @@
 /* lunette.console: tokens, compiling, the terminal. */
 #include "console.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include "lauxlib.h"
 #include "../host/interrupt.h"
@@ -10,7 +11,6 @@
 #include "lexer.h"
 #include "prompt.h"
 #include "screen.h"
-#include "show.h"
 #include "terminal.h"
 
 static const char *const kinds[] = {
@@ -67,13 +67,20 @@ static int compile(lua_State *L) {
   return 3;
 }
 
+/* terminal() -> does somebody type? */
+static int is_terminal(lua_State *L) {
+  lua_pushboolean(L, terminal_is());
+  return 1;
+}
+
 static int columns(lua_State *L) {
   lua_pushinteger(L, terminal_columns());
   return 1;
 }
 
+/* rows() -> lines that fit; elsewhere than on a terminal any number does. */
 static int rows(lua_State *L) {
-  lua_pushinteger(L, terminal_rows());
+  lua_pushinteger(L, terminal_is() ? terminal_rows() : INT_MAX);
   return 1;
 }
 
@@ -160,25 +167,23 @@ static int pause_asked(lua_State *L) {
 }
 
 static int open_module(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"tokens", tokens},
-      {"compile", compile},
-      {"columns", columns},
-      {"rows", rows},
-      {"colors", colors},
-      {"width", width},
-      {"cooked", cooked},
-      {"show", show_print},
-      {"is_library", is_library},
-      {"able", able},
-      {"cell", cell},
-      {"ask", ask},
-      {"prompt", prompt},
-      {"leave", leave},
-      {"pausable", pausable},
-      {"pause_asked", pause_asked},
-      {NULL, NULL},
-  };
+  static const luaL_Reg functions[] = {{"tokens", tokens},
+                                       {"compile", compile},
+                                       {"terminal", is_terminal},
+                                       {"columns", columns},
+                                       {"rows", rows},
+                                       {"colors", colors},
+                                       {"width", width},
+                                       {"cooked", cooked},
+                                       {"is_library", is_library},
+                                       {"able", able},
+                                       {"cell", cell},
+                                       {"ask", ask},
+                                       {"prompt", prompt},
+                                       {"leave", leave},
+                                       {"pausable", pausable},
+                                       {"pause_asked", pause_asked},
+                                       {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

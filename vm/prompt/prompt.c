@@ -115,10 +115,8 @@ static void run_entries(lua_State *L, Session *session) {
 void prompt_run(lua_State *L) {
   Session session = {.history = NULL};
   interrupt_install(INTERRUPT_PROMPT);
-  if (terminal_is()) {
-    session.history = history_open();
-    ask_open(L);
-  }
+  if (terminal_is()) session.history = history_open();
+  ask_open(L);
   run_entries(L, &session);
   history_close(session.history);
   terminal_mode(TERMINAL_COOKED);
