@@ -39,6 +39,8 @@ local function test_prompt(t)
   t.eq("a long table is shown", names, 12)
   local items = select(2, run("-i", "{tensor.ones(2, 3), nn.Linear(2, 3)}\n"))
   t.ok("tensors and models in a table say what they are", items:find "{float32 %[2,3%].*, Linear%(2, 3%)", items)
+  t.eq("a script does not load it", select(2, run {"-e", "print(package.loaded['lunette.prompt'], package.loaded.lunette)"}),
+    "nil\tnil\n")
   t.ok("commands are known", has(select(2, run("-i", "%who\nx = 3\n%who\n")), "no variables yet"))
   t.ok("nothing is cut where there is no screen", not has(select(2, run("-i",
     "t = {} for i = 1, 59 do t[i] = ('word'):rep(20) end\nt\n")), "more lines"))

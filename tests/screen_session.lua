@@ -24,8 +24,32 @@ local function test_commands(t)
   if f then f:close() end
 end
 
+-- The user's init.lua runs first, and its errors are no end.
+local function test_init(t)
+  os.execute(("mkdir -p %s/lunette"):format(screen.folder))
+  local function write(text)
+    local f = io.open(screen.folder .. "/lunette/init.lua", "w")
+    f:write(text)
+    f:close()
+  end
+  write "function twice(x) return 2 * x end\nprint 'set up'\nlocal t = nil\nt.x = 1\n"
+  start(90, 30)
+  shows(t, "init.lua runs", "set up\n")
+  shows(t, "its errors come with the line", "lunette/init.lua:4: attempt to index a nil value (local 't')")
+  shows(t, "and the source", "    t.x = 1\n")
+  enter "twice(21)"
+  shows(t, "the prompt starts all the same", "> twice(21)\n42\n")
+  start(90, 30, nil, "--no-init")
+  enter "rawget(_G, 'twice')"
+  shows(t, "--no-init", "> rawget(_G, 'twice')\nnil\n")
+  write "x = = 2"
+  start(90, 30)
+  shows(t, "a syntax error in it", "init.lua:1: unexpected symbol near '='")
+  os.execute(("rm -r %s/lunette"):format(screen.folder))
+end
+
 return function(t)
   if not screen.open(t) then return end
-  for _, test in ipairs {test_commands} do test(t) end
+  for _, test in ipairs {test_commands, test_init} do test(t) end
   screen.close()
 end

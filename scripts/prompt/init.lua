@@ -17,6 +17,20 @@ end
 
 local prompt = {complete = complete.at, caught = errors.caught}
 
+--- The function that runs the user's init.lua, $XDG_CONFIG_HOME/lunette/init.lua (~/.config by default);
+-- nothing when there is none, or it is no Lua.
+function prompt.init()
+  local folder, home = os.getenv "XDG_CONFIG_HOME", os.getenv "HOME"
+  if not (folder and folder:find "^/") then folder = home and home .. "/.config" end
+  local path = folder and folder .. "/lunette/init.lua"
+  local file = path and io.open(path)
+  if not file then return end
+  file:close()
+  local chunk, message = loadfile(path, "t")
+  if not chunk then return prompt.report(message) end
+  return function() chunk(path) end
+end
+
 --- text -> the function to run, or nothing when all is done: the text was blank, wrong, or a command.
 function prompt.prepare(text)
   if not text:find "%S" then return end
@@ -31,7 +45,7 @@ end
 
 -- What the entry does may not be what was meant.
 local function show_notes()
-  for _, note in ipairs(traps.find(session.In[session.current])) do errors.note(note[2]) end
+  for _, note in ipairs(traps.find(session.In[session.current] or "")) do errors.note(note[2]) end
 end
 
 --- The values of an entry: kept as _ and Out[n], and shown unless the entry ends in a semicolon.

@@ -26,15 +26,16 @@ end
 
 local function tmux(command) return read("LC_ALL=C.UTF-8 tmux -u -f /dev/null -L " .. socket .. " " .. command) end
 
---- A new screen with the program on it; `setting`: variables of its environment, NAME=value.
-function screen.start(columns, rows, setting)
+--- A new screen with the program on it; `setting`: variables of its environment, NAME=value;
+-- `options`: of the program.
+function screen.start(columns, rows, setting, options)
   if socket then tmux "kill-server" end
   started = started + 1
   socket = ("%s-%d"):format(screen.folder:match "[^/]*$", started)
   local folder = quote(screen.folder)
   tmux(("new-session -d -x %d -y %d %s"):format(columns or 80, rows or 24, quote(
-    ("cd %s && env XDG_STATE_HOME=%s XDG_CONFIG_HOME=%s %s %s; sleep 60"):format(folder, folder, folder,
-      setting or "", quote(program)))))
+    ("cd %s && env XDG_STATE_HOME=%s XDG_CONFIG_HOME=%s %s %s %s; sleep 60"):format(folder, folder, folder,
+      setting or "", quote(program), options or ""))))
   screen.wait ">"
 end
 

@@ -143,6 +143,12 @@ void entry_handle(lua_State *L) {
   lua_settop(L, base);
 }
 
+void entry_init(lua_State *L) {
+  int base = lua_gettop(L);
+  if (call_toolkit(L, "init", 0, 1) && lua_isfunction(L, -1)) run_shown(L);
+  lua_settop(L, base);
+}
+
 EntryState entry_state(lua_State *L, const char *text, size_t size) {
   if (size > 0 && (text[0] == '?' || text[0] == '!')) return ENTRY_READY;
   if (size > 0 && text[0] == '%') { /* %time and the like take Lua after their name */

@@ -22,6 +22,9 @@ EntryState entry_state(lua_State *L, const char *text, size_t size);
    toolkit is missing values are printed and errors reported plainly. */
 void entry_handle(lua_State *L);
 
+/* Runs the user's init.lua, if there is one; its errors are reported as an entry's are. */
+void entry_init(lua_State *L);
+
 /* Writes the message on top of the stack as it is and pops it. */
 void entry_report(lua_State *L);
 

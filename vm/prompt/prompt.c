@@ -112,11 +112,12 @@ static void run_entries(lua_State *L, Session *session) {
   free(session->text);
 }
 
-void prompt_run(lua_State *L) {
+void prompt_run(lua_State *L, bool init) {
   Session session = {.history = NULL};
   interrupt_install(INTERRUPT_PROMPT);
   if (terminal_is()) session.history = history_open();
   ask_open(L);
+  if (init && terminal_is()) entry_init(L);
   run_entries(L, &session);
   history_close(session.history);
   terminal_mode(TERMINAL_COOKED);

@@ -8,8 +8,9 @@
 /* The line that greets on a terminal; nothing is written elsewhere. */
 void prompt_greet(long long threads, long long seed);
 
-/* Returns when the input ends. No error of an entry leaves it. */
-void prompt_run(lua_State *L);
+/* Returns when the input ends. No error of an entry leaves it. init: on a terminal the user's init.lua
+   runs first. */
+void prompt_run(lua_State *L, bool init);
 
 /* Inside of an entry that runs: another prompt, with the same history, until the input ends or
    prompt_leave is called. `mark` stands before its entries. The stack of L is emptied. False where
