@@ -15,7 +15,7 @@ if console.terminal() then
   require "lunette.prompt.inside".install()
 end
 
-local prompt = {complete = complete.at, caught = errors.caught}
+local prompt = {complete = complete.at, code = commands.code, caught = errors.caught}
 
 --- The function that runs the user's init.lua, $XDG_CONFIG_HOME/lunette/init.lua (~/.config by default);
 -- nothing when there is none, or it is no Lua.

@@ -1,8 +1,11 @@
-/* lunette.console: tokens, compiling, the terminal. */
+/* lunette.console: tokens, compiling, the terminal, folders. */
+#define _GNU_SOURCE
 #include "console.h"
 
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "lauxlib.h"
 #include "../host/interrupt.h"
 #include "../host/loader.h"
@@ -166,6 +169,36 @@ static int pause_asked(lua_State *L) {
   return 1;
 }
 
+/* edit(text) -> does it stand in the editor at the next entry? */
+static int edit(lua_State *L) {
+  lua_pushboolean(L, prompt_next(luaL_checkstring(L, 1)));
+  return 1;
+}
+
+/* remember(text): the history has it as an entry. */
+static int remember(lua_State *L) {
+  prompt_remember(luaL_checkstring(L, 1));
+  return 0;
+}
+
+/* folder() -> the working folder; folder(path) goes there: true, or nil and why not. */
+static int folder(lua_State *L) {
+  char path[PATH_MAX];
+  if (!lua_isnoneornil(L, 1))
+    return luaL_fileresult(L, chdir(luaL_checkstring(L, 1)) == 0, lua_tostring(L, 1));
+  if (getcwd(path, sizeof path) == NULL) return luaL_fileresult(L, 0, "the working folder");
+  lua_pushstring(L, path);
+  return 1;
+}
+
+/* changed(path) -> when a file was last written, in seconds; nil when there is none. */
+static int changed(lua_State *L) {
+  struct stat info;
+  if (stat(luaL_checkstring(L, 1), &info) != 0) return 0;
+  lua_pushnumber(L, (double)info.st_mtim.tv_sec + 1e-9 * (double)info.st_mtim.tv_nsec);
+  return 1;
+}
+
 static int open_module(lua_State *L) {
   static const luaL_Reg functions[] = {{"tokens", tokens},
                                        {"compile", compile},
@@ -181,6 +214,10 @@ static int open_module(lua_State *L) {
                                        {"ask", ask},
                                        {"prompt", prompt},
                                        {"leave", leave},
+                                       {"edit", edit},
+                                       {"remember", remember},
+                                       {"folder", folder},
+                                       {"changed", changed},
                                        {"pausable", pausable},
                                        {"pause_asked", pause_asked},
                                        {NULL, NULL}};

@@ -150,12 +150,7 @@ void entry_init(lua_State *L) {
 }
 
 EntryState entry_state(lua_State *L, const char *text, size_t size) {
-  if (size > 0 && (text[0] == '?' || text[0] == '!')) return ENTRY_READY;
-  if (size > 0 && text[0] == '%') { /* %time and the like take Lua after their name */
-    size_t name = strcspn(text, " \n");
-    text += name < size ? name : size;
-    size -= name < size ? name : size;
-  }
+  if (size > 0 && (text[0] == '?' || text[0] == '!' || text[0] == '%')) return ENTRY_READY;
   int top = lua_gettop(L);
   EntryState state = entry_compile(L, text, size, CHUNK);
   lua_settop(L, top);

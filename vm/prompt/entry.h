@@ -15,7 +15,7 @@ typedef enum {
    messages. */
 EntryState entry_compile(lua_State *L, const char *text, size_t size, const char *name);
 
-/* The state alone, of commands too; pushes nothing. */
+/* The state alone; pushes nothing. What begins as a command does is whole. */
 EntryState entry_state(lua_State *L, const char *text, size_t size);
 
 /* Runs the text on top of the stack and has its values shown, or its error; pops it. Where the

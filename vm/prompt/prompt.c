@@ -16,6 +16,7 @@
 typedef struct Session {
   History *history; /* NULL when nobody types */
   char *text;       /* read last, from malloc */
+  char *next;       /* to stand in the editor at the next entry, from malloc */
   const char *mark; /* what stands before an entry; NULL: the usual, or the user's choice */
   bool left;        /* prompt_leave was called */
   struct Session *outer;
@@ -56,7 +57,10 @@ static ReadStatus read_text(lua_State *L, Session *session, bool first) {
   int top = lua_gettop(L);
   const char *prompt = prompt_text(L, session, first), *other = prompt_text(L, session, false);
   free(session->text);
-  ReadStatus status = editor_read(prompt, other, session->history, &asks, &session->text, &size);
+  ReadStatus status = editor_read(prompt, other, first ? session->next : NULL, session->history,
+                                  &asks, &session->text, &size);
+  if (first) free(session->next);
+  if (first) session->next = NULL;
   lua_settop(L, top);
   if (status == READ_ENTRY) lua_pushlstring(L, session->text, size);
   return status;
@@ -110,6 +114,7 @@ static void run_entries(lua_State *L, Session *session) {
   innermost = session->outer;
   lua_settop(L, 0);
   free(session->text);
+  free(session->next);
 }
 
 void prompt_run(lua_State *L, bool init) {
@@ -130,6 +135,17 @@ bool prompt_within(lua_State *L, const char *mark) {
   run_entries(L, &session);
   interrupt_go_on(&held);
   return true;
+}
+
+bool prompt_next(const char *text) {
+  if (innermost == NULL || !terminal_able()) return false;
+  free(innermost->next);
+  innermost->next = strdup(text);
+  return innermost->next != NULL;
+}
+
+void prompt_remember(const char *text) {
+  if (innermost != NULL) history_add(innermost->history, text);
 }
 
 void prompt_leave(void) {

@@ -17,6 +17,12 @@ void prompt_run(lua_State *L, bool init);
    there is no prompt or a Ctrl-C is under way. */
 bool prompt_within(lua_State *L, const char *mark);
 
+/* The text stands in the editor at the next entry. False where nothing is edited. */
+bool prompt_next(const char *text);
+
+/* Adds a text to the history, as an entry. */
+void prompt_remember(const char *text);
+
 /* Ends the innermost prompt after the entry that runs. */
 void prompt_leave(void);
 

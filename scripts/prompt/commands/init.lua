@@ -6,7 +6,7 @@ local commands = {}
 
 local by_name, order = {}, {}
 
---- Adds a command. `use` shows its arguments.
+--- Adds a command. `use` shows its arguments: CODE, if it takes Lua.
 function commands.add(name, use, doc, run)
   by_name[name] = {name = name, use = use, doc = doc, run = run}
   order[#order + 1] = by_name[name]
@@ -44,6 +44,13 @@ function commands.find(text)
   end}, ""
 end
 
+--- The Lua that a command takes; nil where it takes none.
+function commands.code(text)
+  local name, rest = text:match "^%%(%w*)%s*(.*)$"
+  local command = by_name[name]
+  return command and command.use == "CODE" and rest or nil
+end
+
 --- Carries a command out.
 function commands.call(command, rest) return command.run(rest) end
 
@@ -62,6 +69,6 @@ commands.add("help", "", "this list", function()
 end)
 
 package.loaded["lunette.prompt.commands"] = commands -- the files below add theirs
-for _, file in ipairs {"ask", "timing", "files", "look"} do require("lunette.prompt.commands." .. file) end
+for _, file in ipairs {"ask", "timing", "files", "edit", "look"} do require("lunette.prompt.commands." .. file) end
 
 return commands
