@@ -67,6 +67,9 @@ function Bar:finish(text)
   self.open = false
 end
 
+--- Time that does not count: the loop held still.
+function Bar:rest(duration) self.start = self.start + duration end
+
 --- Leaves what is drawn and goes to a new line: after an error or a break.
 function Bar:leave()
   if self.open then io.stderr:write "\n" end

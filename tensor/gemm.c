@@ -216,6 +216,7 @@ typedef struct {
 
 #define SMALL_WORK ((int64_t)1 << 21) /* multiplications below which one call is best */
 #define LARGE_WORK ((int64_t)1 << 24) /* and those above which one of a batch is cut */
+#define LONG_WORK  ((int64_t)1 << 30) /* and those done in one go: some 20 ms */
 #define MOST_PARTS 64
 
 static Cut cut_along(char along, int64_t extent, int64_t least) {
@@ -260,6 +261,23 @@ static const void *at(const Product *p, const void *base, int64_t element) {
   return (const char *)base + element * (p->wide ? 8 : 4);
 }
 
+/* A long panel goes to BLAS some rows at a time, so that Ctrl-C is heard in between. */
+static void multiply(const Product *p, int64_t m, int64_t n, int64_t k, const void *a,
+                     const void *b, double beta, void *c, int64_t ldc) {
+  int64_t rows = n > 0 && k > 0 ? LONG_WORK / n / k / 256 * 256 : m;
+  if (rows < 256) rows = 256;
+  for (int64_t from = 0; from < m && (from == 0 || !team_cut()); from += rows) {
+    int64_t size = m - from < rows + rows / 2 ? m - from : rows;
+    const void *here = at(p, a, p->ta ? from : from * p->lda);
+    void *to = (void *)at(p, c, from * ldc);
+    if (p->wide)
+      gemm_f64(p->ta, p->tb, size, n, k, here, p->lda, b, p->ldb, beta, to, ldc);
+    else
+      gemm_f32(p->ta, p->tb, size, n, k, here, p->lda, b, p->ldb, (float)beta, to, ldc);
+    if (size > rows) return;
+  }
+}
+
 static void product_part(void *job, int64_t part) {
   const Product *p = job;
   int64_t m = p->m, n = p->n, k = p->k, ldc = p->ldc;
@@ -287,10 +305,7 @@ static void product_part(void *job, int64_t part) {
       beta = 0;
     }
   }
-  if (p->wide)
-    gemm_f64(p->ta, p->tb, m, n, k, a, p->lda, b, p->ldb, beta, c, ldc);
-  else
-    gemm_f32(p->ta, p->tb, m, n, k, a, p->lda, b, p->ldb, (float)beta, c, ldc);
+  multiply(p, m, n, k, a, b, beta, c, ldc);
 }
 
 void gemm_team_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,

@@ -3,6 +3,7 @@
 
 local console = require "lunette.console"
 local core = require "lunette.core"
+local session = require "lunette.prompt.session"
 
 local complete = {}
 
@@ -14,7 +15,7 @@ local MOST = 200
 -- __index; nil when there is none.
 local function value_of(names)
   local done, value = pcall(function()
-    local v = _G
+    local v = session.env()
     for _, name in ipairs(names) do v = v[name] end
     return v
   end)
@@ -108,6 +109,7 @@ local libraries = {"tensor", "nn", "optim", "data", "metrics", "plot", "progress
 
 local function add_globals(found, prefix)
   local seen = {}
+  if session.level then add_keys(found, seen, session.level.own, prefix) end
   add_keys(found, seen, _G, prefix)
   for _, name in ipairs(libraries) do
     if name:sub(1, #prefix) == prefix and not seen[name] then found[#found + 1] = {name, "library", ""} end

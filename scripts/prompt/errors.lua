@@ -79,7 +79,7 @@ end
 -- Without "In[3]:1: " where the entry stands on the screen just above.
 local function shortened(message)
   local name = session.name() .. ":1: "
-  local text = session.In[session.count] or ""
+  local text = session.In[session.current] or ""
   while not text:find "\n" and message:sub(1, #name) == name do message = message:sub(#name + 1) end
   return message
 end

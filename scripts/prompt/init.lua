@@ -1,5 +1,5 @@
--- prompt/init.lua: lunette.prompt: what the prompt does with an entry. The prompt in C calls
--- prepare, then runs what that returns, then show or report; and complete while one is typed.
+-- prompt/init.lua: lunette.prompt: what the prompt does with an entry, on a terminal and from a pipe. The
+-- prompt in C calls prepare, then runs what that returns, then show or report; and complete while one is typed.
 
 local commands = require "lunette.prompt.commands"
 local console = require "lunette.console"
@@ -10,9 +10,26 @@ local session = require "lunette.prompt.session"
 local traps = require "lunette.lint.traps"
 local values = require "lunette.prompt.values"
 
-require "lunette.prompt.input".install()
+if console.terminal() then
+  require "lunette.prompt.input".install()
+  require "lunette.prompt.inside".install()
+end
 
-local prompt = {complete = complete.at, caught = errors.caught}
+local prompt = {complete = complete.at, code = commands.code, caught = errors.caught}
+
+--- The function that runs the user's init.lua, $XDG_CONFIG_HOME/lunette/init.lua (~/.config by default);
+-- nothing when there is none, or it is no Lua.
+function prompt.init()
+  local folder, home = os.getenv "XDG_CONFIG_HOME", os.getenv "HOME"
+  if not (folder and folder:find "^/") then folder = home and home .. "/.config" end
+  local path = folder and folder .. "/lunette/init.lua"
+  local file = path and io.open(path)
+  if not file then return end
+  file:close()
+  local chunk, message = loadfile(path, "t")
+  if not chunk then return prompt.report(message) end
+  return function() chunk(path) end
+end
 
 --- text -> the function to run, or nothing when all is done: the text was blank, wrong, or a command.
 function prompt.prepare(text)
@@ -28,7 +45,7 @@ end
 
 -- What the entry does may not be what was meant.
 local function show_notes()
-  for _, note in ipairs(traps.find(session.In[session.count])) do errors.note(note[2]) end
+  for _, note in ipairs(traps.find(session.In[session.current] or "")) do errors.note(note[2]) end
 end
 
 --- The values of an entry: kept as _ and Out[n], and shown unless the entry ends in a semicolon.
@@ -39,7 +56,9 @@ function prompt.show(...)
   if not session.is_quiet() then values.show(...) end
 end
 
+--- An error of an entry: what `caught` made of it, or a text where there was no memory for that.
 function prompt.report(problem)
+  if type(problem) ~= "table" then problem = {message = tostring(problem), frames = {}} end
   session.fail(problem)
   errors.report(problem)
 end

@@ -6,6 +6,8 @@ local locals = require "lunette.prompt.locals"
 
 local session = {
   count = 0,    -- entries so far
+  current = 0,  -- the number of the one that runs: another, while one inside of it does
+  level = nil,  -- inside of what runs: {env =, own = its names, answer =}
   In = {},      -- their texts
   problem = nil -- the last error
 }
@@ -47,6 +49,7 @@ end
 --- A new entry: its number and text.
 function session.begin(text)
   session.count = session.count + 1
+  session.current = session.count
   session.In[session.count] = text
   if session.count == 1 then
     rawset(_G, "In", session.In)
@@ -55,7 +58,7 @@ function session.begin(text)
 end
 
 --- How messages name entry n.
-function session.name(n) return ("In[%d]"):format(n or session.count) end
+function session.name(n) return ("In[%d]"):format(n or session.current) end
 
 --- The text of the entry that a chunk name stands for; nil for other chunks.
 function session.text_of(name)
@@ -63,12 +66,16 @@ function session.text_of(name)
   return n and session.In[tonumber(n)]
 end
 
+--- The table in which the prompt's names are found.
+function session.env() return session.level and session.level.env or _G end
+
 --- The function of an entry, with its outermost locals made variables of the session; or nil and a
 -- message. `text` may be a part of the entry (%time f()).
 function session.compile(text)
   local chunk, message, open = console.compile(locals.rewrite(text), session.name())
-  if chunk then return chunk end
-  return nil, message, open
+  if not chunk then return nil, message, open end
+  if session.level then debug.setupvalue(chunk, 1, session.level.env) end
+  return chunk
 end
 
 local function ends_in_semicolon(text)
@@ -79,7 +86,7 @@ local function ends_in_semicolon(text)
 end
 
 --- Does the entry end in a semicolon?
-function session.is_quiet() return ends_in_semicolon(session.In[session.count]) end
+function session.is_quiet() return ends_in_semicolon(session.In[session.current]) end
 
 --- Keeps the values of the entry as _ (with __ and ___ the ones before) and Out[n].
 function session.keep(first, ...)
@@ -89,7 +96,7 @@ function session.keep(first, ...)
   rawset(g, "__", rawget(g, "_"))
   rawset(g, "_", first)
   if core.tensor.is_tensor(first) then core.keep(first) end
-  if is_large(first) then weak[session.count] = first else strong[session.count] = first end
+  if is_large(first) then weak[session.current] = first else strong[session.current] = first end
 end
 
 function session.fail(problem) session.problem = problem end

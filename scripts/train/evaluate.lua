@@ -15,20 +15,25 @@ local evaluate = {
 
 local options = {"batch_size", "loss", "metrics", "verbose"}
 
--- Totals over a source; the caller has set the mode and switched recording off.
-local function measure(model, source, size, loss, metrics)
+-- Totals over a source, nil when go_on() says no after a batch; the caller has set the mode and switched
+-- recording off.
+local function measure(model, source, size, loss, metrics, go_on)
   local totals = Totals.new(metrics)
   local next_batch = source:batches(size, false, function(x, y)
     local out = model(x)
     totals:add(loss.call(out, y):item(), out, y)
   end)
-  repeat until not next_batch()
+  while next_batch() do
+    if go_on and not go_on() then return nil end
+  end
   return totals
 end
 
---- A table of the figures: loss and every metric by name.
-function evaluate.measure(model, source, size, loss, metrics)
-  return model:_with_mode(false, tensor.no_grad, measure, model, source, size, loss, metrics):values()
+--- A table of the figures: loss and every metric by name. `go_on` (may be nil) is asked after every
+-- batch; when it says no, the result is nil.
+function evaluate.measure(model, source, size, loss, metrics, go_on)
+  local totals = model:_with_mode(false, tensor.no_grad, measure, model, source, size, loss, metrics, go_on)
+  return totals and totals:values()
 end
 
 --- The output for the first sample, in evaluation mode; nil when there is none to try.

@@ -10,6 +10,7 @@ local Source = require "lunette.train.source"
 local Totals = require "lunette.train.totals"
 local evaluate = require "lunette.train.evaluate"
 local measures = require "lunette.train.measures"
+local pause = require "lunette.train.pause"
 
 local tensor = core.tensor
 
@@ -178,8 +179,22 @@ local function stop_at_nan(s, epoch, step, value)
     .. "root meets 0", epoch, step, value ~= value and "NaN" or "infinite", state, s.optimizer:settings())
 end
 
+-- Where Ctrl-C asked for it, holds still with a prompt that knows the names of the place; `more` are those
+-- of this step. False once training is to end.
+local function may_go_on(s, where, more)
+  if s.stopped or not pause.is_wanted() then return not s.stopped end
+  local began = tensor.now()
+  if s.bar then s.bar:leave() end
+  local names = {model = s.model, optimizer = s.optimizer, history = s.history, epoch = s.epoch}
+  for name, value in next, more or {} do names[name] = value end
+  s.stopped = not pause.open {mark = "fit", names = names,
+    text = ("fit: paused in epoch %d/%d, %s"):format(s.epoch, s.epochs, where)}
+  if s.bar then s.bar:rest(tensor.now() - began) end
+  return not s.stopped
+end
+
 -- One step, on a batch.
-local function train_step(x, y, s, totals, epoch, step)
+local function train_step(x, y, s, totals, step)
   s.optimizer:zero_grad()
   local out = s.model(x)
   local loss = s.loss.call(out, y)
@@ -188,10 +203,12 @@ local function train_step(x, y, s, totals, epoch, step)
       and "of shape " .. fail.shape(loss) or "a " .. type(loss) .. ", which cannot go backward")
   end
   local value = loss:item()
-  if value ~= value or value == math.huge or value == -math.huge then stop_at_nan(s, epoch, step, value) end
+  if value ~= value or value == math.huge or value == -math.huge then stop_at_nan(s, s.epoch, step, value) end
   loss:backward()
   s.optimizer:step()
   totals:add(value, out, y)
+  may_go_on(s, ("after step %d/%d: %s"):format(step, s.steps, totals:text()),
+    {x = x, y = y, out = out, loss = value, step = step})
 end
 
 local function add_values(history, values, prefix)
@@ -201,9 +218,21 @@ local function add_values(history, values, prefix)
   end
 end
 
-local function run_epoch(s, history, epoch)
+-- The figures on the data held out, into the history; their text.
+local function validate(s)
+  local values = evaluate.measure(s.model, s.held, math.max(s.size, 128), s.loss, s.metrics,
+    function() return may_go_on(s, "in the validation") end)
+  if not values then return "" end
+  add_values(s.history, values, "val_")
+  local text = ("  val_loss %.4f"):format(values.loss)
+  for _, m in ipairs(s.metrics) do text = ("%s  val_%s %.4f"):format(text, m.name, values[m.name]) end
+  return text
+end
+
+local function run_epoch(s, epoch)
   local totals, step = Totals.new(s.metrics), 0
   local bar = s.verbose and Bar.new(("epoch %d/%d"):format(epoch, s.epochs), s.steps)
+  s.epoch, s.bar = epoch, bar
   local _ <close> = setmetatable({}, {__close = function(_, problem)
     if bar then bar:leave() end
     if s.verbose and problem and tostring(problem):find "interrupted!$" then
@@ -212,25 +241,20 @@ local function run_epoch(s, history, epoch)
   end})
   local function figures() return totals:text() end
   local next_batch = s.source:batches(s.size, s.shuffle, train_step)
-  while next_batch(s, totals, epoch, step + 1) do
+  while not s.stopped and next_batch(s, totals, step + 1) do
     step = step + 1
     if bar then bar:step(figures) end
   end
   if step == 0 then fail.raise("fit: there are no samples to train on") end
+  add_values(s.history, totals:values(), "")
   local text = totals:text()
-  add_values(history, totals:values(), "")
-  if s.held then
-    local values = evaluate.measure(s.model, s.held, math.max(s.size, 128), s.loss, s.metrics)
-    add_values(history, values, "val_")
-    text = ("%s  val_loss %.4f"):format(text, values.loss)
-    for _, m in ipairs(s.metrics) do text = ("%s  val_%s %.4f"):format(text, m.name, values[m.name]) end
-  end
+  if s.held and not s.stopped then text = text .. validate(s) end
   if bar then bar:finish(text) end
 end
 
 -- Calls the callbacks with the last values; false stops.
-local function call_back(s, history, epoch)
-  local values = {}
+local function call_back(s, epoch)
+  local values, history = {}, s.history
   for _, name in ipairs(getmetatable(history).names) do values[name] = history[name][-1] end
   local go_on = true
   for _, f in ipairs(s.callbacks) do
@@ -239,10 +263,11 @@ local function call_back(s, history, epoch)
   return go_on
 end
 
-local function run(s, history)
+local function run(s)
+  local _ <close> = pause.guard()
   for epoch = 1, s.epochs do
-    run_epoch(s, history, epoch)
-    if not call_back(s, history, epoch) then break end
+    run_epoch(s, epoch)
+    if s.stopped or not call_back(s, epoch) or not may_go_on(s, "at its end") then break end
   end
   s.optimizer:zero_grad()
 end
@@ -256,10 +281,10 @@ local function fit(model, ...)
   evaluate.settings[model] = {loss = s.loss, metrics = s.metrics}
   if s.verbose then announce(s) end
   if source.x and source.x.dtype == "uint8" then trace.scaled[model] = true end
-  local history = new_history(s)
-  publish(model, history)
-  model:_with_mode(true, run, s, history)
-  return history
+  s.history = new_history(s)
+  publish(model, s.history)
+  model:_with_mode(true, run, s)
+  return s.history
 end
 
 return fit

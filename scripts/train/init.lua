@@ -29,7 +29,10 @@ end
 -- validation_data ({x, y} or a data set), shuffle (true), callbacks (functions (epoch, values, model)
 -- called after each epoch; false as result stops), verbose (true). Prints the settings in force first.
 -- The model keeps the history of the last fit as net.history, also when that ended with an error, or
--- with Ctrl-C.
+-- with Ctrl-C. At the prompt Ctrl-C pauses: after the step that runs another prompt opens, where model,
+-- optimizer, history, epoch, step, and the batch's x, y, out and loss are at hand (optimizer:set_lr(1e-4)
+-- works); `continue` goes on as if nothing had been, `stop` returns the history so far, with the figures
+-- of the part of an epoch that was done.
 function Module:fit(...)
   check_self(self, "fit")
   return fit(self, ...)

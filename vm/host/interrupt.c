@@ -8,6 +8,8 @@
      GRACE     whoever caught it has half a second to tidy up, with neither flag nor hooks
      STOPPING  every Lua instruction raises, until the caller of `interrupt_start` is back
 
+   Where code can pause by itself (interrupt_pausable), the first signal is a question to it only.
+
    When a kernel was cut first, its error is the one of ASKED. The end of GRACE comes as the same
    signal from a timer, since Lua code may spend it in kernels. Only count hooks are used: a hook at
    calls would also keep __close functions written in C from doing their work. */
@@ -25,13 +27,15 @@
 #include "../../tensor/team.h"
 
 #define GRACE_SECONDS 0.5
+#define PAUSE_SECONDS 0.5 /* for the step that runs; from then on another signal stops it */
 #define STUCK_SECONDS 2.0 /* at the prompt: from then on another signal ends the process */
 
 enum { IDLE, ASKED, GRACE, STOPPING };
 
 static volatile sig_atomic_t stage = IDLE;
-static volatile sig_atomic_t expired;  /* the timer's signal came to another thread */
-static volatile sig_atomic_t warned;   /* the user knows that the next Ctrl-C ends the process */
+static volatile sig_atomic_t expired; /* the timer's signal came to another thread */
+static volatile sig_atomic_t warned;  /* the user knows that the next Ctrl-C ends the process */
+static volatile sig_atomic_t pausable, pause_asked;
 static double asked_at;                /* seconds; written where `stage` leaves IDLE */
 static InterruptLink *volatile newest; /* the chain of running threads, innermost first */
 static InterruptLink root;
@@ -132,6 +136,26 @@ static void press_again(int sig) {
   }
 }
 
+/* A signal to code that pauses by itself; false when it has had its time. */
+static bool ask_pause(void) {
+  if (!pausable || stage != IDLE || newest == NULL) return false;
+  if (pause_asked) return seconds() < asked_at + PAUSE_SECONDS;
+  pause_asked = 1;
+  asked_at = seconds();
+  set_timer(PAUSE_SECONDS);
+  return true;
+}
+
+static void on_timer(void) {
+  static const char text[] = "\nThe step that runs ends first. Ctrl-C again stops at once.\n";
+  if (stage == GRACE) {
+    stage = STOPPING;
+    arm_all();
+  } else if (stage == IDLE && pause_asked && write(STDERR_FILENO, text, sizeof text - 1) < 0) {
+    pause_asked = 1; /* nobody to tell */
+  }
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context) {
   int saved = errno;
   (void)context;
@@ -140,11 +164,8 @@ static void on_signal(int sig, siginfo_t *info, void *context) {
     pthread_kill(lua_thread, sig); /* Lua's state may be touched from its own thread alone */
   } else if (expired) {
     expired = 0;
-    if (stage == GRACE) {
-      stage = STOPPING;
-      arm_all();
-    }
-  } else {
+    on_timer();
+  } else if (!ask_pause()) {
     if (stage != IDLE) {
       press_again(sig);
     } else {
@@ -190,6 +211,7 @@ void interrupt_leave(InterruptLink *link) {
 
 void interrupt_start(lua_State *L) {
   stage = IDLE;
+  pausable = pause_asked = 0;
   team_interrupt = 0;
   interrupt_enter(&root, L);
 }
@@ -197,7 +219,56 @@ void interrupt_start(lua_State *L) {
 bool interrupt_land(void) {
   interrupt_leave(&root);
   newest = NULL;
+  pausable = pause_asked = 0;
   return interrupt_taken();
+}
+
+bool interrupt_pausable(bool on, bool drop) {
+  bool before = pausable;
+  pausable = on;
+  if (on || !interrupt_pause_asked() || drop) return before;
+  asked_at = seconds();
+  stage = ASKED;
+  arm_all();
+  return before;
+}
+
+bool interrupt_pause_asked(void) {
+  if (!pause_asked) return false;
+  pause_asked = 0;
+  if (stage == IDLE) set_timer(0);
+  return true;
+}
+
+static void block(sigset_t *before) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+bool interrupt_hold(InterruptHeld *held) {
+  sigset_t before;
+  block(&before);
+  bool idle = stage == IDLE;
+  if (idle) {
+    *held = (InterruptHeld){newest, root, pausable};
+    newest = NULL;
+    pausable = pause_asked = 0;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return idle;
+}
+
+void interrupt_go_on(const InterruptHeld *held) {
+  sigset_t before;
+  block(&before);
+  interrupt_taken();
+  root = held->root;
+  newest = held->newest;
+  pausable = held->pausable;
+  pause_asked = 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 bool interrupt_taken(void) {

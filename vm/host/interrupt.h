@@ -24,6 +24,19 @@ bool interrupt_taken(void);
 /* For C functions that may run for long: raises the error that Ctrl-C asks for, if it does. */
 void interrupt_check(lua_State *L);
 
+/* Code that can hold still by itself, between two steps, says so: then Ctrl-C raises nothing but sets
+   the flag that `interrupt_pause_asked` reads and takes back. A second one, half a second later,
+   stops as everywhere; what was asked for and never read stops at the end (on is false, drop too).
+   Returns what was set before. */
+bool interrupt_pausable(bool on, bool drop);
+bool interrupt_pause_asked(void);
+
+/* Between the two other code may be run by itself, with starts and landings of its own, inside of
+   code that runs. False: an interruption is under way, nothing was held. */
+typedef struct InterruptHeld InterruptHeld;
+bool interrupt_hold(InterruptHeld *held);
+void interrupt_go_on(const InterruptHeld *held);
+
 /* Coroutines: code that runs in `co` until the matching leave belongs to the chain that Ctrl-C
    stops. A link lives in the C frame that does the resume. */
 typedef struct InterruptLink InterruptLink;
@@ -33,6 +46,10 @@ struct InterruptLink {
   lua_Hook hook; /* what the user had set, while ours is armed */
   int mask, count;
   volatile bool armed;
+};
+struct InterruptHeld {
+  InterruptLink *newest, root;
+  bool pausable;
 };
 void interrupt_enter(InterruptLink *link, lua_State *co);
 void interrupt_leave(InterruptLink *link);

@@ -169,7 +169,7 @@ static void show_version(void) {
 static void run_prompt(lua_State *L, const Program *p) {
   const Options *o = &p->options;
   prompt_greet(o->threads > 0 ? o->threads : team_threads(), o->seed >= 0 ? o->seed : 1);
-  prompt_run(L);
+  prompt_run(L, !o->no_init && !o->ignore_environment);
 }
 
 /* The program, as a Lua function: (Program) -> nothing. */

@@ -16,12 +16,13 @@ const char options_usage[] =
     "  -l mod    require library 'mod' into global 'mod'\n"
     "  -l g=mod  require library 'mod' into global 'g'\n"
     "  -v        show version information\n"
-    "  -E        ignore environment variables\n"
+    "  -E        ignore environment variables, and the prompt's init.lua\n"
     "  -W        turn warnings on\n"
     "  --        stop handling options\n"
     "  -         stop handling options and execute stdin\n"
     "  --threads N      compute with N threads (results do not depend on N)\n"
     "  --seed N         seed of all random numbers (1 by default; 'random' for another each time)\n"
+    "  --no-init        do not run ~/.config/lunette/init.lua at the start of a prompt\n"
     "  --allow-binary   load precompiled Lua code too (a crafted file can crash the program)\n"
     "  --version        show version information and exit\n"
     "  --help           show this list and exit\n";
@@ -72,6 +73,8 @@ static int read_long(Options *o, char **argv, int i) {
   const char *option = argv[i];
   if (strcmp(option, "--allow-binary") == 0) {
     o->allow_binary = true;
+  } else if (strcmp(option, "--no-init") == 0) {
+    o->no_init = true;
   } else if (strcmp(option, "--version") == 0) {
     o->only_version = true;
   } else if (strcmp(option, "--help") == 0) {

@@ -11,6 +11,7 @@ typedef struct {
 
 typedef struct {
   bool interactive, version, ignore_environment, allow_binary;
+  bool no_init;       /* --no-init */
   bool has_code;      /* some -e */
   bool only_version;  /* --version */
   bool only_help;     /* --help */

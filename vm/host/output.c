@@ -52,8 +52,6 @@ void output_install(lua_State *L) {
   lua_setglobal(L, "print");
 }
 
-bool output_is_print(lua_State *L, int i) { return lua_tocfunction(L, i) == print; }
-
 bool output_finish(void) {
   if (fflush(stdout) != 0 && lost == 0 && errno != EBADF) lost = errno;
   errno = lost;

@@ -11,9 +11,6 @@ void output_ignore_signals(void);
 /* Sets the global `print`. */
 void output_install(lua_State *L);
 
-/* Is this value (at stack index i) the `print` set above? */
-bool output_is_print(lua_State *L, int i);
-
 /* Writes out what is buffered; false, with errno set, when anything written so far was lost. */
 bool output_finish(void);
 

@@ -21,13 +21,6 @@ static const char *end_of_line(const char *line, const char *end) {
   return at != NULL ? at : end;
 }
 
-/* Where the traceback of a message begins, at its head; NULL when it has none. */
-static const char *find_head(const char *message) {
-  const char *found = NULL;
-  for (const char *at = message; (at = strstr(at, HEAD)) != NULL; at++) found = at;
-  return found;
-}
-
 static bool is_library(lua_State *L, int level) {
   lua_Debug ar;
   if (!lua_getstack(L, level, &ar)) return false;
@@ -70,27 +63,4 @@ void traceback_push(lua_State *L, const char *message, int level) {
   add_frames(L, &b, first + (first < all + size), all + size, level);
   luaL_pushresult(&b);
   lua_remove(L, text);
-}
-
-/* Is the line from `line` to `end` of a traceback about the main chunk `chunk`, or about C code? */
-static bool says_little(const char *line, const char *end, const char *chunk) {
-  static const char main[] = "in main chunk";
-  size_t size = (size_t)(end - line), n = strlen(chunk);
-  if (starts(line, end, C)) return true;
-  if (size == strlen(TAIL) && starts(line, end, TAIL)) return true;
-  return size > n + sizeof main + 1 && line[0] == '\t' && starts(line + 1, end, chunk) &&
-         line[n + 1] == ':' && memcmp(end - (sizeof main - 1), main, sizeof main - 1) == 0;
-}
-
-size_t traceback_trimmed(const char *message, size_t size, const char *chunk) {
-  const char *traceback = find_head(message), *end = message + size;
-  if (traceback == NULL) return size;
-  const char *first = traceback + strlen(HEAD); /* of the frames */
-  while (end > first) {
-    const char *line = end;
-    while (line > first && line[-1] != '\n') line--;
-    if (!says_little(line, end, chunk)) return (size_t)(end - message);
-    end = line > first ? line - 1 : first;
-  }
-  return (size_t)(traceback - message);
 }

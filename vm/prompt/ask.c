@@ -35,7 +35,14 @@ bool ask_push(lua_State *L, const char *name) {
 
 bool ask_whole(void *owner, const char *text, size_t size) {
   lua_State *L = owner;
-  return entry_state(L, text, size) != ENTRY_OPEN;
+  int top = lua_gettop(L);
+  if (size > 0 && text[0] == '%' && ask_push(L, "code")) { /* %time and the like take Lua */
+    lua_pushlstring(L, text, size);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1)) text = lua_tolstring(L, -1, &size);
+  }
+  bool whole = entry_state(L, text, size) != ENTRY_OPEN;
+  lua_settop(L, top);
+  return whole;
 }
 
 static char *field(lua_State *L, int item, int i) {

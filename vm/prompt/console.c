@@ -1,13 +1,19 @@
-/* lunette.console: tokens, compiling, the terminal. */
+/* lunette.console: tokens, compiling, the terminal, folders. */
+#define _GNU_SOURCE
 #include "console.h"
 
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "lauxlib.h"
+#include "../host/interrupt.h"
 #include "../host/loader.h"
 #include "entry.h"
 #include "input.h"
 #include "lexer.h"
+#include "prompt.h"
 #include "screen.h"
-#include "show.h"
 #include "terminal.h"
 
 static const char *const kinds[] = {
@@ -64,13 +70,20 @@ static int compile(lua_State *L) {
   return 3;
 }
 
+/* terminal() -> does somebody type? */
+static int is_terminal(lua_State *L) {
+  lua_pushboolean(L, terminal_is());
+  return 1;
+}
+
 static int columns(lua_State *L) {
   lua_pushinteger(L, terminal_columns());
   return 1;
 }
 
+/* rows() -> lines that fit; elsewhere than on a terminal any number does. */
 static int rows(lua_State *L) {
-  lua_pushinteger(L, terminal_rows());
+  lua_pushinteger(L, terminal_is() ? terminal_rows() : INT_MAX);
   return 1;
 }
 
@@ -128,13 +141,86 @@ static int is_library(lua_State *L) {
   return 1;
 }
 
+/* prompt(mark): entries are read and run here, inside of what runs, until leave() or the end of the
+   input. False where that cannot be. In a coroutine of its own, so that scopes and no_grad outside
+   do not hold for them. */
+static int prompt(lua_State *L) {
+  char mark[64];
+  snprintf(mark, sizeof mark, "%s", luaL_checkstring(L, 1));
+  lua_pushboolean(L, prompt_within(L, mark));
+  return 1;
+}
+
+/* leave(): the innermost prompt ends after this entry. */
+static int leave(lua_State *L) {
+  (void)L;
+  prompt_leave();
+  return 0;
+}
+
+/* pausable(on, drop) -> before; pause_asked() -> has Ctrl-C come in since?  See interrupt.h. */
+static int pausable(lua_State *L) {
+  lua_pushboolean(L, interrupt_pausable(lua_toboolean(L, 1), lua_toboolean(L, 2)));
+  return 1;
+}
+
+static int pause_asked(lua_State *L) {
+  lua_pushboolean(L, interrupt_pause_asked());
+  return 1;
+}
+
+/* edit(text) -> does it stand in the editor at the next entry? */
+static int edit(lua_State *L) {
+  lua_pushboolean(L, prompt_next(luaL_checkstring(L, 1)));
+  return 1;
+}
+
+/* remember(text): the history has it as an entry. */
+static int remember(lua_State *L) {
+  prompt_remember(luaL_checkstring(L, 1));
+  return 0;
+}
+
+/* folder() -> the working folder; folder(path) goes there: true, or nil and why not. */
+static int folder(lua_State *L) {
+  char path[PATH_MAX];
+  if (!lua_isnoneornil(L, 1))
+    return luaL_fileresult(L, chdir(luaL_checkstring(L, 1)) == 0, lua_tostring(L, 1));
+  if (getcwd(path, sizeof path) == NULL) return luaL_fileresult(L, 0, "the working folder");
+  lua_pushstring(L, path);
+  return 1;
+}
+
+/* changed(path) -> when a file was last written, in seconds; nil when there is none. */
+static int changed(lua_State *L) {
+  struct stat info;
+  if (stat(luaL_checkstring(L, 1), &info) != 0) return 0;
+  lua_pushnumber(L, (double)info.st_mtim.tv_sec + 1e-9 * (double)info.st_mtim.tv_nsec);
+  return 1;
+}
+
 static int open_module(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"tokens", tokens}, {"compile", compile}, {"columns", columns}, {"rows", rows},
-      {"colors", colors}, {"width", width},     {"cooked", cooked},   {"show", show_print},
-      {"able", able},     {"cell", cell},       {"ask", ask},         {"is_library", is_library},
-      {NULL, NULL},
-  };
+  static const luaL_Reg functions[] = {{"tokens", tokens},
+                                       {"compile", compile},
+                                       {"terminal", is_terminal},
+                                       {"columns", columns},
+                                       {"rows", rows},
+                                       {"colors", colors},
+                                       {"width", width},
+                                       {"cooked", cooked},
+                                       {"is_library", is_library},
+                                       {"able", able},
+                                       {"cell", cell},
+                                       {"ask", ask},
+                                       {"prompt", prompt},
+                                       {"leave", leave},
+                                       {"edit", edit},
+                                       {"remember", remember},
+                                       {"folder", folder},
+                                       {"changed", changed},
+                                       {"pausable", pausable},
+                                       {"pause_asked", pause_asked},
+                                       {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

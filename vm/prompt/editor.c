@@ -45,8 +45,9 @@ void editor_draw(Editor *e) {
 
 /* ---- on a terminal --------------------------------------------------------------------------------- */
 
-static bool editor_open(Editor *e) {
+static bool editor_open(Editor *e, const char *given) {
   if (!text_init(&e->text)) return false;
+  if (given != NULL) text_insert(&e->text, given, strlen(given));
   e->screen = screen_open();
   if (e->screen != NULL) return true;
   text_free(&e->text);
@@ -107,8 +108,8 @@ static ReadStatus read_plain(const char *prompt, char **text, size_t *size) {
   return READ_ENTRY;
 }
 
-ReadStatus editor_read(const char *first, const char *other, const History *history,
-                       const EditorAsks *asks, char **text, size_t *size) {
+ReadStatus editor_read(const char *first, const char *other, const char *given,
+                       const History *history, const EditorAsks *asks, char **text, size_t *size) {
   *text = NULL;
   *size = 0;
   fflush(stdout);
@@ -117,7 +118,7 @@ ReadStatus editor_read(const char *first, const char *other, const History *hist
     e.view = (View){.first = first, .other = other, .colorful = terminal_colors()};
     terminal_open();
     if (terminal_mode(TERMINAL_EDIT)) {
-      ReadStatus status = editor_open(&e) ? read_edited(&e, text, size) : READ_END;
+      ReadStatus status = editor_open(&e, given) ? read_edited(&e, text, size) : READ_END;
       terminal_mode(TERMINAL_RUN);
       return status;
     }

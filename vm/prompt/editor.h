@@ -28,11 +28,12 @@ typedef struct {
   Candidates (*complete)(void *owner, const char *text, size_t size, size_t cursor);
 } EditorAsks;
 
-/* Reads an entry of one or more lines. `first` and `other` are the prompts of its lines. Without a
+/* Reads an entry of one or more lines. `first` and `other` are the prompts of its lines; `given` (may
+   be NULL) stands in the editor at first. Without a
    terminal, or on a dumb one, reads one line and writes no escape; the caller asks for more.
    READ_ENTRY: *text, from malloc, holds *size bytes and a zero. READ_CANCELLED: Ctrl-C; READ_END:
    Ctrl-D or the end of the input. In both *text is NULL. */
-ReadStatus editor_read(const char *first, const char *other, const History *history,
-                       const EditorAsks *asks, char **text, size_t *size);
+ReadStatus editor_read(const char *first, const char *other, const char *given,
+                       const History *history, const EditorAsks *asks, char **text, size_t *size);
 
 #endif

@@ -1,4 +1,5 @@
-/* Entries at the prompt: from text to values on the screen. Nothing here reads input. */
+/* Entries at the prompt: compiled here, run, and handed to the toolkit in Lua (scripts/prompt), which
+   reads commands and shows values and errors. Nothing here reads input. */
 #include "entry.h"
 
 #include <stdbool.h>
@@ -7,11 +8,9 @@
 #include "lauxlib.h"
 #include "../host/hints.h"
 #include "../host/interrupt.h"
-#include "../host/output.h"
+#include "../host/memory.h"
 #include "../host/run.h"
-#include "../host/traceback.h"
 #include "ask.h"
-#include "show.h"
 
 #define CHUNK "stdin" /* the name of an entry in messages, as in lua, where there is no toolkit */
 
@@ -80,11 +79,6 @@ EntryState entry_compile(lua_State *L, const char *text, size_t size, const char
 void entry_report(lua_State *L) {
   size_t size;
   const char *message = luaL_tolstring(L, -1, &size);
-  size = traceback_trimmed(message, size, CHUNK);
-  while (strncmp(message, CHUNK ":1: ", sizeof CHUNK + 3) == 0) {
-    message += sizeof CHUNK + 3;
-    size -= sizeof CHUNK + 3;
-  }
   fflush(stdout);
   fputs("error: ", stderr);
   fwrite(message, 1, size, stderr);
@@ -93,42 +87,18 @@ void entry_report(lua_State *L) {
   lua_pop(L, 2);
 }
 
-/* Shows the values above `base`: by the user's own print if there is one, else by ours. */
-static void show_values(lua_State *L, int base) {
-  int n = lua_gettop(L) - base;
-  if (n == 0) return;
-  luaL_checkstack(L, n + 4, "too many values to show");
-  lua_pushglobaltable(L);
-  lua_pushliteral(L, "print");
-  lua_rawget(L, -2);
-  lua_remove(L, -2);
-  bool own = !output_is_print(L, -1);
-  if (own) {
-    for (int i = 1; i <= n; i++) lua_pushvalue(L, base + i);
-    interrupt_start(L);
-    int status = lua_pcall(L, n, 0, 0);
-    interrupt_land();
-    if (status == LUA_OK) return;
-    lua_pushfstring(L, "error calling 'print' (%s)", lua_tostring(L, -1));
-    run_message(NULL, lua_tostring(L, -1));
-  }
-  lua_settop(L, base + n);
-  lua_pushcfunction(L, show_print);
-  lua_insert(L, base + 1);
-  if (run_call(L, n, 0, NULL) != LUA_OK) entry_report(L);
-}
-
-static void run(lua_State *L) {
+/* Without the toolkit: the chunk on top of the stack runs, and its values are printed. */
+static void run_plain(lua_State *L) {
   int base = lua_gettop(L) - 1;
-  int status = run_call(L, 0, LUA_MULTRET, NULL);
-  if (status == LUA_OK)
-    show_values(L, base);
-  else
+  if (run_call(L, 0, LUA_MULTRET, NULL) != LUA_OK) {
     entry_report(L);
+  } else if (lua_gettop(L) > base) {
+    lua_getglobal(L, "print");
+    lua_insert(L, base + 1);
+    if (run_call(L, lua_gettop(L) - base - 1, 0, NULL) != LUA_OK) entry_report(L);
+  }
   lua_settop(L, base);
 }
-
-/* ---- with the toolkit ---------------------------------------------------------------------------- */
 
 /* Calls the toolkit's function `name` with the nargs values on top of the stack. */
 static bool call_toolkit(lua_State *L, const char *name, int nargs, int nresults) {
@@ -143,7 +113,7 @@ static bool call_toolkit(lua_State *L, const char *name, int nargs, int nresults
 }
 
 /* Runs the chunk on top of the stack; an error goes through the toolkit's `caught` while its frames
-   stand, and what that returns to `report`. */
+   stand, and what that returns to `report`. Without memory it is a message only. */
 static void run_shown(lua_State *L) {
   int chunk = lua_gettop(L);
   if (!ask_push(L, "caught")) return;
@@ -151,6 +121,7 @@ static void run_shown(lua_State *L) {
   interrupt_start(L);
   int status = lua_pcall(L, 0, LUA_MULTRET, chunk);
   interrupt_land();
+  if (status == LUA_ERRMEM) memory_explain(L);
   lua_remove(L, chunk);
   call_toolkit(L, status == LUA_OK ? "show" : "report", lua_gettop(L) - chunk + 1, 0);
 }
@@ -162,7 +133,7 @@ void entry_handle(lua_State *L) {
     size_t size;
     const char *text = lua_tolstring(L, -1, &size);
     if (entry_compile(L, text, size, CHUNK) == ENTRY_READY)
-      run(L);
+      run_plain(L);
     else
       entry_report(L);
   } else {
@@ -172,13 +143,14 @@ void entry_handle(lua_State *L) {
   lua_settop(L, base);
 }
 
+void entry_init(lua_State *L) {
+  int base = lua_gettop(L);
+  if (call_toolkit(L, "init", 0, 1) && lua_isfunction(L, -1)) run_shown(L);
+  lua_settop(L, base);
+}
+
 EntryState entry_state(lua_State *L, const char *text, size_t size) {
-  if (size > 0 && (text[0] == '?' || text[0] == '!')) return ENTRY_READY;
-  if (size > 0 && text[0] == '%') { /* %time and the like take Lua after their name */
-    size_t name = strcspn(text, " \n");
-    text += name < size ? name : size;
-    size -= name < size ? name : size;
-  }
+  if (size > 0 && (text[0] == '?' || text[0] == '!' || text[0] == '%')) return ENTRY_READY;
   int top = lua_gettop(L);
   EntryState state = entry_compile(L, text, size, CHUNK);
   lua_settop(L, top);

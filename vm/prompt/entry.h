@@ -15,15 +15,17 @@ typedef enum {
    messages. */
 EntryState entry_compile(lua_State *L, const char *text, size_t size, const char *name);
 
-/* The state alone, of commands too; pushes nothing. */
+/* The state alone; pushes nothing. What begins as a command does is whole. */
 EntryState entry_state(lua_State *L, const char *text, size_t size);
 
-/* Compiles and runs the text on top of the stack and shows its values, or its error; pops it. With
-   the toolkit it is the toolkit that reads commands and shows values and errors. */
+/* Runs the text on top of the stack and has its values shown, or its error; pops it. Where the
+   toolkit is missing values are printed and errors reported plainly. */
 void entry_handle(lua_State *L);
 
-/* Writes the message on top of the stack and pops it: without the name of the entry, and with a
-   traceback only where that says more than the entry itself. */
+/* Runs the user's init.lua, if there is one; its errors are reported as an entry's are. */
+void entry_init(lua_State *L);
+
+/* Writes the message on top of the stack as it is and pops it. */
 void entry_report(lua_State *L);
 
 #endif

@@ -13,10 +13,16 @@
 #include "entry.h"
 #include "terminal.h"
 
-typedef struct {
+typedef struct Session {
   History *history; /* NULL when nobody types */
   char *text;       /* read last, from malloc */
+  char *next;       /* to stand in the editor at the next entry, from malloc */
+  const char *mark; /* what stands before an entry; NULL: the usual, or the user's choice */
+  bool left;        /* prompt_leave was called */
+  struct Session *outer;
 } Session;
+
+static Session *innermost;
 
 void prompt_greet(long long threads, long long seed) {
   if (!terminal_is()) return;
@@ -36,7 +42,8 @@ static int push_prompt(lua_State *L) {
   return 1;
 }
 
-static const char *prompt_text(lua_State *L, bool first) {
+static const char *prompt_text(lua_State *L, const Session *session, bool first) {
+  if (session->mark != NULL && first) return session->mark;
   lua_pushcfunction(L, push_prompt);
   lua_pushboolean(L, first);
   bool good = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1);
@@ -48,9 +55,12 @@ static ReadStatus read_text(lua_State *L, Session *session, bool first) {
   size_t size;
   EditorAsks asks = {L, ask_whole, ask_complete};
   int top = lua_gettop(L);
-  const char *prompt = prompt_text(L, first), *other = prompt_text(L, false);
+  const char *prompt = prompt_text(L, session, first), *other = prompt_text(L, session, false);
   free(session->text);
-  ReadStatus status = editor_read(prompt, other, session->history, &asks, &session->text, &size);
+  ReadStatus status = editor_read(prompt, other, first ? session->next : NULL, session->history,
+                                  &asks, &session->text, &size);
+  if (first) free(session->next);
+  if (first) session->next = NULL;
   lua_settop(L, top);
   if (status == READ_ENTRY) lua_pushlstring(L, session->text, size);
   return status;
@@ -87,25 +97,57 @@ static int protected_entry(lua_State *L) {
   return 1;
 }
 
-void prompt_run(lua_State *L) {
-  Session session = {.history = NULL, .text = NULL};
+/* Entries until the input ends or the session is left. */
+static void run_entries(lua_State *L, Session *session) {
   bool more = true;
-  interrupt_install(INTERRUPT_PROMPT);
-  if (terminal_is()) {
-    session.history = history_open();
-    ask_open(L);
-  }
-  while (more) {
+  session->outer = innermost;
+  innermost = session;
+  while (more && !session->left) {
     lua_settop(L, 0);
     lua_pushcfunction(L, protected_entry);
-    lua_pushlightuserdata(L, &session);
+    lua_pushlightuserdata(L, session);
     if (lua_pcall(L, 1, 1, 0) == LUA_OK)
       more = lua_toboolean(L, -1);
     else
       entry_report(L);
   }
+  innermost = session->outer;
   lua_settop(L, 0);
-  free(session.text);
+  free(session->text);
+  free(session->next);
+}
+
+void prompt_run(lua_State *L, bool init) {
+  Session session = {.history = NULL};
+  interrupt_install(INTERRUPT_PROMPT);
+  if (terminal_is()) session.history = history_open();
+  ask_open(L);
+  if (init && terminal_is()) entry_init(L);
+  run_entries(L, &session);
   history_close(session.history);
   terminal_mode(TERMINAL_COOKED);
+}
+
+bool prompt_within(lua_State *L, const char *mark) {
+  InterruptHeld held;
+  if (innermost == NULL || !interrupt_hold(&held)) return false;
+  Session session = {.history = innermost->history, .mark = mark};
+  run_entries(L, &session);
+  interrupt_go_on(&held);
+  return true;
+}
+
+bool prompt_next(const char *text) {
+  if (innermost == NULL || !terminal_able()) return false;
+  free(innermost->next);
+  innermost->next = strdup(text);
+  return innermost->next != NULL;
+}
+
+void prompt_remember(const char *text) {
+  if (innermost != NULL) history_add(innermost->history, text);
+}
+
+void prompt_leave(void) {
+  if (innermost != NULL) innermost->left = true;
 }

@@ -4,7 +4,7 @@ local commands = require "lunette.prompt.commands"
 
 local function value_of(chain)
   return pcall(function()
-    local v = _G
+    local v = require("lunette.prompt.session").env()
     for name in chain:gmatch "[%w_]+" do v = v[name] end
     return v
   end)

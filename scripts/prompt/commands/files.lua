@@ -1,4 +1,4 @@
--- prompt/commands/files.lua: %run, %load, %save, %history, %cd, %edit.
+-- prompt/commands/files.lua: %run, %save, %history, %cd.
 
 local commands = require "lunette.prompt.commands"
 local console = require "lunette.console"
@@ -60,4 +60,17 @@ commands.add("history", "[N-M]", "the entries of this session", function(rest)
   for _, n in ipairs(numbers(rest == "" and "1-" .. session.count - 1 or rest, session.count - 1)) do
     print(("[%d] %s"):format(n, (session.In[n]:gsub("\n", "\n    "))))
   end
+end)
+
+local last_folder
+
+commands.add("cd", "[FOLDER]", "goes to a folder; without one home, with - back", function(rest)
+  local to = rest == "" and os.getenv "HOME" or rest:gsub("^~", os.getenv "HOME" or "~")
+  if to == "-" then to = last_folder end
+  if not to then return complain "there is no folder to go back to" end
+  local from = console.folder()
+  local done, problem = console.folder(to)
+  if not done then return complain("%s", problem) end
+  last_folder = from
+  print(console.folder())
 end)

@@ -6,7 +6,7 @@ local commands = {}
 
 local by_name, order = {}, {}
 
---- Adds a command. `use` shows its arguments.
+--- Adds a command. `use` shows its arguments: CODE, if it takes Lua.
 function commands.add(name, use, doc, run)
   by_name[name] = {name = name, use = use, doc = doc, run = run}
   order[#order + 1] = by_name[name]
@@ -19,9 +19,15 @@ local marks = {} -- functions for "?", "!", in files of their own
 
 function commands.mark(sign, run) marks[sign] = run end
 
+-- Inside of what runs, these words end the prompt there.
+local words = {["continue"] = true, stop = true}
+
 --- The command that a text is, and what follows its name; nil for Lua.
 function commands.find(text)
-  local first = text:sub(1, 1)
+  local first, word = text:sub(1, 1), text:match "^%s*(%a+)%s*$"
+  if words[word] and require("lunette.prompt.session").level then
+    return {run = function() require("lunette.prompt.inside").leave(word) end}, ""
+  end
   if first == "!" then return {run = marks["!"]}, text:sub(2) end
   if first == "?" then return {run = marks["?"]}, text end
   local asked = text:match "^%s*([%a_][%w_.:]*)%?%??%s*$"
@@ -36,6 +42,13 @@ function commands.find(text)
     io.stderr:write(("error: there is no command %%%s%s; %%help lists them\n"):format(name,
       near and (", did you mean %%%s?"):format(near) or ""))
   end}, ""
+end
+
+--- The Lua that a command takes; nil where it takes none.
+function commands.code(text)
+  local name, rest = text:match "^%%(%w*)%s*(.*)$"
+  local command = by_name[name]
+  return command and command.use == "CODE" and rest or nil
 end
 
 --- Carries a command out.
@@ -56,6 +69,6 @@ commands.add("help", "", "this list", function()
 end)
 
 package.loaded["lunette.prompt.commands"] = commands -- the files below add theirs
-for _, file in ipairs {"ask", "timing", "files", "look"} do require("lunette.prompt.commands." .. file) end
+for _, file in ipairs {"ask", "timing", "files", "edit", "look"} do require("lunette.prompt.commands." .. file) end
 
 return commands

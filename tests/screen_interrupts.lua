@@ -1,0 +1,150 @@
+-- screen_interrupts.lua: Ctrl-C at the prompt, on a real screen: how soon the prompt is back, and the
+-- prompt that opens inside of net:fit.
+
+local tensor = require "lunette".tensor
+local screen = dofile "tests/support/screen.lua"
+local start, shows, keys, enter = screen.start, screen.shows, screen.keys, screen.enter
+
+local endless = {
+  {"a long product", "local a = tensor.randn(6000, 6000) while true do a:matmul(a) end", 1},
+  {"a loop", "while true do end"},
+  {"an endless coroutine", "coroutine.wrap(function() while true do end end)()"},
+  {"a pcall loop", "while true do pcall(function() while true do end end) end"},
+  {"a string pattern", "string.find(('a'):rep(1e6), '.-.-b')"},
+  {"a match of cubic time", "string.rep('a', 30):find(('a*'):rep(30) .. 'b')"},
+  {"a sort of 10 million", "local x = tensor.randn(10000000) while true do x:sort() end", 1},
+  {"sorting by Lua", [[local t = {} for i = 1, 1e6 do t[i] = i * 7919 % 1000003 end
+    while true do table.sort(t, function(a, b) return a > b end) end]]},
+}
+
+-- Most that may pass; 0.1 s is wanted where nothing else is to do. A machine with more work than
+-- processors gives each its turn later.
+local MOST = 2
+do
+  local load <close> = io.open "/proc/loadavg"
+  MOST = MOST * math.max(1, load and load:read "n" or 1)
+end
+
+-- Values in a row of the screen, which shows tabs as blanks.
+local function row(values)
+  local pattern = "\n" .. values:gsub("%.", "%%."):gsub(" ", "%%s+") .. "\n"
+  return function(text) return text:find(pattern) end
+end
+
+local function ended_by(n)
+  return function(text)
+    return select(2, text:gsub("interrupted!", "")) == n and text:find "\n>%s*$" ~= nil
+  end
+end
+
+-- Seconds from the key until the screen has a new prompt.
+local function time_of(test)
+  local began = tensor.now()
+  keys "C-c"
+  while not test(screen.text()) do
+    if tensor.now() - began > 10 then return 10 end
+    os.execute "sleep 0.005"
+  end
+  return tensor.now() - began
+end
+
+local function test_latency(t)
+  local slowest, name = 0, ""
+  for _, case in ipairs(endless) do
+    start(150, 30)
+    enter(case[2])
+    os.execute("sleep " .. (case[3] or 0.3))
+    local took = time_of(ended_by(1))
+    if took > slowest then slowest, name = took, case[1] end
+    t.ok("Ctrl-C stops " .. case[1], took < MOST, took .. " s")
+    enter "6 * 7"
+    shows(t, "the prompt after " .. case[1], "> 6 * 7\n42\n")
+  end
+  return slowest, name
+end
+
+local set_up = {
+  "x, y = tensor.randn(60000, 20), tensor.randint(1, 4, {60000})",
+  "function make() tensor.manual_seed(3) net = nn.Sequential(nn.Linear(20, 512), nn.Dropout(0.2), nn.Linear(512, 4)) end",
+  "function hash() l = {} for _, p in net:named_parameters() do l[#l + 1] = p:detach() end return tensor.hash(l) end",
+  "o = {epochs = 4, verbose = false}",
+  "make() net:fit(x, y, o); undisturbed = hash()",
+  "'ready'",
+}
+
+local function wait_for_mark() return screen.wait(function(s) return s:find "\nfit>%s*$" end) end
+
+-- Pausing and looking at things disturbs no bit.
+local function test_pause(t)
+  start(120, 50)
+  for _, line in ipairs(set_up) do enter(line) end
+  screen.wait("\nready", 60)
+  enter "make() h = net:fit(x, y, o)"
+  os.execute "sleep 0.15"
+  local took = time_of(function(text) return text:find "\nfit>%s*$" end)
+  t.ok("Ctrl-C opens a prompt in fit", took < MOST, took .. " s")
+  shows(t, "it says where", "fit: paused in epoch 1/4, after step ")
+  shows(t, "and what there is", "names: epoch history loss model optimizer out step x y")
+  keys "C-c"
+  keys "C-c"
+  t.ok("a second Ctrl-C is no harm", wait_for_mark())
+  enter "epoch, #x, out.shape[1], optimizer, history == net.history"
+  shows(t, "the names of the place", row "1 32 32 Adam lr 0.001 true")
+  enter "tensor.randn(5):sum() * 0"
+  enter "net:predict(_G.x):shape()"
+  enter "tensor.is_grad_enabled(), (net(x):sum() * 0):backward()"
+  shows(t, "recording is on", "\ntrue\n")
+  screen.type "optimi"
+  keys "Tab"
+  shows(t, "completion knows the names", "fit> optimizer")
+  keys "C-u"
+  enter "nobody"
+  shows(t, "errors are reported", "nobody is not defined")
+  enter "while true do end"
+  os.execute "sleep 0.2"
+  keys "C-c"
+  shows(t, "Ctrl-C stops an entry there", "error: interrupted!")
+  enter "mine = step"
+  enter "continue"
+  shows(t, "it goes on", function(s) return s:find "fit> continue\n>%s*$" end, 60)
+  enter "hash() == undisturbed, mine > 0"
+  shows(t, "to the same bits", row "true true")
+  return took
+end
+
+local function test_stop(t)
+  enter "o.epochs = 1000 h = net:fit(x, y, o)"
+  os.execute "sleep 0.5"
+  keys "C-c"
+  wait_for_mark()
+  enter "optimizer:set_lr(1e-4)"
+  shows(t, "the learning rate changes", "Adam lr 0.0001")
+  keys "Up"
+  shows(t, "one history for both", function(s)
+    return select(2, s:gsub("fit> optimizer:set_lr%(1e%-4%)", "")) == 2
+  end)
+  keys "C-u"
+  enter "stop"
+  enter "#h.loss >= 1, #h.loss < 1000, h.loss[-1] > 0"
+  shows(t, "stop gives the history so far", row "true true true")
+  enter "net:fit(x, y, {epochs = 1000, verbose = false})"
+  os.execute "sleep 0.3"
+  keys "C-c"
+  wait_for_mark()
+  keys "C-d"
+  os.execute "sleep 0.2"
+  keys "C-c"
+  t.ok("Ctrl-D goes on, and it pauses again", wait_for_mark())
+  enter "stop"
+  enter "o.epochs = 1 net:fit(x, y, o) print('trains on')"
+  shows(t, "the session trains on", "\ntrains on\n", 60)
+end
+
+return function(t)
+  if not screen.open(t) then return end
+  local slowest, name = test_latency(t)
+  local pause = test_pause(t)
+  test_stop(t)
+  print(("  from Ctrl-C to the prompt: %.0f ms at most (%s), %.0f ms in fit"):format(slowest * 1e3, name, pause * 1e3))
+  screen.close()
+end
