@@ -89,7 +89,7 @@ local function test_pause(t)
   keys "C-c"
   t.ok("a second Ctrl-C is no harm", wait_for_mark())
   enter "epoch, #x, out.shape[1], optimizer, history == net.history"
-  shows(t, "the names of the place", row "1 32 32 Adam lr 0.001 true")
+  shows(t, "the names of the place", row "1 32 32 Adam lr 0.001 (4 parameters, 12,804 numbers) true")
   enter "tensor.randn(5):sum() * 0"
   enter "net:predict(_G.x):shape()"
   enter "tensor.is_grad_enabled(), (net(x):sum() * 0):backward()"

@@ -146,7 +146,7 @@ end
 -- Several values: on one line if each has one, a vector's with its header; else one below the other.
 local function joined_values(parts)
   for i, text in ipairs(parts) do
-    local head, row = text:match "^([^\n]*)\n([^\n]*)$"
+    local head, row = text:match "^([^\n]*%[%d+%][^\n]*)\n([^\n]*)$"
     if row and #head + #row < 40 then parts[i] = head .. row end
   end
   local text = table.concat(parts, "\t")

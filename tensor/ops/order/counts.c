@@ -216,7 +216,7 @@ static Op rows[] = {
     {.sig = "histc(x: tensor, bins: int=100, min: float=0, max: float=0) -> hist: tensor",
      .doc = "How many values fall into each of equal bins between min and max (of the values, if "
             "both are equal); the last bin has both its ends, what lies outside is left out.",
-     .example = "tensor{1.0, 2.0, 2.5}:histc(2, 1, 3) --> float32 [2]\n  1.0  2.0",
+     .example = "tensor{1.0, 2.0, 2.5}:histc(2, 1, 3) --> float32 [2]  1.0  2.0",
      .test = "{{randn(20), 5, -1, 1}, {rand(9), 4}, {tensor{0, 1, 2, 2}:double(), 2, 0, 2}}",
      .ref = "reference.histc",
      .flags = OP_CONST,
