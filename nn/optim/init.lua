@@ -1,4 +1,5 @@
--- init.lua: lunette.optim: optimizers. Each step is one fused pass over all parameters of a group.
+-- init.lua: lunette.optim: optimizers, and in optim.lr_scheduler schedules of the learning rate. Each
+-- step is one fused pass over all parameters of a group.
 --
 --   local opt = optim.Adam(net, {lr = 1e-3})
 --   opt:zero_grad(); loss:backward(); opt:step()
@@ -14,4 +15,8 @@ for _, file in ipairs {"sgd", "adam", "adamax", "nadam", "radam", "rmsprop", "ad
   for name, class in next, (require("lunette.optim." .. file)) do optim[name] = class end
 end
 
-return core.strict(optim, "optim")
+local repairs = {}
+optim.lr_scheduler = require "lunette.optim.lr_scheduler"
+for name in next, optim.lr_scheduler do repairs[name] = "it is optim.lr_scheduler." .. name end
+
+return core.strict(optim, "optim", repairs)

@@ -8,6 +8,7 @@ local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
 local Signature = require "lunette.nn.signature"
 local groups = require "lunette.optim.groups"
+local options_text = require "lunette.optim.show"
 
 local tensor = core.tensor
 
@@ -251,28 +252,6 @@ end
 
 -- ---- printing ----------------------------------------------------------------------------------------
 
-local function shown(value)
-  if type(value) == "number" then return ("%g"):format(value) end
-  if type(value) ~= "table" then return tostring(value) end
-  local parts = {}
-  for i, v in ipairs(value) do parts[i] = shown(v) end
-  return "{" .. table.concat(parts, ", ") .. "}"
-end
-
--- "lr 0.001, weight_decay 0.1": the rate, and the options that differ from the usual.
-local function options_text(self, group)
-  local parts = {}
-  for _, param in ipairs(self.signature.params) do
-    local name, value = param.name, group[param.name]
-    if name == "lr" then
-      table.insert(parts, 1, "lr " .. shown(value))
-    elseif name ~= "params" and value ~= nil and shown(value) ~= shown(param.default) then
-      parts[#parts + 1] = name .. " " .. shown(value)
-    end
-  end
-  return table.concat(parts, ", ")
-end
-
 local function size_text(group)
   local n = 0
   for _, p in ipairs(group.params) do n = n + p:numel() end
@@ -285,7 +264,7 @@ end
 function Optimizer:settings()
   check_self(self, "settings")
   local more = #self.param_groups > 1 and (", %d groups"):format(#self.param_groups) or ""
-  return self.name .. " " .. options_text(self, self.param_groups[1]) .. more
+  return self.name .. " " .. options_text(self.signature, self.param_groups[1]) .. more
 end
 
 function Optimizer:__tostring()
@@ -293,7 +272,7 @@ function Optimizer:__tostring()
   if #list == 1 then return ("%s (%s)"):format(self:settings(), size_text(list[1])) end
   local lines = {("%s, %d groups"):format(self.name, #list)}
   for i, group in ipairs(list) do
-    lines[i + 1] = ("  %d: %s (%s)"):format(i, options_text(self, group), size_text(group))
+    lines[i + 1] = ("  %d: %s (%s)"):format(i, options_text(self.signature, group), size_text(group))
   end
   return table.concat(lines, "\n")
 end
