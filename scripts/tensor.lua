@@ -35,6 +35,16 @@ core.meta.__pairs = function(x)
   end, x, 0
 end
 
+--- How tensors print: set_printoptions{precision = 8} shows up to so many decimals (1 to 16; 4 by default).
+function tensor.set_printoptions(given)
+  local o = require "lunette.options".check("set_printoptions", given, {"precision"}, 2)
+  local n = math.tointeger(o.precision)
+  if not n or n < 1 or n > 16 then
+    error(("set_printoptions: precision is %s; a whole number from 1 to 16 is wanted"):format(tostring(o.precision)), 2)
+  end
+  core.print_precision(n)
+end
+
 -- Files: the code is read at the first call.
 function tensor.load(...) return require("lunette.files").load(...) end
 function tensor.save(...) return require("lunette.files").save(...) end

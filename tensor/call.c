@@ -6,6 +6,7 @@
 #include "cast.h"
 #include "mem.h"
 #include "op.h"
+#include "profile.h"
 #include "tape.h"
 #include "team.h"
 
@@ -213,7 +214,7 @@ static void apply_apart(Call *c, bool tracked) {
   c->inplace = true;
 }
 
-void op_apply(Call *c) {
+static void apply(Call *c) {
   const Op *op = c->op;
   bool apart = c->inplace && !(op->flags & OP_ONLY_INPLACE) && (!op->infer || op->flags & OP_APART);
   if (!op->infer && !apart) {
@@ -249,4 +250,11 @@ void op_apply(Call *c) {
   }
   if (n) tape_commit(c, n);
   if (anomaly_on) anomaly_forward(c);
+}
+
+void op_apply(Call *c) {
+  if (profile_on)
+    profile_apply(c, apply);
+  else
+    apply(c);
 }

@@ -31,6 +31,11 @@ enum {
 #define SAVE_Y(i) (1u << (16 + (i)))
 #define SAVE_XS   0xffffu /* every input, of a list too */
 
+typedef struct OpTime {
+  int64_t calls;
+  double seconds; /* without those of the ops that it calls */
+} OpTime;
+
 struct Op {
   /* name(param: kind=default, ...) -> result: kind, ...   parsed once by sig.c, which lists the
      kinds. Alternative spellings of the name stand in aliases, separated by spaces. A name with a
@@ -57,6 +62,7 @@ struct Op {
      have nothing else. */
   void (*compose)(Call *c);
   const struct Sig *parsed; /* sig, parsed: op.c fills it in */
+  OpTime time;              /* counted while profile_on (profile.h) */
 };
 
 /* A file of rows ends with FAMILY(unary, rows), or, where a family takes several files, with

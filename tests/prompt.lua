@@ -52,8 +52,24 @@ local function test_prompt(t)
   t.eq("it takes any bytes", (run("-i", table.concat(noise))), 0)
 end
 
+local function test_commands(t)
+  local code = "x = tensor.randn(4)\n%prof for i = 1, 7 do local y = x:exp() + 1 end\n%prof error 'no'\n%prof x:cos()\n"
+  local _, out, err = run("-i", code)
+  t.ok("%prof counts ops", out:find "\n  exp +7 +%d" and out:find "\n  add +7 +%d", out)
+  t.ok("and lines", out:find "\n  In%[2%]:1 +14 .*for i = 1, 7", out)
+  t.ok("an error ends it", has(err, "error: no") and out:find "\n  cos +1 " and select(2, out:gsub("exp", "")) == 2, out)
+  _, out = run("-i", "x = tensor({1 / 3, 2}, {dtype = 'float64'})\n%precision 9\nx\n%precision\n%precision 4\nx\n")
+  t.ok("%precision", has(out, (" %.9f"):format(0.333333333)) and has(out, "\n9\n") and has(out, " 0.3333"), out)
+  t.ok("of float64 to the last digit", has(select(2, run("-i", "%precision 12\n(tensor.ones(2):double() / 3)\n")),
+    (" %.12f"):format(1 / 3)))
+  _, out, err = run("-i", "%precision 0\n%prof\n%time\n?%prof\nhelp '%cd'\n%nothing\n")
+  t.ok("wrong use", has(err, "from 1 to 16") and select(2, err:gsub("give the code", "")) == 2, err)
+  t.ok("help for commands", has(out, "%prof CODE\n  runs it once") and has(out, "%cd [FOLDER]\n  "), out)
+end
+
 return function(t)
   if not outside.open(t) then return end
   test_prompt(t)
+  test_commands(t)
   outside.close()
 end

@@ -68,6 +68,19 @@ local function test_files(t)
   shows(t, "%cd to no folder", "nowhere: No such file")
 end
 
+local function test_plot(t)
+  start(90, 60)
+  for i, code in ipairs {"tensor.randn(100):cumsum(1)", "hist tensor.randn(1000)", "image tensor.randn(20, 30)"} do
+    enter("%plot " .. code)
+    shows(t, "%plot " .. code, ("plots/%03d.png"):format(i))
+    local f = io.open(("%s/plots/%03d.png"):format(screen.folder, i), "rb")
+    t.ok("a file of it", f and f:read(4) == "\137PNG")
+    if f then f:close() end
+  end
+  enter "%plot 'text'"
+  shows(t, "%plot of no numbers", "%plot: a string cannot be drawn")
+end
+
 -- The user's init.lua runs first, and its errors are no end.
 local function test_init(t)
   os.execute(("mkdir -p %s/lunette"):format(screen.folder))
@@ -89,6 +102,6 @@ end
 
 return function(t)
   if not screen.open(t) then return end
-  for _, test in ipairs {test_commands, test_files, test_init} do test(t) end
+  for _, test in ipairs {test_commands, test_files, test_plot, test_init} do test(t) end
   screen.close()
 end

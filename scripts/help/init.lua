@@ -91,6 +91,8 @@ help(nn.Linear), help(optim.Adam), help(net.fit), help(data).
 -- ---- what is it? -----------------------------------------------------------------------------------------
 
 local function string_text(name)
+  local command, commands = name:match "^%%(%a+)$", package.loaded["lunette.prompt.commands"]
+  if command and commands then return commands.text(command) or name .. ": there is no such command; %help lists them" end
   local short = name:match "^tensor%.(.*)$" or name:match "^x:(.*)$" or name
   local row = about.rows()[short]
   if row then return nil, core.functions[short] end

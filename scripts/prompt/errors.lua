@@ -69,6 +69,12 @@ local function is_obvious(frame)
   return frame.what == "main" and text ~= nil and not text:find "\n"
 end
 
+--- The source line at a place such as In[3]:2 or work.lua:7; nil when it cannot be read.
+function errors.line_at(place)
+  local chunk, n = place:match "^(.*):(%d+)$"
+  return chunk and source_line {chunk = chunk, source = "@" .. chunk, line = tonumber(n)}
+end
+
 local function frame_text(frame)
   local where = ("%s:%d"):format(frame.chunk, frame.line)
   local inside = frame.name and frame.what ~= "main" and (" in %s"):format(frame.name) or ""

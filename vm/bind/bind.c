@@ -343,6 +343,8 @@ int luaopen_lunette_core(lua_State *L) {
   lua_setfield(L, -2, "composed");
   suggest_open(L);
   machine_open(L);
+  print_precision_open(L);
+  profile_open(L);
   place_open(L);
   archive_open(L);
   record_open(L, lib);

@@ -127,6 +127,7 @@ bool construct_is_library(lua_State *L, int i); /* is this the library table its
 void index_open(lua_State *L, int lib, int meta, int methods);
 void fields_open(lua_State *L, int lib, int meta, int methods); /* pushes the table of fields */
 void print_open(lua_State *L, int meta);
+void print_precision_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 int print_width(lua_State *L);
 void compare_open(lua_State *L, int meta);
 void autograd_open(lua_State *L, int lib, int methods);
@@ -139,6 +140,9 @@ void seed_open(lua_State *L, int lib);
 void files_open(lua_State *L, int lib);
 void archive_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 void machine_open(lua_State *L); /* adds to the core's table, on the top of the stack */
+/* Runs fn as enter does, in t_try, and counts its time for the user's line; while profile_on. */
+bool profile_enter(lua_State *L, void (*fn)(void *), void *arg);
+void profile_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 void list_open(lua_State *L, int lib);
 void list_wrap(lua_State *L); /* the table on top becomes a list */
 void scope_open(lua_State *L, int lib);

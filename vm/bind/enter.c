@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../../tensor/mem.h"
+#include "../../tensor/profile.h"
 #include "../../tensor/tape.h"
 #include "../../tensor/team.h"
 
@@ -62,7 +63,7 @@ __attribute__((noinline)) void enter(lua_State *L, void (*fn)(void *), void *arg
   int mark = t_mark();
   windows[nwindows++] = (Window){frame, mark};
   tape_on = scope_tape(L);
-  bool done = t_try(fn, arg);
+  bool done = profile_on ? profile_enter(L, fn, arg) : t_try(fn, arg);
   inside = outer;
   if (done) return;
   end_windows(frame);

@@ -14,6 +14,8 @@ enum { EDGE = 3, MANY = 400, NARROW = 30, WIDE = 160, GAP = 5 };
 
 static int line = 100; /* columns */
 
+static int precision = 4; /* most decimals; a script may choose */
+
 typedef struct Style {
   bool floats, boolean;
   int decimals, width, power; /* power: all are printed divided by 10^power */
@@ -75,10 +77,11 @@ static void measure(Style *s, const Tensor *x, int64_t at) {
 static void need_decimals(Style *s, const Tensor *x, int64_t at) {
   double v = t_get(x, at) / pow(10, s->power);
   if (!isfinite(v)) return;
-  while (s->decimals < 4) {
+  double tolerance = precision > 4 && x->dtype == T_F64 ? 1e-14 : 2e-6;
+  while (s->decimals < precision) {
     double scaled = fabs(v) * pow(10, s->decimals);
     double error = fabs(scaled - round(scaled));
-    if (error <= 1e-6 * (scaled > 1 ? scaled : 1) * 2) return;
+    if (error <= tolerance * (scaled > 1 ? scaled : 1)) return;
     s->decimals++;
   }
 }
@@ -89,7 +92,7 @@ static int element(const Style *s, const Tensor *x, int64_t at, char *out, size_
   double v = t_get(x, at);
   if (isnan(v)) return snprintf(out, room, "nan");
   if (isinf(v)) return snprintf(out, room, v > 0 ? "inf" : "-inf");
-  if (s->exponents) return snprintf(out, room, "%.4e", v);
+  if (s->exponents) return snprintf(out, room, "%.*e", precision, v);
   return snprintf(out, room, "%.*f", s->decimals, v / pow(10, s->power));
 }
 
@@ -108,12 +111,13 @@ static Style style_of(const Tensor *x) {
     smallest = INFINITY;
     each(&s, x, 0, 0, measure);
     bool far = largest >= 1e5 || (largest > 0 && largest < 1e-2);
-    if (far && smallest < 1e-4 * largest)
+    double unseen = pow(10, -precision) * largest;
+    if (far && smallest < unseen)
       s.exponents = true; /* one scale would show the small ones as 0 */
     else if (far)
       s.power = (int)floor(log10(largest));
-    else if (largest > 0 && smallest < 1e-4 * largest)
-      s.decimals = 4;
+    else if (largest > 0 && smallest < unseen)
+      s.decimals = precision;
     each(&s, x, 0, 0, need_decimals);
   }
   each(&s, x, 0, 0, measure_width);
@@ -167,7 +171,7 @@ static void add_single(luaL_Buffer *b, const Tensor *x) {
   } else {
     double v = t_get(x, 0), a = fabs(v);
     bool plain = a == 0 || (a >= 1e-3 && a < 1e6) || !isfinite(v);
-    snprintf(text, sizeof text, plain ? "%.4f" : "%.4e", v);
+    snprintf(text, sizeof text, plain ? "%.*f" : "%.*e", precision, v);
     if (isnan(v)) strcpy(text, "nan"); /* without a sign */
   }
   luaL_addstring(b, text);
@@ -215,6 +219,20 @@ static int l_concat(lua_State *L) {
   luaL_tolstring(L, 2, NULL);
   lua_concat(L, 2);
   return 1;
+}
+
+/* print_precision(n) -> before: the most decimals that tensors show; without n it is only told. */
+static int l_precision(lua_State *L) {
+  lua_Integer n = luaL_optinteger(L, 1, precision);
+  luaL_argcheck(L, n >= 1 && n <= 16, 1, "from 1 to 16 decimals");
+  lua_pushinteger(L, precision);
+  precision = (int)n;
+  return 1;
+}
+
+void print_precision_open(lua_State *L) {
+  lua_pushcfunction(L, l_precision);
+  lua_setfield(L, -2, "print_precision");
 }
 
 void print_open(lua_State *L, int meta) {

@@ -113,6 +113,7 @@ Lunette in one minute. Enter runs an entry when it is whole; Up brings earlier o
 commands.mark("?", function(text)
   local marks, what = text:match "^(%?+)%s*(.-)%s*$"
   what = what:gsub("[%(%)]*$", "")
+  if what:find "^%%" then return require "lunette.help"(what) end
   if what == "" or what == "intro" then return print(intro) end
   if marks == "??" and (what:find "%s" or text:find "^%?%?%s") then return search(what) end
   if what:find "[*?]" then return show_names(what) end

@@ -15,6 +15,14 @@ end
 --- All of them, in the order in which they were added.
 function commands.list() return order end
 
+local function use_of(c) return "%" .. c.name .. (c.use ~= "" and " " .. c.use or "") end
+
+--- What help says of a command; nil where there is none of that name.
+function commands.text(name)
+  local c = by_name[name]
+  return c and ("%s\n  %s"):format(use_of(c), c.doc)
+end
+
 local marks = {} -- functions for "?", "!", in files of their own
 
 function commands.mark(sign, run) marks[sign] = run end
@@ -51,6 +59,15 @@ function commands.code(text)
   return command and command.use == "CODE" and rest or nil
 end
 
+--- The function of the Lua that a command was given; nothing, with the error shown, when it is none.
+function commands.compiled(code)
+  local session, errors = require "lunette.prompt.session", require "lunette.prompt.errors"
+  if code == "" then return io.stderr:write "error: give the code, as in %time net(x)\n" and nil end
+  local chunk, message = session.compile(code)
+  if chunk then return chunk end
+  errors.report_syntax(message, code)
+end
+
 --- Carries a command out.
 function commands.call(command, rest) return command.run(rest) end
 
@@ -61,14 +78,12 @@ end)
 
 commands.add("help", "", "this list", function()
   local widest = 0
-  for _, c in ipairs(order) do widest = math.max(widest, #c.name + #c.use + 2) end
-  for _, c in ipairs(order) do
-    print(("  %%%-" .. widest .. "s  %s"):format(c.name .. (c.use ~= "" and " " .. c.use or ""), c.doc))
-  end
+  for _, c in ipairs(order) do widest = math.max(widest, #use_of(c)) end
+  for _, c in ipairs(order) do print(("  %-" .. widest .. "s  %s"):format(use_of(c), c.doc)) end
   print("  ?x  x?  help on x     ??x  its source     ?pat*  names     ?? words  search     !cmd  the shell")
 end)
 
 package.loaded["lunette.prompt.commands"] = commands -- the files below add theirs
-for _, file in ipairs {"ask", "timing", "files", "edit", "look"} do require("lunette.prompt.commands." .. file) end
+for _, file in ipairs {"ask", "timing", "prof", "files", "edit", "plot", "look"} do require("lunette.prompt.commands." .. file) end
 
 return commands

@@ -1,4 +1,4 @@
--- prompt/commands/look.lua: %who, %mem, %tb, %reset.
+-- prompt/commands/look.lua: %who, %mem, %tb, %reset, %precision.
 
 local commands = require "lunette.prompt.commands"
 local core = require "lunette.core"
@@ -56,4 +56,13 @@ commands.add("reset", "", "forgets the session's variables", function()
   for _, name in ipairs(names) do rawset(_G, name, nil) end
   collectgarbage()
   print(("%d variables forgotten"):format(#names))
+end)
+
+commands.add("precision", "[N]", "the most decimals that tensors show: 4, or as set here", function(rest)
+  if rest == "" then return print(core.print_precision()) end
+  local n = math.tointeger(tonumber(rest))
+  if not n or n < 1 or n > 16 then
+    return io.stderr:write "error: %precision takes a whole number from 1 to 16\n" and nil
+  end
+  core.print_precision(n)
 end)

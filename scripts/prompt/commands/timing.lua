@@ -5,14 +5,6 @@ local core = require "lunette.core"
 
 local tensor = core.tensor
 
-local function compiled(code)
-  local session, errors = require "lunette.prompt.session", require "lunette.prompt.errors"
-  if code == "" then return io.stderr:write "error: give the code: %time net(x)\n" and nil end
-  local chunk, message = session.compile(code)
-  if chunk then return chunk end
-  errors.report_syntax(message, code)
-end
-
 local function duration(seconds)
   if seconds >= 1 then return ("%.2f s"):format(seconds) end
   if seconds >= 1e-3 then return ("%.3g ms"):format(seconds * 1e3) end
@@ -29,7 +21,7 @@ local function bytes(n)
 end
 
 commands.add("time", "CODE", "runs it once; time, and the memory it took", function(code)
-  local chunk = compiled(code)
+  local chunk = commands.compiled(code)
   if not chunk then return end
   return function()
     local lua, held, cpu, start = collectgarbage "count", tensor.memory().bytes, os.clock(), tensor.now()
@@ -50,7 +42,7 @@ local function run_many(chunk, n)
 end
 
 commands.add("timeit", "CODE", "runs it many times; mean and deviation over rounds", function(code)
-  local chunk = compiled(code)
+  local chunk = commands.compiled(code)
   if not chunk then return end
   return function()
     local n, once = 1, run_many(chunk, 1)
