@@ -17,7 +17,14 @@ local is_tensor = core.tensor.is_tensor
 
 local class = {}
 
+--- What all layers and models are: parameters, buffers and layers in fields, training mode, saving,
+-- fit. nn.class makes a class of one's own; the methods of modules stand in every instance of it.
+-- example:
+--   net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+--   nn.is_module(net), #net:parameters() --> true  2
 local Module = {_name = "Module", _library = true}
+local here = debug.getinfo(1, "Sl")
+Module._source, Module._line = here.source, here.currentline - 1
 class.Module = Module
 
 local known = setmetatable({}, {__mode = "k"}) -- classes
@@ -255,6 +262,11 @@ setup(Module)
 
 --- A new class of layers: nn.class "Net", or nn.class("Net", Base). Give it Net:init(…) and
 -- Net:forward(x); init needs no call of the base's.
+-- example:
+--   Twice = nn.class "Twice"
+--   function Twice:init(n) self.linear = nn.Linear(n, n) end
+--   function Twice:forward(x) return self.linear(self.linear(x)) end
+--   Twice(3)(tensor.zeros(8, 3)).shape --> {8, 3}
 function class.new(name, base, level)
   if type(name) ~= "string" then fail.raise('class: a class has a name: nn.class "Net"') end
   if base ~= nil and not class.is_class(base) then

@@ -34,6 +34,7 @@ for _, file in ipairs {"layers.sequential", "layers.linear", "layers.conv", "lay
 end
 
 --- Is this value a module?
+-- example: nn.is_module(nn.ReLU()), nn.is_module(tensor.relu) --> true  false
 function nn.is_module(value) return class.of(value) ~= nil end
 
 core.strict(nn.init, "nn.init")

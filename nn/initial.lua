@@ -26,18 +26,27 @@ local function fill(where, t, method, ...)
 end
 
 --- uniform_(t, a, b): uniform between a and b, 0 and 1 by default. Returns t.
+-- example:
+--   x = nn.init.uniform_(tensor.zeros(100), -1, 1)
+--   x:ge(-1):all(), x:lt(1):all() --> true  true
 function init.uniform_(t, a, b) return fill("uniform_", t, "uniform_", a or 0, b or 1) end
 
 --- normal_(t, mean, std): normal, of mean 0 and deviation 1 by default. Returns t.
+-- example:
+--   x = nn.init.normal_(tensor.zeros(1000), 5, 0.1)
+--   (x:mean() - 5):abs():item() < 0.1 --> true
 function init.normal_(t, mean, std) return fill("normal_", t, "normal_", mean or 0, std or 1) end
 
 --- constant_(t, value). Returns t.
+-- example: nn.init.constant_(tensor.zeros(2), 7) --> float32 [2]  7.0  7.0
 function init.constant_(t, value) return fill("constant_", t, "fill_", value) end
 
 --- zeros_(t). Returns t.
+-- example: nn.init.zeros_(tensor.ones(2)) --> float32 [2]  0.0  0.0
 function init.zeros_(t) return fill("zeros_", t, "fill_", 0) end
 
 --- ones_(t). Returns t.
+-- example: nn.init.ones_(tensor.zeros(2)) --> float32 [2]  1.0  1.0
 function init.ones_(t) return fill("ones_", t, "fill_", 1) end
 
 -- ---- by the number of inputs and outputs ---------------------------------------------------------------
@@ -67,6 +76,7 @@ local gains = {
 
 --- calculate_gain(name, a): what an activation asks of the deviation: "linear", "sigmoid", "tanh",
 -- "relu", "leaky_relu" with its slope a, "selu".
+-- example: nn.init.calculate_gain "relu" ^ 2 --> 2.0
 function init.calculate_gain(name, a)
   local gain = gains[name]
   if not gain then
@@ -92,6 +102,9 @@ local function kaiming_std(where, t, options)
 end
 
 --- xavier_uniform_(t, gain): uniform in +-gain sqrt(6 / (fan_in + fan_out)). Returns t.
+-- example:
+--   w = nn.init.xavier_uniform_(tensor.zeros(2, 4))
+--   w:abs():max():item() <= 1 --> true
 function init.xavier_uniform_(t, gain)
   local fan_in, fan_out = fans("xavier_uniform_", t)
   local bound = (gain or 1) * math.sqrt(6 / (fan_in + fan_out))
@@ -99,6 +112,9 @@ function init.xavier_uniform_(t, gain)
 end
 
 --- xavier_normal_(t, gain): normal, of deviation gain sqrt(2 / (fan_in + fan_out)). Returns t.
+-- example:
+--   w = nn.init.xavier_normal_(tensor.zeros(500, 300))
+--   (w:std() - math.sqrt(2 / 800)):abs():item() < 0.01 --> true
 function init.xavier_normal_(t, gain)
   local fan_in, fan_out = fans("xavier_normal_", t)
   return init.normal_(t, 0, (gain or 1) * math.sqrt(2 / (fan_in + fan_out)))
@@ -106,6 +122,9 @@ end
 
 --- kaiming_uniform_(t, {a=, mode="fan_in", nonlinearity="leaky_relu"}): uniform in
 -- +-gain sqrt(3 / fan). Returns t.
+-- example:
+--   w = nn.init.kaiming_uniform_(tensor.zeros(4, 6))
+--   w:abs():max():item() <= 1 --> true
 function init.kaiming_uniform_(t, options)
   local bound = math.sqrt(3) * kaiming_std("kaiming_uniform_", t, options)
   return init.uniform_(t, -bound, bound)
@@ -113,6 +132,9 @@ end
 
 --- kaiming_normal_(t, {a=, mode="fan_in", nonlinearity="leaky_relu"}): normal, of deviation
 -- gain / sqrt(fan). Returns t.
+-- example:
+--   w = nn.init.kaiming_normal_(tensor.zeros(1000, 50))
+--   (w:std() - math.sqrt(2 / 50)):abs():item() < 0.01 --> true
 function init.kaiming_normal_(t, options)
   return init.normal_(t, 0, kaiming_std("kaiming_normal_", t, options))
 end
@@ -120,11 +142,13 @@ end
 -- ---- for layers --------------------------------------------------------------------------------------
 
 --- A new tensor, uniform in +-bound.
+-- example: nn.init.new_uniform({2, 3}, 0.5):abs():max():item() <= 0.5 --> true
 function init.new_uniform(shape, bound, dtype)
   return init.uniform_(tensor.empty(shape, {dtype = dtype}), -bound, bound)
 end
 
 --- A new tensor, normal of deviation std.
+-- example: nn.init.new_normal({2, 3}, 0.01).shape --> {2, 3}
 function init.new_normal(shape, std, dtype)
   return init.normal_(tensor.empty(shape, {dtype = dtype}), 0, std)
 end

@@ -35,6 +35,11 @@ end
 --- clip_grad_norm_(parameters, max_norm, norm_type): scales all gradients together so that their norm
 -- is at most max_norm; norm_type is 2 by default, math.huge for the largest magnitude. Returns the
 -- norm as it was, a number.
+-- example:
+--   w = tensor({1.0, 1.0}, {requires_grad = true})
+--   (w * tensor{3.0, 4.0}):sum():backward()
+--   nn.utils.clip_grad_norm_({w}, 1) --> 5.0
+--   w.grad --> float32 [2]  0.6  0.8
 function utils.clip_grad_norm_(parameters, max_norm, norm_type)
   local grads = gradients("clip_grad_norm_", parameters)
   positive("clip_grad_norm_", "max_norm", max_norm)
@@ -56,6 +61,11 @@ end
 
 --- clip_grad_value_(parameters, clip_value): cuts every element of the gradients to
 -- -clip_value..clip_value.
+-- example:
+--   w = tensor({1.0, 1.0}, {requires_grad = true})
+--   (w * tensor{3.0, -4.0}):sum():backward()
+--   nn.utils.clip_grad_value_({w}, 1)
+--   w.grad --> float32 [2]  1.0  -1.0
 function utils.clip_grad_value_(parameters, clip_value)
   local grads = gradients("clip_grad_value_", parameters)
   positive("clip_grad_value_", "clip_value", clip_value)

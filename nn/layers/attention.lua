@@ -21,6 +21,10 @@ local layers = {}
 -- true where a key is hidden or numbers to add; key_padding_mask, [B,S], true for padding; is_causal;
 -- need_weights gives the weights too, the mean over heads [B,L,S]. in_proj_weight: [3 embed_dim,
 -- embed_dim], in_proj_bias, out_proj.
+-- example:
+--   attention = nn.MultiheadAttention(16, 4)
+--   query, memory = tensor.randn(8, 5, 16), tensor.randn(8, 7, 16)
+--   attention(query, memory, memory).shape --> {8, 5, 16}
 local MultiheadAttention = layer("MultiheadAttention", "embed_dim: size, num_heads: size, "
   .. "dropout: float=0.0, bias: bool=true, kdim: size?, vdim: size?, dtype: dtype=float32")
 layers.MultiheadAttention = MultiheadAttention
@@ -165,6 +169,9 @@ end
 --- A layer of a transformer's encoder: attention of the input to itself, then two linear layers, each
 -- with a way round it and a layer norm. x: [B,T,d_model]; options of the call: src_mask and
 -- src_key_padding_mask, where true hides, is_causal. activation: "relu", "gelu" or a function.
+-- example:
+--   layer = nn.TransformerEncoderLayer(16, 4)
+--   layer(tensor.zeros(8, 5, 16)).shape --> {8, 5, 16}
 layers.TransformerEncoderLayer = layer("TransformerEncoderLayer", OPTIONS)
 
 function layers.TransformerEncoderLayer:build(o)
@@ -185,6 +192,9 @@ end
 -- made, then two linear layers: layer(x, memory). x: [B,T,d_model], memory: [B,S,d_model]; options of
 -- the call: tgt_mask, memory_mask, tgt_key_padding_mask and memory_key_padding_mask, where true hides,
 -- tgt_is_causal.
+-- example:
+--   layer = nn.TransformerDecoderLayer(16, 4)
+--   layer(tensor.zeros(8, 5, 16), tensor.zeros(8, 7, 16)).shape --> {8, 5, 16}
 layers.TransformerDecoderLayer = layer("TransformerDecoderLayer", OPTIONS)
 
 function layers.TransformerDecoderLayer:build(o)
@@ -218,6 +228,9 @@ end
 --- num_layers layers like the one given, one after the other, each with parameters of its own, then
 -- `norm` where given: nn.TransformerEncoder(nn.TransformerEncoderLayer(64, 4), 6). The call's options
 -- go to every layer.
+-- example:
+--   encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4), 2)
+--   encoder(tensor.zeros(8, 5, 16)).shape --> {8, 5, 16}
 layers.TransformerEncoder = layer("TransformerEncoder", "encoder_layer: any, num_layers: size, norm: any?")
 
 function layers.TransformerEncoder:build(o)
@@ -232,6 +245,9 @@ end
 
 --- num_layers decoder layers like the one given, one after the other, then `norm` where given:
 -- decoder(x, memory, options).
+-- example:
+--   decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(16, 4), 2)
+--   decoder(tensor.zeros(8, 5, 16), tensor.zeros(8, 7, 16)).shape --> {8, 5, 16}
 layers.TransformerDecoder = layer("TransformerDecoder", "decoder_layer: any, num_layers: size, norm: any?")
 
 function layers.TransformerDecoder:build(o)

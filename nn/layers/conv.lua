@@ -134,31 +134,54 @@ local layers = {}
 
 --- Convolution (cross-correlation) of sequences. x: [N, in_channels, L] -> [N, out_channels, L'], sizes
 -- as in Conv2d. weight: [out_channels, in_channels / groups, k], bias: [out_channels].
+-- example:
+--   conv = nn.Conv1d(1, 1, 2, {bias = false})
+--   w = nn.init.ones_(conv.weight)
+--   conv(tensor{{{1.0, 2.0, 4.0}}}):detach() --> float32 [1,1,2]
+--     3.0  6.0
 layers.Conv1d = conv(1)
 
 --- Convolution (cross-correlation) of images. x: [N, in_channels, H, W] -> [N, out_channels, H', W'],
 -- H' = (H + 2 padding - dilation (kernel - 1) - 1) // stride + 1; one image may come without N.
 -- padding may be "same" or "valid"; padding_mode says what it is made of. weight:
 -- [out_channels, in_channels / groups, kh, kw], bias: [out_channels].
+-- example:
+--   conv = nn.Conv2d(3, 16, 5, {padding = 2, stride = 2})
+--   conv(tensor.zeros(8, 3, 32, 32)).shape --> {8, 16, 16, 16}
+--   conv.weight.shape --> {16, 3, 5, 5}
 layers.Conv2d = conv(2)
 
 --- Convolution (cross-correlation) of volumes. x: [N, in_channels, D, H, W] ->
 -- [N, out_channels, D', H', W'], sizes as in Conv2d. weight:
 -- [out_channels, in_channels / groups, kd, kh, kw], bias: [out_channels].
+-- example:
+--   conv = nn.Conv3d(1, 4, 3, {padding = "same"})
+--   conv(tensor.zeros(2, 1, 6, 7, 8)).shape --> {2, 4, 6, 7, 8}
 layers.Conv3d = conv(3)
 
 --- Transposed convolution of sequences. x: [N, in_channels, L] -> [N, out_channels, L'], sizes as in
 -- ConvTranspose2d. weight: [in_channels, out_channels / groups, k], bias: [out_channels].
+-- example:
+--   conv = nn.ConvTranspose1d(1, 1, 2, {stride = 2, bias = false})
+--   w = nn.init.ones_(conv.weight)
+--   conv(tensor{{{1.0, 2.0}}}):detach() --> float32 [1,1,4]
+--     1.0  1.0  2.0  2.0
 layers.ConvTranspose1d = transposed(1)
 
 --- Transposed convolution: the gradient of a convolution as a layer; makes images larger.
 -- x: [N, in_channels, H, W] -> [N, out_channels, H', W'],
 -- H' = (H - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
 -- weight: [in_channels, out_channels / groups, kh, kw], bias: [out_channels].
+-- example:
+--   conv = nn.ConvTranspose2d(16, 3, 4, {stride = 2, padding = 1})
+--   conv(tensor.zeros(8, 16, 14, 14)).shape --> {8, 3, 28, 28}
 layers.ConvTranspose2d = transposed(2)
 
 --- Transposed convolution of volumes. x: [N, in_channels, D, H, W] -> [N, out_channels, D', H', W'],
 -- sizes as in ConvTranspose2d. weight: [in_channels, out_channels / groups, kd, kh, kw].
+-- example:
+--   conv = nn.ConvTranspose3d(4, 1, 2, {stride = 2})
+--   conv(tensor.zeros(2, 4, 3, 3, 3)).shape --> {2, 1, 6, 6, 6}
 layers.ConvTranspose3d = transposed(3)
 
 return layers

@@ -11,6 +11,11 @@ local tensor = core.tensor
 --- y = x W' + b over the last dimension. x: [..., in_features] -> [..., out_features].
 -- weight: [out_features, in_features], bias: [out_features]; both start uniform in
 -- +-1/sqrt(in_features), as in PyTorch.
+-- example:
+--   layer = nn.Linear(2, 3)
+--   layer(tensor.zeros(8, 2)).shape --> {8, 3}
+--   nn.init.ones_(layer.weight); nn.init.constant_(layer.bias, 10);
+--   layer(tensor{1.0, 2.0}):detach() --> float32 [3]  13.0  13.0  13.0
 local Linear = layer("Linear", "in_features: size, out_features: size, bias: bool=true, dtype: dtype=float32")
 
 function Linear:build(o)
@@ -53,6 +58,10 @@ local function table_label(self) return ("%d x %d"):format(self.num_embeddings, 
 -- weight: [num_embeddings, embedding_dim], normal at first; the row padding_idx is zero and is not
 -- trained. max_norm shortens rows as they are read; scale_grad_by_freq divides a row's gradient by
 -- how often its id occurs.
+-- example:
+--   embedding = nn.Embedding(10, 4)
+--   embedding(tensor{{1, 2, 10}}).shape --> {1, 3, 4}
+--   embedding(tensor{2}):equal(embedding.weight[{{2, 2}}]) --> true
 local Embedding = layer("Embedding", "num_embeddings: size, embedding_dim: size, padding_idx: int?, "
   .. "max_norm: float?, norm_type: float=2.0, scale_grad_by_freq: bool=false, dtype: dtype=float32")
 
@@ -64,6 +73,10 @@ Embedding.build, Embedding._label = build_table, table_label
 
 --- The mean, sum or maximum of the rows of each bag of ids. x: [bags, ids], or all ids in a row and
 -- offsets, where bags begin, from 1. weight: [num_embeddings, embedding_dim], normal at first.
+-- example:
+--   bag = nn.EmbeddingBag(10, 4, {mode = "sum"})
+--   bag(tensor{{1, 2, 10}}).shape --> {1, 4}
+--   bag(tensor{{1, 3}})[1]:equal(bag.weight[1] + bag.weight[3]) --> true
 local EmbeddingBag = layer("EmbeddingBag", "num_embeddings: size, embedding_dim: size, max_norm: float?, "
   .. "norm_type: float=2.0, scale_grad_by_freq: bool=false, mode: string{mean|sum|max}=mean, "
   .. "include_last_offset: bool=false, padding_idx: int?, dtype: dtype=float32")
@@ -81,6 +94,10 @@ EmbeddingBag.build, EmbeddingBag._label = build_table, table_label
 --- x1' weight[o] x2 + bias[o] for every output o. x1: [..., in1_features], x2: [..., in2_features] ->
 -- [..., out_features]. weight: [out_features, in1_features, in2_features], uniform in
 -- +-1/sqrt(in1_features).
+-- example:
+--   layer = nn.Bilinear(2, 2, 1, {bias = false})
+--   w = nn.init.ones_(layer.weight)
+--   layer(tensor{{1.0, 2.0}}, tensor{{3.0, 4.0}}):item() --> 21.0
 local Bilinear = layer("Bilinear", "in1_features: size, in2_features: size, out_features: size, "
   .. "bias: bool=true, dtype: dtype=float32")
 
@@ -94,6 +111,7 @@ end
 function Bilinear:forward(x1, x2) return tensor.bilinear(x1, x2, self.weight, self.bias) end
 
 --- The cosine of the angle between vectors along a dimension, the second by default.
+-- example: nn.CosineSimilarity()(tensor{{1.0, 0.0}}, tensor{{3.0, 3.0}}) --> float32 [1]  0.7071
 local CosineSimilarity = layer("CosineSimilarity", "dim: dim=2, eps: float=1e-08")
 
 function CosineSimilarity:forward(x1, x2)
@@ -101,6 +119,9 @@ function CosineSimilarity:forward(x1, x2)
 end
 
 --- The p-norm of x1 - x2 + eps over the last dimension.
+-- example:
+--   distance = nn.PairwiseDistance{eps = 0}
+--   distance(tensor{{0.0, 0.0}}, tensor{{3.0, 4.0}}) --> float32 [1]  5.0
 local PairwiseDistance = layer("PairwiseDistance", "p: float=2.0, eps: float=1e-06, keepdim: bool=false")
 
 function PairwiseDistance:forward(x1, x2)
@@ -109,6 +130,7 @@ function PairwiseDistance:forward(x1, x2)
 end
 
 --- Passes its input on. Takes any arguments and ignores them.
+-- example: nn.Identity()(tensor{1, 2}) --> int64 [2]  1  2
 local Identity = layer("Identity", "ignored: any?")
 
 function Identity:init() end -- luacheck: ignore

@@ -90,33 +90,61 @@ end
 --- Normalises every feature over the batch, then weight * y + bias. x: [N,C] or [N,C,L]. In training
 -- by the batch's mean and variance, which also move running_mean and running_var by `momentum`
 -- (false: they are the mean of all batches); in evaluation by these.
+-- example:
+--   norm = nn.BatchNorm1d(1, {affine = false, eps = 0})
+--   norm(tensor{{1.0}, {3.0}}) --> float32 [2,1]  -1.0  1.0
+--   norm.running_mean --> float32 [1]  0.2
 layers.BatchNorm1d = batch_norm("BatchNorm1d", 2, 3, "[N,C] or [N,C,L]")
 
 --- Normalises every channel over the batch and all places, then weight * y + bias. x: [N,C,H,W]. In
 -- training by the batch's mean and variance, which also move running_mean and running_var by
 -- `momentum`; in evaluation by these.
+-- example:
+--   norm = nn.BatchNorm2d(1, {affine = false, eps = 0})
+--   norm(tensor{{{{1.0, 3.0}}}}) --> float32 [1,1,1,2]
+--     -1.0   1.0
 layers.BatchNorm2d = batch_norm("BatchNorm2d", 4, 4, "[N,C,H,W]")
 
 --- Normalises every channel over the batch and all places, then weight * y + bias. x: [N,C,D,H,W]; see
 -- BatchNorm2d.
+-- example:
+--   norm = nn.BatchNorm3d(1, {affine = false, eps = 0})
+--   norm(tensor{{{{{1.0, 3.0}}}}}):flatten() --> float32 [2]  -1.0  1.0
 layers.BatchNorm3d = batch_norm("BatchNorm3d", 5, 5, "[N,C,D,H,W]")
 
 --- Normalises every channel of every sample over its places. x: [N,C,L] or [C,L]. With {affine = true}
 -- then weight * y + bias; with {track_running_stats = true} by running statistics in evaluation.
+-- example:
+--   norm = nn.InstanceNorm1d(2, {eps = 0})
+--   norm(tensor{{{1.0, 3.0}, {10.0, 30.0}}}) --> float32 [1,2,2]
+--     -1.0   1.0
+--     -1.0   1.0
 layers.InstanceNorm1d = instance_norm("InstanceNorm1d", 2, "[N,C,L] or [C,L]")
 
 --- Normalises every channel of every sample over its places. x: [N,C,H,W] or [C,H,W]; see
 -- InstanceNorm1d.
+-- example:
+--   norm = nn.InstanceNorm2d(1, {eps = 0})
+--   norm(tensor{{{{1.0}, {3.0}}}}) --> float32 [1,1,2,1]
+--     -1.0
+--      1.0
 layers.InstanceNorm2d = instance_norm("InstanceNorm2d", 3, "[N,C,H,W] or [C,H,W]")
 
 --- Normalises every channel of every sample over its places. x: [N,C,D,H,W] or [C,D,H,W]; see
 -- InstanceNorm1d.
+-- example:
+--   norm = nn.InstanceNorm3d(1, {eps = 0})
+--   norm(tensor{{{{{1.0, 3.0}}}}}):flatten() --> float32 [2]  -1.0  1.0
 layers.InstanceNorm3d = instance_norm("InstanceNorm3d", 4, "[N,C,D,H,W] or [C,D,H,W]")
 
 -- ---- over each sample --------------------------------------------------------------------------------
 
 --- Normalises each sample over its last dimensions, of sizes normalized_shape, then weight * y + bias.
 -- weight, bias: of that shape.
+-- example:
+--   norm = nn.LayerNorm(2, {eps = 0})
+--   norm(tensor{{1.0, 3.0}}):detach() --> float32 [1,2]
+--     -1.0   1.0
 layers.LayerNorm = layer("LayerNorm",
   "normalized_shape: list, eps: float=1e-05, elementwise_affine: bool=true, dtype: dtype=float32")
 
@@ -134,6 +162,10 @@ end
 
 --- Divides each sample by the root of its mean square over its last dimensions, of sizes
 -- normalized_shape, then weight * y. eps: the spacing of floats at 1 by default.
+-- example:
+--   norm = nn.RMSNorm(2)
+--   norm(tensor{{3.0, 4.0}}):detach() --> float32 [1,2]
+--     0.8485  1.1314
 layers.RMSNorm = layer("RMSNorm",
   "normalized_shape: list, eps: float?, elementwise_affine: bool=true, dtype: dtype=float32")
 
@@ -148,6 +180,10 @@ end
 
 --- Normalises groups of channels of each sample over channels and places, then weight * y + bias for
 -- each channel. x: [N,C,...].
+-- example:
+--   norm = nn.GroupNorm(2, 4, {affine = false, eps = 0})
+--   norm(tensor{{1.0, 3.0, 10.0, 30.0}}) --> float32 [1,4]
+--     -1.0   1.0  -1.0   1.0
 layers.GroupNorm = layer("GroupNorm",
   "num_groups: size, num_channels: size, eps: float=1e-05, affine: bool=true, dtype: dtype=float32")
 
@@ -175,6 +211,10 @@ end
 
 --- Divides by the size of neighbouring channels: x / (k + alpha m)^beta, m the mean square of `size`
 -- channels. x: [N,C,...].
+-- example:
+--   norm = nn.LocalResponseNorm(1, {alpha = 1, beta = 1})
+--   norm(tensor{{{1.0, 3.0}}}) --> float32 [1,1,2]
+--     0.5  0.3
 layers.LocalResponseNorm = layer("LocalResponseNorm",
   "size: size, alpha: float=0.0001, beta: float=0.75, k: float=1.0")
 

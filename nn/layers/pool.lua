@@ -86,61 +86,94 @@ end
 local layers = {}
 
 --- The largest value of each window. x: [N,C,L] -> [N,C,L'], sizes as in MaxPool2d.
+-- example: nn.MaxPool1d(2)(tensor{{{1.0, 5.0, 2.0, 3.0}}}) --> float32 [1,1,2]
+--     5.0  3.0
 layers.MaxPool1d = max_pool(1)
 
 --- The largest value of each window. x: [N,C,H,W] -> [N,C,H',W'],
 -- H' = (H + 2 padding - dilation (kernel - 1) - 1) // stride + 1; stride is the kernel size by default.
 -- {return_indices = true}: their places too, for MaxUnpool2d.
+-- example: nn.MaxPool2d(2)(tensor.arange(16):view(1, 1, 4, 4)) --> float32 [1,1,2,2]
+--      6.0   8.0
+--     14.0  16.0
 layers.MaxPool2d = max_pool(2)
 
 --- The largest value of each window. x: [N,C,D,H,W] -> [N,C,D',H',W'], sizes as in MaxPool2d.
+-- example: nn.MaxPool3d(2)(tensor.arange(8):view(1, 1, 2, 2, 2)):item() --> 8.0
 layers.MaxPool3d = max_pool(3)
 
 --- The mean of each window. x: [N,C,L] -> [N,C,L'].
+-- example: nn.AvgPool1d(2)(tensor{{{1.0, 3.0, 5.0, 7.0}}}) --> float32 [1,1,2]
+--     2.0  6.0
 layers.AvgPool1d = avg_pool(1)
 
 --- The mean of each window. x: [N,C,H,W] -> [N,C,H',W']; padding counts as zeros unless
 -- {count_include_pad = false}.
+-- example: nn.AvgPool2d(2)(tensor{{{{1.0, 2.0}, {3.0, 4.0}}}}):item() --> 2.5
 layers.AvgPool2d = avg_pool(2)
 
 --- The mean of each window. x: [N,C,D,H,W] -> [N,C,D',H',W'].
+-- example: nn.AvgPool3d(2)(tensor.arange(8):view(1, 1, 2, 2, 2)):item() --> 4.5
 layers.AvgPool3d = avg_pool(3)
 
 --- The largest value of output_size windows. x: [N,C,L] -> [N,C,output_size].
+-- example: nn.AdaptiveMaxPool1d(2)(tensor{{{1.0, 3.0, 7.0, 5.0}}}) --> float32 [1,1,2]
+--     3.0  7.0
 layers.AdaptiveMaxPool1d = adaptive_max(1)
 
 --- The largest value of as many windows as output_size says, -1 for the input's size. x: [N,C,H,W].
+-- example: nn.AdaptiveMaxPool2d(1)(tensor.zeros(8, 16, 7, 7)).shape --> {8, 16, 1, 1}
 layers.AdaptiveMaxPool2d = adaptive_max(2)
 
 --- The largest value of as many windows as output_size says. x: [N,C,D,H,W].
+-- example: nn.AdaptiveMaxPool3d(1)(tensor.arange(8):view(1, 1, 2, 2, 2)):item() --> 8.0
 layers.AdaptiveMaxPool3d = adaptive_max(3)
 
 --- The mean of output_size windows. x: [N,C,L] -> [N,C,output_size].
+-- example: nn.AdaptiveAvgPool1d(2)(tensor{{{1.0, 3.0, 5.0, 7.0}}}) --> float32 [1,1,2]
+--     2.0  6.0
 layers.AdaptiveAvgPool1d = adaptive_avg(1)
 
 --- The mean of as many windows as output_size says, -1 for the input's size; 1 is the mean of all.
 -- x: [N,C,H,W].
+-- example: nn.AdaptiveAvgPool2d(1)(tensor.zeros(8, 16, 7, 7)).shape --> {8, 16, 1, 1}
 layers.AdaptiveAvgPool2d = adaptive_avg(2)
 
 --- The mean of as many windows as output_size says. x: [N,C,D,H,W].
+-- example: nn.AdaptiveAvgPool3d(1)(tensor.arange(8):view(1, 1, 2, 2, 2)):item() --> 4.5
 layers.AdaptiveAvgPool3d = adaptive_avg(3)
 
 --- (Sum of x^norm_type over each window)^(1/norm_type). x: [N,C,L] -> [N,C,L'].
+-- example: nn.LPPool1d(2, 2)(tensor{{{3.0, 4.0, 6.0, 8.0}}}) --> float32 [1,1,2]
+--      5.0  10.0
 layers.LPPool1d = lp_pool(1)
 
 --- (Sum of x^norm_type over each window)^(1/norm_type). x: [N,C,H,W] -> [N,C,H',W'].
+-- example: nn.LPPool2d(2, 2)(tensor{{{{3.0, 4.0}, {0.0, 0.0}}}}):item() --> 5.0
 layers.LPPool2d = lp_pool(2)
 
 --- Puts maxima back to their places, zeros elsewhere: unpool(y, indices, output_size), with what
 -- MaxPool1d with return_indices gave.
+-- example:
+--   pool, unpool = nn.MaxPool1d(2, {return_indices = true}), nn.MaxUnpool1d(2)
+--   unpool(pool(tensor{{{1.0, 5.0, 2.0, 3.0}}})) --> float32 [1,1,4]
+--     0.0  5.0  0.0  3.0
 layers.MaxUnpool1d = max_unpool(1)
 
 --- Puts maxima back to their places, zeros elsewhere: unpool(y, indices, output_size), with what
 -- MaxPool2d with return_indices gave.
+-- example:
+--   pool, unpool = nn.MaxPool2d(2, {return_indices = true}), nn.MaxUnpool2d(2)
+--   unpool(pool(tensor{{{{1.0, 2.0}, {4.0, 3.0}}}})) --> float32 [1,1,2,2]
+--     0.0  0.0
+--     4.0  0.0
 layers.MaxUnpool2d = max_unpool(2)
 
 --- Puts maxima back to their places, zeros elsewhere: unpool(y, indices, output_size), with what
 -- MaxPool3d with return_indices gave.
+-- example:
+--   pool, unpool = nn.MaxPool3d(2, {return_indices = true}), nn.MaxUnpool3d(2)
+--   unpool(pool(tensor.rand(1, 1, 4, 4, 4))):count_nonzero() --> 8
 layers.MaxUnpool3d = max_unpool(3)
 
 return layers

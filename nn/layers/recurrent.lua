@@ -133,15 +133,27 @@ end
 -- acts between layers. Parameters have PyTorch's names: weight_ih_l0: [4 hidden_size, input_size],
 -- weight_hh_l0, bias_ih_l0, bias_hh_l0, with _reverse for the other direction; gates in the order
 -- input, forget, cell, output; uniform in +-1/sqrt(hidden_size) at first.
+-- example:
+--   lstm = nn.LSTM(3, 5, {bidirectional = true})
+--   out, state = lstm(tensor.zeros(8, 7, 3))
+--   out.shape, state.h.shape, state.c.shape --> {8, 7, 10}  {2, 8, 5}  {2, 8, 5}
 layers.LSTM = recurrent("LSTM")
 
 --- Gated recurrent units over sequences, batch first: gru(x, h, lengths) -> out, h, with h of
 -- [num_layers * directions, B, hidden_size]; see LSTM. weight_ih_l0: [3 hidden_size, input_size],
 -- gates in the order reset, update, new.
+-- example:
+--   gru = nn.GRU(3, 5, {num_layers = 2})
+--   out, h = gru(tensor.zeros(8, 7, 3))
+--   out.shape, h.shape --> {8, 7, 5}  {2, 8, 5}
 layers.GRU = recurrent("GRU")
 
 --- A plain recurrent layer over sequences, batch first: rnn(x, h, lengths) -> out, h, with h of
 -- [num_layers * directions, B, hidden_size]; see LSTM. nonlinearity: "tanh" or "relu".
+-- example:
+--   rnn = nn.RNN(3, 5)
+--   out, h = rnn(tensor.zeros(8, 7, 3))
+--   out.shape, h.shape --> {8, 7, 5}  {1, 8, 5}
 layers.RNN = recurrent("RNN")
 
 -- ---- one step ----------------------------------------------------------------------------------------------
@@ -170,14 +182,27 @@ end
 
 --- One step of an LSTM: cell(x, h, c) -> h, c. x: [B,input_size] or [input_size], h, c:
 -- [B,hidden_size], zero by default. weight_ih: [4 hidden_size, input_size], weight_hh, bias_ih, bias_hh.
+-- example:
+--   cell = nn.LSTMCell(3, 5)
+--   h, c = cell(tensor.zeros(8, 3))
+--   h, c = cell(tensor.zeros(8, 3), h, c)
+--   h.shape, c.shape --> {8, 5}  {8, 5}
 layers.LSTMCell = cell("LSTMCell", "LSTM")
 
 --- One step of a GRU: cell(x, h) -> h. x: [B,input_size] or [input_size], h: [B,hidden_size], zero by
 -- default. weight_ih: [3 hidden_size, input_size], weight_hh, bias_ih, bias_hh.
+-- example:
+--   cell = nn.GRUCell(3, 5)
+--   h = cell(tensor.zeros(8, 3))
+--   cell(tensor.zeros(8, 3), h).shape --> {8, 5}
 layers.GRUCell = cell("GRUCell", "GRU")
 
 --- One step of a plain recurrent layer: cell(x, h) -> h. x: [B,input_size] or [input_size], h:
 -- [B,hidden_size], zero by default. nonlinearity: "tanh" or "relu".
+-- example:
+--   cell = nn.RNNCell(3, 5)
+--   h = cell(tensor.zeros(8, 3))
+--   cell(tensor.zeros(8, 3), h).shape --> {8, 5}
 layers.RNNCell = cell("RNNCell", "RNN")
 
 return layers

@@ -8,6 +8,9 @@ local trace = require "lunette.nn.trace"
 
 --- A plain function as a layer without parameters. Sequential makes one of every function it is
 -- given. A function that uses a layer or a parameter from outside is an error: they would not train.
+-- example:
+--   double = nn.Lambda(function(x) return 2 * x end)
+--   double(tensor{1, 2}) --> int64 [2]  2  4
 local Lambda = class.new "Lambda"
 
 function Lambda:init(f, position)
@@ -75,6 +78,9 @@ end
 
 --- A list of layers that is counted, saved and trained: list[i], list[-1], #list, ipairs(list). A
 -- plain Lua list in a field of a module does as well.
+-- example:
+--   list = nn.ModuleList{nn.Linear(2, 3), nn.Linear(3, 1)}
+--   #list, #list:parameters() --> 2  4
 local ModuleList = class.new "ModuleList"
 class.make_list(ModuleList)
 
@@ -97,6 +103,10 @@ end
 --- Layers one after the other: nn.Sequential(nn.Linear(784, 10), nn.ReLU()). Passes the first result
 -- of each on. A plain function stands for a layer without parameters, false for no layer. net[2] and
 -- net[-1] are its layers, #net their number.
+-- example:
+--   net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+--   net(tensor.zeros(8, 28, 28)).shape --> {8, 10}
+--   net[-1] --> Linear(784, 10) (training), 7,850 parameters
 local Sequential = class.new("Sequential", ModuleList)
 
 function Sequential:forward(x)
