@@ -28,6 +28,7 @@ static void equal_compose(Call *c) {
 static Op rows[] = {
     {.sig = "rsub(x: tensor, y: tensor, alpha: scalar=1) -> z: tensor",
      .doc = "y - alpha x: sub with its operands exchanged.",
+     .example = "tensor{1, 2}:rsub(10) --> int64 [2]  9  8",
      .test = "{{randn(2,3), randn(3)}, {randn(2,3), 2, {alpha = 3}}}",
      .ref = "reference.rsub",
      .compose = rsub_compose},

@@ -148,6 +148,7 @@ static Op rows[] = {
      .doc =
          "Logarithm of softmax along a dimension, without overflow; computed in dtype where that "
          "is given.",
+     .example = "tensor{0, 0}:log_softmax(1) --> float32 [2]  -0.6931  -0.6931",
      .test = "{{randn(2,3), 2}, {randn(2,3), 1}, {randn(2,3,4), -2, {dtype = \"float64\"}}}",
      .ref = "reference.log_softmax",
      .save = SAVE_Y(0),

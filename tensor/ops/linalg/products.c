@@ -165,53 +165,6 @@ Tensor *la_contract(Tensor *a, int n, const int64_t *da, Tensor *b, const int64_
   return t_reshape(t_op2("mm", left, right), out, shape);
 }
 
-/* ---- powers --------------------------------------------------------------------------------------- */
-
-/* x: [...,m]  ->  [...,m,n]: x to the powers 0..n-1 */
-static Tensor *vander(Tensor *x, int64_t n) {
-  if (n < 0 || n > 1 << 16) {
-    t_fail("vander: N is %lld; a number of columns is wanted, %d at most", (long long)n, 1 << 16);
-  }
-  Call f;
-  call_begin(&f, op_need("stack"));
-  call_inputs(&f, (int)n);
-  Tensor *y = t_pown(x, 0);
-  for (int i = 0; i < n; i++) {
-    f.x[i] = y;
-    y = t_mul(y, x);
-  }
-  f.attr[0] = attr_of_int(x->ndim);
-  if (n > 0) return la_apply(&f);
-  int64_t shape[T_MAXDIM];
-  memcpy(shape, x->shape, sizeof shape);
-  shape[x->ndim] = 0;
-  return t_zeros((DType)x->dtype, x->ndim + 1, shape);
-}
-
-static int64_t vander_columns(const Call *c) {
-  const Tensor *x = c->x[0];
-  if (x->ndim < 1 || x->ndim == T_MAXDIM) {
-    t_fail("%s: x is %s; a vector is wanted", call_name(c), t_shape_str(x));
-  }
-  return attr_int(c, 0, x->shape[x->ndim - 1]);
-}
-
-static void linalg_vander_compose(Call *c) {
-  int64_t n = vander_columns(c);
-  c->y[0] = vander(c->x[0], n);
-}
-
-static void vander_compose(Call *c) {
-  int64_t n = vander_columns(c);
-  Call f;
-  c->y[0] = vander(c->x[0], n);
-  if (attr_int(c, 1, 0)) return;
-  la_begin(&f, "flip", c->y[0], NULL);
-  int64_t last = c->y[0]->ndim - 1;
-  f.attr[0] = attr_of_ints(1, &last);
-  c->y[0] = la_apply(&f);
-}
-
 /* ---- chains --------------------------------------------------------------------------------------- */
 
 enum { CHAIN = 64 };
@@ -273,19 +226,23 @@ static Op rows[] = {
     {.sig = "outer(x: tensor, y: tensor) -> z: tensor",
      .aliases = "ger",
      .doc = "All products of an element of vector x and one of vector y: [m] and [n] to [m,n].",
-     .example = "tensor{1, 2}:outer(tensor{3, 4})[2] --> int64 [2] 6 8",
+     .example = "tensor{1, 2}:outer(tensor{3, 4}) --> int64 [2,2]\n"
+                "  3  4\n"
+                "  6  8",
      .test = "{{randn(3), randn(2)}, {randn(1), randn(4)}}",
      .ref = "reference.outer",
      .compose = outer_compose},
     {.sig = "inner(x: tensor, y: tensor) -> z: tensor",
      .doc = "Sums of products over the last dimensions: [...,k] and [...,k] to the other sizes of "
             "x, then of y. A single number multiplies.",
+     .example = "tensor{{1, 2}, {3, 4}}:inner(tensor{1, 10}) --> int64 [2]  21  43",
      .test = "{{randn(3), randn(3)}, {randn(2,3), randn(4,3)}, {randn(2,2,3), randn(3)}, "
              "{randn(2,3), tensor(2.5):double()}}",
      .ref = "reference.inner",
      .compose = inner_compose},
     {.sig = "linalg.vecdot(x: tensor, y: tensor, dim: dim=-1) -> z: tensor",
      .doc = "Sums of products along a dimension; the other sizes broadcast.",
+     .example = "tensor.linalg.vecdot(tensor{{1, 2}, {3, 4}}, tensor{1, 10}) --> int64 [2]  21  43",
      .test = "{{randn(2,3), randn(2,3)}, {randn(2,3), randn(1,3), 1}}",
      .ref = "reference.vecdot",
      .flags = OP_FUNCTION,
@@ -293,12 +250,13 @@ static Op rows[] = {
     {.sig = "cross(x: tensor, y: tensor, dim: dim?) -> z: tensor",
      .doc = "Cross products of vectors of 3 elements that lie along dim, or, without it, along the "
             "first dimension with 3 elements.",
-     .example = "tensor{1, 0, 0}:cross(tensor{0, 1, 0}) --> int64 [3] 0 0 1",
+     .example = "tensor{1, 0, 0}:cross(tensor{0, 1, 0}) --> int64 [3]  0  0  1",
      .test = "{{randn(3), randn(3)}, {randn(2,3), randn(2,3)}, {randn(3,2), randn(3,2), 1}}",
      .ref = "reference.cross",
      .compose = cross_compose},
     {.sig = "linalg.cross(x: tensor, y: tensor, dim: dim=-1) -> z: tensor",
      .doc = "Cross products of vectors of 3 elements that lie along dim; other sizes broadcast.",
+     .example = "tensor.linalg.cross(tensor{1, 0, 0}, tensor{0, 1, 0}) --> int64 [3]  0  0  1",
      .test = "{{randn(2,3), randn(2,3)}, {randn(3,2), randn(3,1), 1}}",
      .ref = "reference.linalg_cross",
      .flags = OP_FUNCTION,
@@ -306,6 +264,8 @@ static Op rows[] = {
     {.sig = "addmm(input: tensor, mat1: tensor, mat2: tensor, beta: scalar=1, alpha: scalar=1) -> "
             "z: tensor",
      .doc = "beta input + alpha mat1 mat2 for matrices [m,k] and [k,n]." ADD_DOC,
+     .example = "tensor{{10, 20}}:addmm(tensor{{1, 2}}, tensor{{3, 4}, {5, 6}}) --> int64 [1,2]\n"
+                "  23  36",
      .test = "{{randn(2,3), randn(2,4), randn(4,3)}, {randn(3), randn(2,4), randn(4,3), 0.5, 2}, "
              "{randn(2,3), randn(2,4), randn(4,3), {beta = 0}}}",
      .ref = "reference.addmm",
@@ -314,6 +274,7 @@ static Op rows[] = {
     {.sig = "addmv(input: tensor, mat: tensor, vec: tensor, beta: scalar=1, alpha: scalar=1) -> z: "
             "tensor",
      .doc = "beta input + alpha mat vec for a matrix [m,k] and a vector [k]." ADD_DOC,
+     .example = "tensor{10, 20}:addmv(tensor{{1, 2}, {3, 4}}, tensor{1, 1}) --> int64 [2]  13  27",
      .test = "{{randn(2), randn(2,4), randn(4)}, {randn(1), randn(2,4), randn(4), 0.5, 2}}",
      .ref = "reference.addmv",
      .flags = OP_INPLACE,
@@ -321,6 +282,9 @@ static Op rows[] = {
     {.sig = "addr(input: tensor, vec1: tensor, vec2: tensor, beta: scalar=1, alpha: scalar=1) -> "
             "z: tensor",
      .doc = "beta input + alpha outer(vec1, vec2)." ADD_DOC,
+     .example = "tensor{{10, 10}, {10, 10}}:addr(tensor{1, 2}, tensor{3, 4}) --> int64 [2,2]\n"
+                "  13  14\n"
+                "  16  18",
      .test = "{{randn(2,3), randn(2), randn(3)}, {randn(3), randn(2), randn(3), 0.5, 2}}",
      .ref = "reference.addr",
      .flags = OP_INPLACE,
@@ -328,6 +292,8 @@ static Op rows[] = {
     {.sig = "addbmm(input: tensor, batch1: tensor, batch2: tensor, beta: scalar=1, alpha: "
             "scalar=1) -> z: tensor",
      .doc = "beta input + alpha times the sum of the products of [b,m,k] and [b,k,n]." ADD_DOC,
+     .example = "tensor{{10}}:addbmm(tensor{{{1}}, {{2}}}, tensor{{{3}}, {{4}}}) --> int64 [1,1]\n"
+                "  21",
      .test = "{{randn(2,3), randn(2,2,4), randn(2,4,3)}, {randn(1), randn(2,2,4), randn(2,4,3), "
              "0.5, 2}}",
      .ref = "reference.addbmm",
@@ -336,6 +302,11 @@ static Op rows[] = {
     {.sig = "baddbmm(input: tensor, batch1: tensor, batch2: tensor, beta: scalar=1, alpha: "
             "scalar=1) -> z: tensor",
      .doc = "beta input + alpha batch1 batch2 for batches [b,m,k] and [b,k,n]." ADD_DOC,
+     .example = "tensor{{{10}}, {{20}}}:baddbmm(tensor{{{1}}, {{2}}}, tensor{{{3}}, {{4}}}) --> "
+                "int64 [2,1,1]\n"
+                "  13\n"
+                "\n"
+                "  28",
      .test = "{{randn(2,2,3), randn(2,2,4), randn(2,4,3)}, {randn(2,1,3), randn(2,2,4), "
              "randn(2,4,3), 0.5, 2}}",
      .ref = "reference.baddbmm",
@@ -343,6 +314,9 @@ static Op rows[] = {
      .compose = baddbmm_compose},
     {.sig = "chain_matmul(matrices: tensors) -> z: tensor",
      .doc = "Product of a list of matrices in the order of least work.",
+     .example = "tensor.chain_matmul{tensor{{1, 2}}, tensor{{1, 0}, {0, 2}}, tensor{{3}, {4}}} --> "
+                "int64 [1,1]\n"
+                "  19",
      .test = "{{{randn(2,4), randn(4,3), randn(3,5)}}, {{randn(3,2)}}}",
      .ref = "reference.chain_matmul",
      .flags = OP_FUNCTION,
@@ -350,29 +324,20 @@ static Op rows[] = {
     {.sig = "linalg.multi_dot(tensors: tensors) -> z: tensor",
      .doc = "Product of a list of matrices in the order of least work; the first may be a vector "
             "(a row), and the last (a column).",
+     .example =
+         "tensor.linalg.multi_dot{tensor{1, 2}, tensor{{1, 0}, {0, 2}}, tensor{3, 4}} --> 19",
      .test = "{{{randn(2,4), randn(4,3), randn(3,5)}}, {{randn(4), randn(4,3), randn(3)}}}",
      .ref = "reference.multi_dot",
      .flags = OP_FUNCTION,
      .compose = multi_dot_compose},
-    {.sig = "linalg.vander(x: tensor, N: int?) -> V: tensor",
-     .doc = "Vandermonde matrices: row i holds the powers 0 to N - 1 of x[i]; N is the length of x "
-            "if not given. x: [...,m] -> [...,m,N].",
-     .test = "{{randn(3)}, {randn(2,3), 4}, {ints(3), {N = 2}}}",
-     .ref = "reference.linalg_vander",
-     .flags = OP_FUNCTION,
-     .compose = linalg_vander_compose},
-    {.sig = "vander(x: tensor, N: int?, increasing: bool=false) -> V: tensor",
-     .doc = "linalg.vander with the powers falling, or, with increasing, rising.",
-     .test = "{{randn(3)}, {randn(3), 2, {increasing = true}}}",
-     .ref = "reference.vander",
-     .compose = vander_compose},
     {.sig = "einsum(equation: text, operands: tensors) -> z: tensor",
      .doc = "Sums of products in Einstein's notation: a letter for every dimension of every "
             "operand, \"ij,jk->ik\" the matrix product. Letters missing in the result are summed "
             "over; a letter twice in one operand is its diagonal; ... stands for further "
             "dimensions, which broadcast. Without -> the result has the letters that occur once, "
             "in alphabetical order. The operands may be given in a list or one by one.",
-     .example = "tensor.einsum(\"ii->i\", tensor{{1, 2}, {3, 4}}) --> int64 [2] 1 4",
+     .example =
+         "tensor.einsum(\"ij,j->i\", tensor{{1, 2}, {3, 4}}, tensor{1, 10}) --> int64 [2]  21  43",
      .test = "{{\"ij,jk->ik\", {randn(2,3), randn(3,4)}}, {\"ij->\", {randn(2,3)}}, "
              "{\"bij, bjk\", {randn(2,2,3), randn(2,3,2)}}, {\"ii->i\", {randn(3,3)}}, "
              "{\"i,j,k->kij\", {randn(2), randn(3), randn(2)}}, {\"...ij,...jk->...ik\", "

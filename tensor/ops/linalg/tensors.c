@@ -1,4 +1,4 @@
-/* Products and systems of equations over several dimensions at once. */
+/* Products and systems of equations over several dimensions at once; powers as columns. */
 #include <string.h>
 
 #include "products.h"
@@ -100,6 +100,53 @@ static void tensorsolve_compose(Call *c) {
   c->y[0] = t_reshape(x, a->ndim - b->ndim, a->shape + b->ndim);
 }
 
+/* ---- powers --------------------------------------------------------------------------------------- */
+
+/* x: [...,m]  ->  [...,m,n]: x to the powers 0..n-1 */
+static Tensor *vander(Tensor *x, int64_t n) {
+  if (n < 0 || n > 1 << 16) {
+    t_fail("vander: N is %lld; a number of columns is wanted, %d at most", (long long)n, 1 << 16);
+  }
+  Call f;
+  call_begin(&f, op_need("stack"));
+  call_inputs(&f, (int)n);
+  Tensor *y = t_cast(t_pown(x, 0), (DType)x->dtype);
+  for (int i = 0; i < n; i++) {
+    f.x[i] = y;
+    y = t_mul(y, x);
+  }
+  f.attr[0] = attr_of_int(x->ndim);
+  if (n > 0) return la_apply(&f);
+  int64_t shape[T_MAXDIM];
+  memcpy(shape, x->shape, sizeof shape);
+  shape[x->ndim] = 0;
+  return t_zeros((DType)x->dtype, x->ndim + 1, shape);
+}
+
+static int64_t vander_columns(const Call *c) {
+  const Tensor *x = c->x[0];
+  if (x->ndim < 1 || x->ndim == T_MAXDIM) {
+    t_fail("%s: x is %s; a vector is wanted", call_name(c), t_shape_str(x));
+  }
+  return attr_int(c, 0, x->shape[x->ndim - 1]);
+}
+
+static void linalg_vander_compose(Call *c) {
+  int64_t n = vander_columns(c);
+  c->y[0] = vander(c->x[0], n);
+}
+
+static void vander_compose(Call *c) {
+  int64_t n = vander_columns(c);
+  Call f;
+  c->y[0] = vander(c->x[0], n);
+  if (attr_int(c, 1, 0)) return;
+  la_begin(&f, "flip", c->y[0], NULL);
+  int64_t last = c->y[0]->ndim - 1;
+  f.attr[0] = attr_of_ints(1, &last);
+  c->y[0] = la_apply(&f);
+}
+
 static Op rows[] = {
     {.sig = "tensordot(a: tensor, b: tensor, dims: pairs=2) -> z: tensor",
      .doc = "Sums of products over pairs of dimensions: the last dims of a and the first of b, or "
@@ -137,6 +184,24 @@ static Op rows[] = {
      .ref = "reference.tensorsolve",
      .flags = OP_FUNCTION,
      .compose = tensorsolve_compose},
+    {.sig = "linalg.vander(x: tensor, N: int?) -> V: tensor",
+     .doc = "Vandermonde matrices: row i holds the powers 0 to N - 1 of x[i]; N is the length of x "
+            "if not given. x: [...,m] -> [...,m,N].",
+     .example = "tensor.linalg.vander(tensor{2, 3}, 3) --> int64 [2,3]\n"
+                "  1  2  4\n"
+                "  1  3  9",
+     .test = "{{randn(3)}, {randn(2,3), 4}, {ints(3), {N = 2}}}",
+     .ref = "reference.linalg_vander",
+     .flags = OP_FUNCTION,
+     .compose = linalg_vander_compose},
+    {.sig = "vander(x: tensor, N: int?, increasing: bool=false) -> V: tensor",
+     .doc = "linalg.vander with the powers falling, or, with increasing, rising.",
+     .example = "tensor{2, 3}:vander(3) --> int64 [2,3]\n"
+                "  4  2  1\n"
+                "  9  3  1",
+     .test = "{{randn(3)}, {randn(3), 2, {increasing = true}}}",
+     .ref = "reference.vander",
+     .compose = vander_compose},
 };
 
 FAMILY_PART(linalg, tensors, rows);

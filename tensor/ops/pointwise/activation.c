@@ -25,7 +25,8 @@
   ROW(mish, "", m_mish(x), g *m_mish_slope(x),                                                     \
       t_mul(x, t_tanh(t_neg(t_op1("logsigmoid", t_neg(x))))), ANY,                                 \
       "x * reference.tanh(math.log(1 + math.exp(x)))",                                             \
-      "x tanh(log(1 + exp(x))). Misra 2019, arXiv:1908.08681.")                                    \
+      "x tanh(log(1 + exp(x))). Misra 2019, arXiv:1908.08681.",                                    \
+      .example = "tensor{0, 1}:mish() --> float32 [2]  0.0000  0.8651")                            \
   ROW(softplus, ", beta: float=1.0, threshold: float=20.0", x *A > B ? x : m_softplus(x * A) / A,  \
       x * A > B ? g : g * m_sigmoid(x * A), softplus_plain(x, P, Q),                               \
       "{{randn(2,3)}, {randn(2,3), 2.5}, {randn(2,3), 2, 0.5}}",                                   \
@@ -35,41 +36,47 @@
       .example = "tensor{0, 30}:softplus() --> float32 [2]   0.6931  30.0000")                     \
   ROW(logsigmoid, "", -m_softplus(-x), g *m_sigmoid(-x), t_neg(softplus_plain(t_neg(x), 1, 40)),   \
       ANY, "-math.log(1 + math.exp(-x))",                                                          \
-      "Logarithm of the logistic function, -log(1 + exp(-x)), without overflow.")                  \
+      "Logarithm of the logistic function, -log(1 + exp(-x)), without overflow.",                  \
+      .example = "tensor{0, -100}:logsigmoid() --> float32 [2]    -0.6931  -100.0000")             \
   ROW(elu, ", alpha: float=1.0", x > 0 ? x : A * m_expm1(x), x > 0 ? g : g * A * m_exp(x),         \
       elu_plain(x, 1, P, 1), "{{randn(2,3)}, {randn(2,3), 0.5}}",                                  \
       "x > 0 and x or (y or 1) * (math.exp(x) - 1)",                                               \
       "x where it is positive, alpha (exp(x) - 1) elsewhere. Clevert et al. 2015, "                \
-      "arXiv:1511.07289.")                                                                         \
+      "arXiv:1511.07289.",                                                                         \
+      .example = "tensor{-1, 2}:elu() --> float32 [2]  -0.6321   2.0000")                          \
   ROW(selu, "", AS(x, SELU_SCALE) * (x > 0 ? x : AS(x, SELU_ALPHA) * m_expm1(x)),                  \
       AS(x, SELU_SCALE) * (x > 0 ? g : g * AS(x, SELU_ALPHA) * m_exp(x)),                          \
       t_muln(elu_plain(x, 1, SELU_ALPHA, 1), SELU_SCALE), ANY,                                     \
       "1.0507009873554805 * (x > 0 and x or 1.6732632423543772 * (math.exp(x) - 1))",              \
       "elu scaled so that activations keep mean 0 and variance 1. Klambauer et al. 2017, "         \
-      "arXiv:1706.02515.")                                                                         \
+      "arXiv:1706.02515.",                                                                         \
+      .example = "tensor{0, 1}:selu() --> float32 [2]  0.0000  1.0507")                            \
   ROW(celu, ", alpha: float=1.0", x > 0 ? x : A * m_expm1(x / A), x > 0 ? g : g * m_exp(x / A),    \
       elu_plain(x, 1, P, 1 / P), "{{randn(2,3)}, {randn(2,3), 0.5}}",                              \
       "x > 0 and x or (y or 1) * (math.exp(x / (y or 1)) - 1)",                                    \
       "x where it is positive, alpha (exp(x / alpha) - 1) elsewhere: elu with a smooth slope. "    \
       "Barron 2017, arXiv:1704.07483.",                                                            \
-      .infer = celu_infer)                                                                         \
+      .infer = celu_infer, .example = "tensor{-2, 2}:celu(2) --> float32 [2]  -1.2642   2.0000")   \
   ROW(leaky_relu, ", negative_slope: float=0.01", x<0 ? A * x : x, x> 0 ? g : A *g,                \
       t_where(t_gt(x, t_num(0)), x, t_muln(x, P)), "{{randn(2,3)}, {randn(2,3), 0.2}}",            \
       "x < 0 and (y or 0.01) * x or x", "x where it is positive, negative_slope x elsewhere.",     \
       .example = "tensor{-10, 10}:leaky_relu() --> float32 [2]  -0.1  10.0")                       \
   ROW(hardsigmoid, "", CUT(x / 6 + AS(x, 0.5), 0, 1), x > -3 && x < 3 ? g / 6 : 0,                 \
       piecewise(x, -3, 0, 3, 1, t_addn(t_muln(x, 1.0 / 6), 0.5)), ANY,                             \
-      "math.max(0, math.min(1, x / 6 + 0.5))", "x / 6 + 1/2, cut to 0 .. 1.")                      \
+      "math.max(0, math.min(1, x / 6 + 0.5))", "x / 6 + 1/2, cut to 0 .. 1.",                      \
+      .example = "tensor{-3, 0, 3}:hardsigmoid() --> float32 [3]  0.0  0.5  1.0")                  \
   ROW(hardswish, "", x *CUT(x + 3, 0, 6) / 6,                                                      \
       x < -3   ? 0                                                                                 \
       : x <= 3 ? g * (x / 3 + AS(x, 0.5))                                                          \
                : g,                                                                                \
       hardswish_plain(x), ANY, "x * math.max(0, math.min(6, x + 3)) / 6",                          \
-      "x hardsigmoid(x). Howard et al. 2019, arXiv:1905.02244.")                                   \
+      "x hardsigmoid(x). Howard et al. 2019, arXiv:1905.02244.",                                   \
+      .example = "tensor{1, 3}:hardswish() --> float32 [2]  0.6667  3.0000")                       \
   ROW(hardshrink, ", lambd: float=0.5", x >= -A && x <= A ? 0 : x, x >= -A && x <= A ? 0 : g,      \
       t_where(t_op2("logical_and", t_ge(x, t_num(-P)), t_op2("le", x, t_num(P))), t_num(0), x),    \
       "{{randn(2,3)}, {randn(2,3), 0.2}}", "math.abs(x) <= (y or 0.5) and 0 or x",                 \
-      "0 from -lambd to lambd, x elsewhere.")                                                      \
+      "0 from -lambd to lambd, x elsewhere.",                                                      \
+      .example = "tensor{-2, 0.3, 2}:hardshrink() --> float32 [3]  -2.0  0.0  2.0")                \
   ROW(softshrink, ", lambd: float=0.5",                                                            \
       x > A    ? x - A                                                                             \
       : x < -A ? x + A                                                                             \
@@ -77,25 +84,31 @@
       x >= -A && x <= A ? 0 : g, softshrink_plain(x, P), "{{randn(2,3)}, {randn(2,3), 0.2}}",      \
       "x > (y or 0.5) and x - (y or 0.5) or x < -(y or 0.5) and x + (y or 0.5) or 0",              \
       "x moved towards 0 by lambd, and 0 where it is nearer than that.",                           \
-      .infer = softshrink_infer)                                                                   \
+      .infer = softshrink_infer,                                                                   \
+      .example = "tensor{-2, 0.3, 2}:softshrink() --> float32 [3]  -1.5  0.0  1.5")                \
   ROW(tanhshrink, "", x - m_tanh(x), g * m_tanh(x) * m_tanh(x), t_sub(x, t_tanh(x)), ANY,          \
-      "x - reference.tanh(x)", "x - tanh(x).")                                                     \
+      "x - reference.tanh(x)", "x - tanh(x).",                                                     \
+      .example = "tensor{0, 1}:tanhshrink() --> float32 [2]  0.0000  0.2384")                      \
   ROW(softsign, "", x / (1 + MAGNITUDE(x)), g / ((1 + MAGNITUDE(x)) * (1 + MAGNITUDE(x))),         \
-      t_div(x, t_addn(t_abs(x), 1)), ANY, "x / (1 + math.abs(x))", "x / (1 + |x|).")
+      t_div(x, t_addn(t_abs(x), 1)), ANY, "x / (1 + math.abs(x))", "x / (1 + |x|).",               \
+      .example = "tensor{-1, 3}:softsign() --> float32 [2]  -0.50  0.75")
 
 #define WHOLES(ROW)                                                                                \
   ROW(relu6, "", CUT(x, 0, 6), x > 0 && x < 6 ? g : 0, piecewise(x, 0, 0, 6, 6, x),                \
       "{{randn(2,3)}, {randn(2,3) * 6}}", "math.max(0, math.min(6, x))",                           \
-      "x cut to 0 .. 6. The gradient at 0 and 6 is 0.")
+      "x cut to 0 .. 6. The gradient at 0 and 6 is 0.",                                            \
+      .example = "tensor{-1.0, 3.0, 9.0}:relu6() --> float32 [3]  0.0  3.0  6.0")
 /* With two numbers. */
 #define ENDS(ROW)                                                                                  \
   ROW(hardtanh, ", min_val: scalar=-1, max_val: scalar=1", CUT(x, A, B), x > A && x < B ? g : 0,   \
       piecewise(x, P, P, Q, Q, x), "{{randn(2,3)}, {randn(2,3), -0.5, 0.25}}",                     \
       "math.max(y or -1, math.min(z or 1, x))",                                                    \
-      "x cut to min_val .. max_val. The gradient at both ends is 0.")                              \
+      "x cut to min_val .. max_val. The gradient at both ends is 0.",                              \
+      .example = "tensor{-2.0, 0.5, 2.0}:hardtanh() --> float32 [3]  -1.0  0.5  1.0")              \
   ROW(threshold, ", threshold: scalar, value: scalar", x <= A ? B : x, x <= A ? 0 : g,             \
       t_where(t_op2("le", x, t_num(P)), t_num(Q), x), "{{randn(2,3), 0.1, 7.5}}",                  \
-      "x > y and x or z", "x where it is above threshold, value elsewhere.")
+      "x > y and x or z", "x where it is above threshold, value elsewhere.",                       \
+      .example = "tensor{0.5, 2.0}:threshold(1, -1) --> float32 [2]  -1.0   2.0")
 
 #define ANY "{{randn(2,3)}, {randn(2,3) * 3}}"
 /* NaN stays; where low is above high, high counts. */

@@ -23,31 +23,38 @@
       .example = "tensor{1, 2}:add(tensor{3, 4}, {alpha = 10}) --> int64 [2]  31  42")             \
   ROW(sub, a - b, g, t_neg(scaled(c, g)), 0, PAIRS, "x - y", "x - alpha y.",                       \
       .sig = "sub(x: tensor, y: tensor, alpha: scalar=1) -> z: tensor", .infer = sum_infer,        \
-      .aliases = "subtract")                                                                       \
+      .aliases = "subtract",                                                                       \
+      .example = "tensor{5, 6}:sub(tensor{1, 2}, {alpha = 2}) --> int64 [2]  3  2")                \
   ROW(mul, a *b, t_mul(g, b), t_mul(g, a), BOTH, PAIRS, "x * y", "x times y.",                     \
-      .flags = OP_INPLACE | OP_CROSS, .aliases = "multiply")
+      .flags = OP_INPLACE | OP_CROSS, .aliases = "multiply",                                       \
+      .example = "tensor{1, 2}:mul(tensor{3, 4}) --> int64 [2]  3  8")
 
 #define NUMBERS(ROW)                                                                               \
   ROW(maximum, LARGER(a, b), won(g, a, b), won(g, b, a), BOTH, PAIRS, "math.max(x, y)",            \
       "The larger of x and y; NaN when either is. Where both are equal the gradient is halved.",   \
       .example = "tensor{1, 5}:maximum(tensor{3, 2}) --> int64 [2]  3  5")                         \
   ROW(minimum, SMALLER(a, b), won(g, b, a), won(g, a, b), BOTH, PAIRS, "math.min(x, y)",           \
-      "The smaller of x and y; NaN when either is. Where both are equal the gradient is halved.")  \
+      "The smaller of x and y; NaN when either is. Where both are equal the gradient is halved.",  \
+      .example = "tensor{1, 5}:minimum(tensor{3, 2}) --> int64 [2]  1  2")                         \
   ROW(fmax, LARGER_NUMBER(a, b), kept(g, a, b, "ge"), lost(g, a, b, "ge"), BOTH, PAIRS,            \
       "math.max(x, y)",                                                                            \
       "The larger of x and y; where one is NaN the other. Where both are equal x has the "         \
-      "gradient.")                                                                                 \
+      "gradient.",                                                                                 \
+      .example = "tensor{1, 0/0}:fmax(tensor{3, 2}) --> float32 [2]  3.0  2.0")                    \
   ROW(fmin, SMALLER_NUMBER(a, b), kept(g, a, b, "le"), lost(g, a, b, "le"), BOTH, PAIRS,           \
       "math.min(x, y)",                                                                            \
       "The smaller of x and y; where one is NaN the other. Where both are equal x has the "        \
-      "gradient.")                                                                                 \
+      "gradient.",                                                                                 \
+      .example = "tensor{1, 0/0}:fmin(tensor{3, 2}) --> float32 [2]  1.0  2.0")                    \
   ROW(clamp_min, LARGER(a, b), t_where(t_ge(a, b), g, t_num(0)), t_where(t_lt(a, b), g, t_num(0)), \
       BOTH, PAIRS, "math.max(x, y)", "x, but not below y. At y itself x has the gradient.",        \
-      .sig = "clamp_min(x: tensor, min: tensor) -> z: tensor")                                     \
+      .sig = "clamp_min(x: tensor, min: tensor) -> z: tensor",                                     \
+      .example = "tensor{-3, 0, 3}:clamp_min(-1) --> int64 [3]  -1  0  3")                         \
   ROW(clamp_max, SMALLER(a, b), t_where(t_op2("le", a, b), g, t_num(0)),                           \
       t_where(t_gt(a, b), g, t_num(0)), BOTH, PAIRS, "math.min(x, y)",                             \
       "x, but not above y. At y itself x has the gradient.",                                       \
-      .sig = "clamp_max(x: tensor, max: tensor) -> z: tensor")                                     \
+      .sig = "clamp_max(x: tensor, max: tensor) -> z: tensor",                                     \
+      .example = "tensor{-3, 0, 3}:clamp_max(1) --> int64 [3]  -3  0  1")                          \
   ROW(relu_dx, b > 0 ? a : 0, t_op2("relu_dx", g, b), t_muln(g, 0), BOTH, PAIRS,                   \
       "y > 0 and x or 0", "Gradient of relu from its output y: x where y > 0.",                    \
       .flags = OP_HIDDEN)                                                                          \
@@ -80,34 +87,41 @@
 #define FLOATS(ROW)                                                                                \
   ROW(atan2, m_atan2(a, b), t_mul(g, t_div(b, squares(a, b))),                                     \
       t_neg(t_mul(g, t_div(a, squares(a, b)))), BOTH, PAIRS, "math.atan(x, y)",                    \
-      "The angle of the point (y, x), from -pi to pi.", .aliases = "arctan2")                      \
+      "The angle of the point (y, x), from -pi to pi.", .aliases = "arctan2",                      \
+      .example = "tensor{1, -1}:atan2(tensor{0, 0}) --> float32 [2]  1.5708  -1.5708")             \
   ROW(hypot, m_hypot(a, b), t_mul(g, t_div(a, y)), t_mul(g, t_div(b, y)), BOTH | SAVE_Y(0), PAIRS, \
       "math.sqrt(x * x + y * y)", "sqrt(x^2 + y^2), without overflow.",                            \
       .example = "tensor{3}:hypot(tensor{4}) --> float32 [1]  5.0")                                \
   ROW(copysign, m_copysign(a, b), t_mul(g, ratio(y, a)), t_muln(g, 0), SAVE_X(0) | SAVE_Y(0),      \
-      PAIRS, "y < 0 and -math.abs(x) or math.abs(x)", "The size of x with the sign of y.")         \
+      PAIRS, "y < 0 and -math.abs(x) or math.abs(x)", "The size of x with the sign of y.",         \
+      .example = "tensor{1, 2}:copysign(tensor{-3, 3}) --> float32 [2]  -1.0   2.0")               \
   ROW(nextafter, m_nextafter(a, b), NULL, NULL, 0, PAIRS, "reference.nextafter(x, y)",             \
-      "The number of the type that follows x on the way to y.", .flags = OP_INPLACE | OP_CONST)    \
+      "The number of the type that follows x on the way to y.", .flags = OP_INPLACE | OP_CONST,    \
+      .example = "(tensor{1.0}:nextafter(tensor{2.0}) - 1):item() == 2 ^ -23 --> true")            \
   ROW(logaddexp, m_logaddexp(a, b), t_mul(g, t_sigmoid(t_sub(a, b))),                              \
       t_mul(g, t_sigmoid(t_sub(b, a))), BOTH, PAIRS, "math.log(math.exp(x) + math.exp(y))",        \
-      "log(exp(x) + exp(y)), without overflow.")                                                   \
+      "log(exp(x) + exp(y)), without overflow.",                                                   \
+      .example = "tensor{0, 100}:logaddexp(tensor{0, 100}) --> float32 [2]    0.6931  100.6931")   \
   ROW(logaddexp2, m_logaddexp2(a, b), t_mul(g, t_sigmoid(t_muln(t_sub(a, b), M_LN2))),             \
       t_mul(g, t_sigmoid(t_muln(t_sub(b, a), M_LN2))), BOTH, PAIRS, "math.log(2^x + 2^y, 2)",      \
-      "log2(2^x + 2^y), without overflow.")                                                        \
+      "log2(2^x + 2^y), without overflow.",                                                        \
+      .example = "tensor{0, 3}:logaddexp2(tensor{0, 3}) --> float32 [2]  1.0  4.0")                \
   ROW(xlogy,                                                                                       \
       b != b   ? b                                                                                 \
       : a == 0 ? 0                                                                                 \
                : a * m_log(b),                                                                     \
       xlog_dx(g, a, b, "log", 0), t_mul(g, t_div(a, b)), BOTH,                                     \
       "{{randn(2,3), rand(3) + 0.5}, {ints(3), rand(2,3) + 1}}", "x * math.log(y)",                \
-      "x log(y), and 0 where x is 0.", .aliases = "special.xlogy")                                 \
+      "x log(y), and 0 where x is 0.", .aliases = "special.xlogy",                                 \
+      .example = "tensor{0, 2}:xlogy(tensor{0, 10}) --> float32 [2]  0.0000  4.6052")              \
   ROW(xlog1py,                                                                                     \
       b != b   ? b                                                                                 \
       : a == 0 ? 0                                                                                 \
                : a * m_log1p(b),                                                                   \
       xlog_dx(g, a, b, "log1p", -1), t_mul(g, t_div(a, t_addn(b, 1))), BOTH,                       \
       "{{randn(2,3), rand(3)}}", "x * math.log(1 + y)", "x log(1 + y), and 0 where x is 0.",       \
-      .aliases = "special.xlog1py")                                                                \
+      .aliases = "special.xlog1py",                                                                \
+      .example = "tensor{0, 2}:xlog1py(tensor{-1, 9}) --> float32 [2]  0.0000  4.6052")            \
   ROW(sigmoid_dx, a *b *(1 - b), t_op2("sigmoid_dx", g, b),                                        \
       t_mul(t_mul(g, a), t_rsubn(1, t_muln(b, 2))), BOTH, PAIRS, "x * y * (1 - y)",                \
       "Gradient of sigmoid from its output y.", .flags = OP_HIDDEN)                                \
@@ -119,7 +133,8 @@
       "The greatest common divisor of integers, not negative; gcd(0, 0) is 0.",                    \
       .example = "tensor{12, 18}:gcd(8) --> int64 [2]  4  2")                                      \
   ROW(lcm, multiple(a, b), "x * y // reference.gcd(x, y)",                                         \
-      "The least common multiple of integers, not negative; 0 where one is 0.")
+      "The least common multiple of integers, not negative; 0 where one is 0.",                    \
+      .example = "tensor{4, 6}:lcm(10) --> int64 [2]  20  30")
 
 enum {
 #define NAME(name, ...) B_##name,

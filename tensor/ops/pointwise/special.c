@@ -6,12 +6,15 @@
 
 #define FLOATS(ROW)                                                                                \
   ROW(erf, m_erf(x), bell(g, x, M_2_SQRTPI), SAVE_X(0), "randn(2,3)", "reference.erf(x)",          \
-      "Error function.", .aliases = "special.erf")                                                 \
+      "Error function.", .aliases = "special.erf",                                                 \
+      .example = "tensor{0, 1}:erf() --> float32 [2]  0.0000  0.8427")                             \
   ROW(erfc, m_erfc(x), bell(g, x, -M_2_SQRTPI), SAVE_X(0), "randn(2,3)", "1 - reference.erf(x)",   \
-      "1 - erf(x), exact where that is small.", .aliases = "special.erfc")                         \
+      "1 - erf(x), exact where that is small.", .aliases = "special.erfc",                         \
+      .example = "tensor{0, 1}:erfc() --> float32 [2]  1.0000  0.1573")                            \
   ROW(erfinv, m_erfinv(x), t_mul(g, t_muln(t_exp(t_square(y)), 1 / M_2_SQRTPI)), SAVE_Y(0),        \
       "rand(2,3) * 1.8 - 0.9", "reference.erfinv(x)",                                              \
-      "Inverse of erf; infinite at -1 and 1, NaN outside.", .aliases = "special.erfinv")           \
+      "Inverse of erf; infinite at -1 and 1, NaN outside.", .aliases = "special.erfinv",           \
+      .example = "tensor{0, 0.5}:erfinv() --> float32 [2]  0.0000  0.4769")                        \
   ROW(lgamma, m_lgamma(x), t_mul(g, t_op1("digamma", x)), SAVE_X(0),                               \
       "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.lgamma(x)",                      \
       "Logarithm of the absolute value of the gamma function.", .aliases = "special.gammaln",      \
@@ -19,38 +22,47 @@
   ROW(digamma, m_digamma(x), t_mul(g, polygamma(1, x)), SAVE_X(0),                                 \
       "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.digamma(x)",                     \
       "Slope of lgamma. NaN at negative whole numbers, -infinity at 0.",                           \
-      .aliases = "special.digamma special.psi")                                                    \
+      .aliases = "special.digamma special.psi",                                                    \
+      .example = "tensor{1, 2}:digamma() --> float32 [2]  -0.5772  0.4228")                        \
   ROW(i0, m_i0(x), t_mul(g, t_op1("special.i1", x)), SAVE_X(0), "randn(2,3)",                      \
       "reference.bessel(x, 0)", "Modified Bessel function of the first kind, order 0.",            \
-      .aliases = "special.i0")
+      .aliases = "special.i0", .example = "tensor{0, 1}:i0() --> float32 [2]  1.0000  1.2661")
 
 /* In the namespace special. */
 #define SPACED(ROW)                                                                                \
   ROW(erfcx, m_erfcx(x), t_mul(g, t_addn(t_muln(t_mul(x, y), 2), -M_2_SQRTPI)),                    \
       SAVE_X(0) | SAVE_Y(0), "randn(2,3)", "math.exp(x * x) * (1 - reference.erf(x))",             \
-      "exp(x^2) erfc(x), the scaled complementary error function.")                                \
+      "exp(x^2) erfc(x), the scaled complementary error function.",                                \
+      .example = "tensor.special.erfcx(tensor{0, 1}) --> float32 [2]  1.0000  0.4276")             \
   ROW(ndtr, m_ndtr(x), bell(g, t_muln(x, M_SQRT1_2), 0.5 * M_2_SQRTPI * M_SQRT1_2), SAVE_X(0),     \
       "randn(2,3)", "0.5 * (1 + reference.erf(x / math.sqrt(2)))",                                 \
-      "Distribution function of the standard normal.")                                             \
+      "Distribution function of the standard normal.",                                             \
+      .example = "tensor.special.ndtr(tensor{0, 1.96}) --> float32 [2]  0.5000  0.9750")           \
   ROW(ndtri, m_ndtri(x),                                                                           \
       t_mul(g, t_muln(t_exp(t_muln(t_square(y), 0.5)), 2 * M_SQRT2 / M_2_SQRTPI)), SAVE_Y(0),      \
       "rand(2,3) * 0.8 + 0.1", "math.sqrt(2) * reference.erfinv(2 * x - 1)",                       \
-      "Quantiles of the standard normal: the inverse of special.ndtr.")                            \
+      "Quantiles of the standard normal: the inverse of special.ndtr.",                            \
+      .example = "tensor.special.ndtri(tensor{0.5, 0.975}) --> float32 [2]  0.0000  1.9600")       \
   ROW(log_ndtr, m_log_ndtr(x),                                                                     \
       t_mul(g, t_muln(t_div(t_num(1), t_op1("special.erfcx", t_muln(x, -M_SQRT1_2))),              \
                       M_2_SQRTPI *M_SQRT1_2)),                                                     \
       SAVE_X(0), "randn(2,3)", "math.log(0.5 * (1 + reference.erf(x / math.sqrt(2))))",            \
-      "Logarithm of special.ndtr, exact in the lower tail.")                                       \
+      "Logarithm of special.ndtr, exact in the lower tail.",                                       \
+      .example = "tensor.special.log_ndtr(tensor{0}) --> float32 [1]  -0.6931")                    \
   ROW(entr, m_entr(x), t_mul(g, t_neg(t_addn(t_log(x), 1))), SAVE_X(0), "rand(2,3) + 0.1",         \
-      "-x * math.log(x)", "-x log(x); 0 at 0 and -infinity below: a term of the entropy.")         \
+      "-x * math.log(x)", "-x log(x); 0 at 0 and -infinity below: a term of the entropy.",         \
+      .example = "tensor.special.entr(tensor{0, 0.5}) --> float32 [2]  0.0000  0.3466")            \
   ROW(i1, m_i1(x), t_mul(g, i1_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",                  \
-      "reference.bessel(x, 1)", "Modified Bessel function of the first kind, order 1.")            \
+      "reference.bessel(x, 1)", "Modified Bessel function of the first kind, order 1.",            \
+      .example = "tensor.special.i1(tensor{0, 1}) --> float32 [2]  0.0000  0.5652")                \
   ROW(i0e, m_i0e(x), t_mul(g, t_sub(t_op1("special.i1e", x), t_mul(t_sign(x), y))),                \
       SAVE_X(0) | SAVE_Y(0), "randn(2,3)", "math.exp(-math.abs(x)) * reference.bessel(x, 0)",      \
-      "exp(-|x|) i0(x), which does not overflow.")                                                 \
+      "exp(-|x|) i0(x), which does not overflow.",                                                 \
+      .example = "tensor.special.i0e(tensor{0, 1}) --> float32 [2]  1.0000  0.4658")               \
   ROW(i1e, m_i1e(x), t_mul(g, i1e_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",               \
       "math.exp(-math.abs(x)) * reference.bessel(x, 1)",                                           \
-      "exp(-|x|) i1(x), which does not overflow.")
+      "exp(-|x|) i1(x), which does not overflow.",                                                 \
+      .example = "tensor.special.i1e(tensor{0, 1}) --> float32 [2]  0.0000  0.2079")
 
 enum {
 #define NAME(name, ...) S_##name,
@@ -150,6 +162,7 @@ static Op rows[S_COUNT] = {
         {.sig = "polygamma(n: int, x: tensor) -> y: tensor",
          .aliases = "special.polygamma",
          .doc = "The n-th derivative of digamma, by the Hurwitz zeta function.",
+         .example = "tensor.polygamma(1, tensor{1}) --> float32 [1]  1.6449",
          .test = "{{1, rand(2,3) * 3 + 0.5}, {2, rand(4) * 3 + 0.5}, {0, rand(2) + 0.5}}",
          .ref = "reference.polygamma",
          .save = SAVE_X(0),
@@ -160,6 +173,7 @@ static Op rows[S_COUNT] = {
                     .aliases = "special.multigammaln",
                     .doc = "Logarithm of the multivariate gamma function of dimension p; x is "
                            "above (p - 1) / 2.",
+                    .example = "tensor{3}:mvlgamma(1):exp() --> float32 [1]  2.0",
                     .test = "{{rand(2,3) + 1.5, 3}, {rand(4) + 1, 1}}",
                     .ref = "each: reference.mvlgamma(x, y)",
                     .flags = OP_INPLACE,

@@ -8,38 +8,43 @@
   ROW(sin, m_sin(x), t_mul(g, t_op1("cos", x)), SAVE_X(0), "randn(2,3)", "math.sin(x)",            \
       "Sine; x in radians.", .example = "tensor{0, math.pi / 2}:sin() --> float32 [2]  0.0  1.0")  \
   ROW(cos, m_cos(x), t_neg(t_mul(g, t_op1("sin", x))), SAVE_X(0), "randn(2,3)", "math.cos(x)",     \
-      "Cosine; x in radians.")                                                                     \
+      "Cosine; x in radians.", .example = "tensor{0, math.pi}:cos() --> float32 [2]   1.0  -1.0")  \
   ROW(tan, m_tan(x), t_mul(g, t_addn(t_square(y), 1)), SAVE_Y(0), "randn(2,3)", "math.tan(x)",     \
-      "Tangent; x in radians.")
+      "Tangent; x in radians.", .example = "tensor{0, 1}:tan() --> float32 [2]  0.0000  1.5574")
 
 #define FLOATS(ROW)                                                                                \
   ROW(asin, m_asin(x), t_mul(g, t_op1("rsqrt", t_rsubn(1, t_square(x)))), SAVE_X(0),               \
       "rand(2,3) * 1.8 - 0.9", "math.asin(x)", "Arc sine, from -pi/2 to pi/2; NaN outside -1..1.", \
-      .aliases = "arcsin")                                                                         \
+      .aliases = "arcsin", .example = "tensor{0, 1}:asin() --> float32 [2]  0.0000  1.5708")       \
   ROW(acos, m_acos(x), t_neg(t_mul(g, t_op1("rsqrt", t_rsubn(1, t_square(x))))), SAVE_X(0),        \
       "rand(2,3) * 1.8 - 0.9", "math.acos(x)", "Arc cosine, from 0 to pi; NaN outside -1..1.",     \
-      .aliases = "arccos")                                                                         \
+      .aliases = "arccos", .example = "tensor{1, 0}:acos() --> float32 [2]  0.0000  1.5708")       \
   ROW(atan, m_atan(x), t_div(g, t_addn(t_square(x), 1)), SAVE_X(0), "randn(2,3)", "math.atan(x)",  \
-      "Arc tangent, from -pi/2 to pi/2.", .aliases = "arctan")                                     \
+      "Arc tangent, from -pi/2 to pi/2.", .aliases = "arctan",                                     \
+      .example = "tensor{0, 1}:atan() --> float32 [2]  0.0000  0.7854")                            \
   ROW(sinh, m_sinh(x), t_mul(g, t_op1("cosh", x)), SAVE_X(0), "randn(2,3)",                        \
-      "(math.exp(x) - math.exp(-x)) / 2", "Hyperbolic sine.")                                      \
+      "(math.exp(x) - math.exp(-x)) / 2", "Hyperbolic sine.",                                      \
+      .example = "tensor{0, 1}:sinh() --> float32 [2]  0.0000  1.1752")                            \
   ROW(cosh, m_cosh(x), t_mul(g, t_op1("sinh", x)), SAVE_X(0), "randn(2,3)",                        \
-      "(math.exp(x) + math.exp(-x)) / 2", "Hyperbolic cosine.")                                    \
+      "(math.exp(x) + math.exp(-x)) / 2", "Hyperbolic cosine.",                                    \
+      .example = "tensor{0, 1}:cosh() --> float32 [2]  1.0000  1.5431")                            \
   ROW(tanh, m_tanh(x), t_op2("tanh_dx", g, y), SAVE_Y(0), "randn(2,3)",                            \
       "(math.exp(2*x) - 1) / (math.exp(2*x) + 1)", "Hyperbolic tangent.",                          \
       .example = "tensor{0, 20}:tanh() --> float32 [2]  0.0  1.0")                                 \
   ROW(asinh, m_asinh(x), t_mul(g, t_op1("rsqrt", t_addn(t_square(x), 1))), SAVE_X(0),              \
       "randn(2,3)", "math.log(x + math.sqrt(x * x + 1))", "Inverse of sinh.",                      \
-      .aliases = "arcsinh")                                                                        \
+      .aliases = "arcsinh", .example = "tensor{0, 1}:asinh() --> float32 [2]  0.0000  0.8814")     \
   ROW(acosh, m_acosh(x), t_mul(g, t_op1("rsqrt", t_addn(t_square(x), -1))), SAVE_X(0),             \
       "rand(2,3) + 1.1", "math.log(x + math.sqrt(x * x - 1))",                                     \
-      "Inverse of cosh, not negative; NaN below 1.", .aliases = "arccosh")                         \
+      "Inverse of cosh, not negative; NaN below 1.", .aliases = "arccosh",                         \
+      .example = "tensor{1, 2}:acosh() --> float32 [2]  0.0000  1.3170")                           \
   ROW(atanh, m_atanh(x), t_div(g, t_rsubn(1, t_square(x))), SAVE_X(0), "rand(2,3) * 1.8 - 0.9",    \
       "math.log((1 + x) / (1 - x)) / 2", "Inverse of tanh; NaN outside -1..1.",                    \
-      .aliases = "arctanh")                                                                        \
+      .aliases = "arctanh", .example = "tensor{0, 0.5}:atanh() --> float32 [2]  0.0000  0.5493")   \
   ROW(sinc, m_sinc(x), t_mul(g, sinc_slope(x)), SAVE_X(0), "randn(2,3)",                           \
       "math.sin(math.pi * x) / (math.pi * x)", "sin(pi x) / (pi x), and 1 at 0.",                  \
-      .aliases = "special.sinc")
+      .aliases = "special.sinc",                                                                   \
+      .example = "tensor{0, 0.5}:sinc() --> float32 [2]  1.0000  0.6366")
 
 enum {
 #define NAME(name, ...) T_##name,

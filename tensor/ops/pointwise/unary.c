@@ -15,53 +15,66 @@
   ROW(exp, m_exp(x), t_mul(g, y), SAVE_Y(0), "randn(2,3)", "math.exp(x)", "e to the power x.",     \
       .example = "tensor{0, 1}:exp() --> float32 [2]  1.0000  2.7183")                             \
   ROW(exp2, m_exp2(x), t_muln(t_mul(g, y), M_LN2), SAVE_Y(0), "randn(2,3)", "2 ^ x",               \
-      "2 to the power x.", .aliases = "special.exp2")                                              \
+      "2 to the power x.", .aliases = "special.exp2",                                              \
+      .example = "tensor{3, -1}:exp2() --> float32 [2]  8.0  0.5")                                 \
   ROW(expm1, m_expm1(x), t_mul(g, t_addn(y, 1)), SAVE_Y(0), "randn(2,3)", "math.exp(x) - 1",       \
-      "exp(x) - 1, exact for small x.", .aliases = "special.expm1")                                \
+      "exp(x) - 1, exact for small x.", .aliases = "special.expm1",                                \
+      .example = "tensor{0, 1}:expm1() --> float32 [2]  0.0000  1.7183")                           \
   ROW(log, m_log(x), t_div(g, x), SAVE_X(0), "rand(2,3) + 0.5", "math.log(x)",                     \
-      "Natural logarithm.")                                                                        \
+      "Natural logarithm.", .example = "tensor{1, 10}:log() --> float32 [2]  0.0000  2.3026")      \
   ROW(log2, m_log2(x), t_div(g, t_muln(x, M_LN2)), SAVE_X(0), "rand(2,3) + 0.5", "math.log(x, 2)", \
       "Logarithm to the base 2.", .example = "tensor{1, 8}:log2() --> float32 [2]  0.0  3.0")      \
   ROW(log10, m_log10(x), t_div(g, t_muln(x, M_LN10)), SAVE_X(0), "rand(2,3) + 0.5",                \
-      "math.log(x, 10)", "Logarithm to the base 10.")                                              \
+      "math.log(x, 10)", "Logarithm to the base 10.",                                              \
+      .example = "tensor{1, 1000}:log10() --> float32 [2]  0.0  3.0")                              \
   ROW(log1p, m_log1p(x), t_div(g, t_addn(x, 1)), SAVE_X(0), "rand(2,3)", "math.log(1 + x)",        \
-      "log(1 + x), exact for small x.", .aliases = "special.log1p")                                \
+      "log(1 + x), exact for small x.", .aliases = "special.log1p",                                \
+      .example = "tensor{0, 1}:log1p() --> float32 [2]  0.0000  0.6931")                           \
   ROW(sqrt, m_sqrt(x), t_div(g, t_muln(y, 2)), SAVE_Y(0), "rand(2,3) + 0.5", "math.sqrt(x)",       \
-      "Square root.")                                                                              \
+      "Square root.", .example = "tensor{4, 2}:sqrt() --> float32 [2]  2.0000  1.4142")            \
   ROW(rsqrt, m_rsqrt(x), t_muln(t_mul(g, t_pown(y, 3)), -0.5), SAVE_Y(0), "rand(2,3) + 0.5",       \
-      "1 / math.sqrt(x)", "One over the square root.")                                             \
+      "1 / math.sqrt(x)", "One over the square root.",                                             \
+      .example = "tensor{4, 0.25}:rsqrt() --> float32 [2]  0.5  2.0")                              \
   ROW(reciprocal, 1 / x, t_neg(t_mul(g, t_square(y))), SAVE_Y(0), "rand(2,3) + 0.5", "1 / x",      \
-      "One over x.")                                                                               \
+      "One over x.", .example = "tensor{4, 0.5}:reciprocal() --> float32 [2]  0.25  2.00")         \
   ROW(sigmoid, m_sigmoid(x), t_op2("sigmoid_dx", g, y), SAVE_Y(0), "randn(2,3)",                   \
       "1 / (1 + math.exp(-x))", "Logistic function 1 / (1 + exp(-x)).",                            \
       .aliases = "expit special.expit", .example = "tensor{0}:sigmoid() --> float32 [1]  0.5")     \
   ROW(deg2rad, x *AS(x, M_PI / 180), t_op1("deg2rad", g), 0, "randn(2,3)", "math.rad(x)",          \
-      "Degrees as radians: x pi / 180.")                                                           \
+      "Degrees as radians: x pi / 180.",                                                           \
+      .example = "tensor{180, 90}:deg2rad() --> float32 [2]  3.1416  1.5708")                      \
   ROW(rad2deg, x *AS(x, 180 / M_PI), t_op1("rad2deg", g), 0, "randn(2,3)", "math.deg(x)",          \
-      "Radians as degrees: x 180 / pi.")                                                           \
+      "Radians as degrees: x 180 / pi.",                                                           \
+      .example = "tensor{0, math.pi}:rad2deg() --> float32 [2]    0.0  180.0")                     \
   ROW(angle, ANGLE(x), t_muln(g, 0), 0, "randn(2,3)", "x < 0 and math.pi or 0",                    \
-      "pi where x is negative, else 0: the angle of a real number. NaN stays.")
+      "pi where x is negative, else 0: the angle of a real number. NaN stays.",                    \
+      .example = "tensor{-2, 2}:angle() --> float32 [2]  3.1416  0.0000")
 
 #define ROUNDING(ROW, name, fn, value, text, ...)                                                  \
   ROW(name, ROUNDED(fn, x), t_muln(g, 0), 0, "randn(2,3)", value, text, __VA_ARGS__)
 
 #define NUMBERS(ROW)                                                                               \
   ROW(neg, -x, t_neg(g), 0, "randn(2,3)", "-x", "The negative.", .aliases = "negative",            \
-      .infer = neg_infer)                                                                          \
+      .infer = neg_infer, .example = "tensor{1, -2}:neg() --> int64 [2]  -1   2")                  \
   ROW(positive, x, g, 0, "randn(2,3)", "x", "x itself, in an output of its own.", .flags = 0,      \
-      .infer = positive_infer)                                                                     \
+      .infer = positive_infer, .example = "tensor{1, -2}:positive() --> int64 [2]   1  -2")        \
   ROW(abs, ABSOLUTE(x), t_mul(g, t_sign(x)), SAVE_X(0), "randn(2,3)", "math.abs(x)",               \
-      "Absolute value. The gradient at 0 is 0.", .aliases = "absolute")                            \
+      "Absolute value. The gradient at 0 is 0.", .aliases = "absolute",                            \
+      .example = "tensor{-3, 2}:abs() --> int64 [2]  3  2")                                        \
   ROW(sign, (x > 0) - (x < 0), t_muln(g, 0), 0, "randn(2,3)", "x > 0 and 1 or -1", "-1, 0 or 1.",  \
-      .aliases = "sgn")                                                                            \
-  ROW(square, x *x, t_mul(g, t_muln(x, 2)), SAVE_X(0), "randn(2,3)", "x * x", "x times x.")        \
+      .aliases = "sgn", .example = "tensor{-3, 0, 2}:sign() --> int64 [3]  -1   0   1")            \
+  ROW(square, x *x, t_mul(g, t_muln(x, 2)), SAVE_X(0), "randn(2,3)", "x * x", "x times x.",        \
+      .example = "tensor{-3, 2}:square() --> int64 [2]  9  4")                                     \
   ROW(relu, x < 0 ? 0 : x, t_op2("relu_dx", g, y), SAVE_Y(0), "randn(2,3)", "math.max(x, 0)",      \
       "The larger of x and 0. The gradient at 0 is 0.",                                            \
       .example = "tensor{-1.5, 2}:relu() --> float32 [2]  0.0  2.0")                               \
-  ROUNDING(ROW, floor, floor, "math.floor(x)", "The greatest whole number that is not above x.")   \
-  ROUNDING(ROW, ceil, ceil, "math.ceil(x)", "The least whole number that is not below x.")         \
+  ROUNDING(ROW, floor, floor, "math.floor(x)", "The greatest whole number that is not above x.",   \
+           .example = "tensor{1.7, -1.2}:floor() --> float32 [2]   1.0  -2.0")                     \
+  ROUNDING(ROW, ceil, ceil, "math.ceil(x)", "The least whole number that is not below x.",         \
+           .example = "tensor{1.2, -1.7}:ceil() --> float32 [2]   2.0  -1.0")                      \
   ROUNDING(ROW, trunc, trunc, "x < 0 and math.ceil(x) or math.floor(x)",                           \
-           "x without its fraction.", .aliases = "fix")                                            \
+           "x without its fraction.", .aliases = "fix",                                            \
+           .example = "tensor{1.7, -1.7}:trunc() --> float32 [2]   1.0  -1.0")                     \
   ROW(frac, FRACTION(x), g, 0, "randn(2,3)", "math.fmod(x, 1)",                                    \
       "The fraction of x, with its sign: x - trunc(x).",                                           \
       .example = "tensor{2.5, -2.5}:frac() --> float32 [2]   0.5  -0.5")
@@ -78,7 +91,8 @@
   ROW(logit, "eps: float?", m_log(inner(x, A) / (1 - inner(x, A))), logit_dx(c, g, x), SAVE_X(0),  \
       "{{rand(2,3) * 0.8 + 0.1}, {rand(2,3) * 0.8 + 0.1, 0.2}}", "reference.logit(x, y)",          \
       "log(x / (1 - x)), the inverse of sigmoid. With eps, x is clamped to eps .. 1 - eps first.", \
-      .aliases = "special.logit")
+      .aliases = "special.logit",                                                                  \
+      .example = "tensor{0.5, 0.75}:logit() --> float32 [2]  0.0000  1.0986")
 #define NUMBER_PARAMS(ROW)                                                                         \
   ROW(nan_to_num, "nan: float=0, posinf: float?, neginf: float?", FINITE(x, A, B, C),              \
       t_mul(g, t_cast(t_op1("isfinite", x), (DType)g->dtype)), SAVE_X(0),                          \
@@ -94,18 +108,26 @@
 
 /* Masks. */
 #define MASKS(ROW)                                                                                 \
-  ROW(isnan, x != x, "x ~= x", "Where x is not a number: a mask.")                                 \
+  ROW(isnan, x != x, "x ~= x", "Where x is not a number: a mask.",                                 \
+      .example = "tensor{0/0, 1, 1/0}:isnan() --> bool [3]  true  false  false")                   \
   ROW(isinf, x - x != 0 && x == x, "x == math.huge or x == -math.huge",                            \
-      "Where x is infinite: a mask.")                                                              \
-  ROW(isfinite, x - x == 0, "x - x == 0", "Where x is neither infinite nor NaN: a mask.")          \
+      "Where x is infinite: a mask.",                                                              \
+      .example = "tensor{0/0, 1, 1/0}:isinf() --> bool [3]  false  false  true")                   \
+  ROW(isfinite, x - x == 0, "x - x == 0", "Where x is neither infinite nor NaN: a mask.",          \
+      .example = "tensor{0/0, 1, 1/0}:isfinite() --> bool [3]  false  true  false")                \
   ROW(isposinf, x > 0 && x - x != 0, "x == math.huge",                                             \
-      "Where x is infinite and positive: a mask.")                                                 \
+      "Where x is infinite and positive: a mask.",                                                 \
+      .example = "tensor{1/0, -1/0}:isposinf() --> bool [2]  true  false")                         \
   ROW(isneginf, x < 0 && x - x != 0, "x == -math.huge",                                            \
-      "Where x is infinite and negative: a mask.")                                                 \
+      "Where x is infinite and negative: a mask.",                                                 \
+      .example = "tensor{1/0, -1/0}:isneginf() --> bool [2]  false  true")                         \
   ROW(isreal, ((void)x, 1), "true",                                                                \
-      "Where x is a real number, which every number here is: a mask.")                             \
-  ROW(signbit, NEGATIVE(x), "x < 0", "Where the sign of x is minus, that of -0 too: a mask.")      \
-  ROW(logical_not, x == 0, "x == 0", "Where x is zero: a mask.")
+      "Where x is a real number, which every number here is: a mask.",                             \
+      .example = "tensor{1, 0/0}:isreal() --> bool [2]  true  true")                               \
+  ROW(signbit, NEGATIVE(x), "x < 0", "Where the sign of x is minus, that of -0 too: a mask.",      \
+      .example = "tensor{-1.0, 0.0, -0.0}:signbit() --> bool [3]  true  false  true")              \
+  ROW(logical_not, x == 0, "x == 0", "Where x is zero: a mask.",                                   \
+      .example = "tensor{0, 3}:logical_not() --> bool [2]  true  false")
 #define NEGATIVE(x) _Generic((x), float : sign_f32, double : sign_f64, default : sign_int)(x)
 
 enum {
@@ -254,7 +276,8 @@ static Op rows[U_ROWS] = {
             .example = "tensor{2.5, 3.14159}:round{decimals = 2} --> float32 [2]  2.50  3.14")
             UNARY_ROW(U_bitwise_not, bitwise_not, "", NULL, 0, "{{ints(2,3)}}", "~x",
                       "Bits turned over; of masks, where it does not hold.",
-                      .flags = OP_INPLACE | OP_CONST, .infer = bitwise_not_infer)};
+                      .flags = OP_INPLACE | OP_CONST, .infer = bitwise_not_infer,
+                      .example = "tensor{0, 5}:bitwise_not() --> int64 [2]  -1  -6")};
 #pragma GCC diagnostic pop
 
 FAMILY(unary, rows);

@@ -190,7 +190,12 @@ static Op rows[] = {
      .doc = "Sum over the dimensions in dim, or over all. Integers and masks are summed in int64, "
             "unless dtype names another type. keepdim leaves the summed dimensions in place with "
             "size 1. Floats are gathered in float64, in an order that depends on the shape only.",
-     .example = "tensor{{1, 2}, {3, 4}}:sum() --> 10",
+     .example = "x = tensor{{1, 2}, {3, 4}}\n"
+                "x:sum() --> 10\n"
+                "x:sum(1) --> int64 [2]  4  6\n"
+                "x:sum{dim = 2, keepdim = true} --> int64 [2,1]\n"
+                "  3\n"
+                "  7",
      .test = "{{randn(2,3)}, {randn(2,3), 2, {keepdim = true}}, {randn(2,3,2), {1, -1}}, "
              "{ints(3,2), 1}, {mask(2,3)}}",
      .ref = "reference.sum",
@@ -200,6 +205,7 @@ static Op rows[] = {
     {.sig = "mean(x: tensor, dim: dims?, keepdim: bool=false, dtype: dtype?) -> y: tensor",
      .doc = "Mean over the dimensions in dim, or over all. The mean of integers and masks is "
             "float32; of no values it is nan.",
+     .example = "tensor{{1, 2}, {3, 4}}:mean(2) --> float32 [2]  1.5  3.5",
      .test = "{{randn(2,3)}, {randn(2,3), 2, {keepdim = true}}, {randn(2,3,2), {1, -1}}, "
              "{ints(3,2), 1}, {mask(2,3)}}",
      .ref = "reference.mean",
@@ -209,6 +215,7 @@ static Op rows[] = {
     {.sig = "prod(x: tensor, dim: dim?, keepdim: bool=false, dtype: dtype?) -> y: tensor",
      .doc = "Product over one dimension, or over all. Integers and masks are multiplied in int64. "
             "The gradient is exact where factors are 0.",
+     .example = "tensor{2, 3, 4}:prod() --> 24",
      .test = "{{randn(2,3)}, {randn(5,2), 1, {keepdim = true}}, {randn(2,3), -1}, "
              "{tensor{{2, 0, 3}, {0, 0, 1}}:double(), 2}, {ints(3,2), 1}}",
      .ref = "reference.prod",
@@ -221,7 +228,9 @@ static Op rows[] = {
             "value alone. Of equal values the first counts; nan wins over every number. The "
             "gradient goes to the position found; without a dimension it is shared out evenly "
             "among equal values. maximum(x, y) compares two tensors.",
-     .example = "tensor{3, 9, 4}:max(1) --> 9 2",
+     .example = "values, places = tensor{{3, 9, 4}, {7, 1, 2}}:max(2)\n"
+                "values --> int64 [2]  9  7\n"
+                "places --> int64 [2]  2  1",
      .test = "{{randn(2,3)}, {randn(2,3), 1}, {randn(2,3,2), -2, {keepdim = true}}, {perm(4)}}",
      .ref = "reference.max",
      .save = SAVE_X(0) | SAVE_Y(0) | SAVE_Y(1),
@@ -232,6 +241,9 @@ static Op rows[] = {
      .doc = "Smallest values along a dimension and their positions; without a dimension the "
             "smallest value alone. Ties, nan and gradients as in max. minimum(x, y) compares two "
             "tensors.",
+     .example = "values, places = tensor{{3, 9, 4}, {7, 1, 2}}:min(2)\n"
+                "values --> int64 [2]  3  1\n"
+                "places --> int64 [2]  1  2",
      .test = "{{randn(2,3)}, {randn(2,3), 1}, {randn(2,3,2), -2, {keepdim = true}}, {perm(4)}}",
      .ref = "reference.min",
      .save = SAVE_X(0) | SAVE_Y(0) | SAVE_Y(1),
@@ -241,6 +253,7 @@ static Op rows[] = {
     {.sig = "argmax(x: tensor, dim: dim?, keepdim: bool=false) -> indices: index",
      .doc = "Position of the largest value along a dimension, counted from 1; without a dimension "
             "the position in the flattened tensor. Of equal values the first counts; nan wins.",
+     .example = "tensor{{3, 9, 4}, {7, 1, 2}}:argmax(2) --> int64 [2]  2  1",
      .test = "{{randn(2,3)}, {randn(2,3), 1}, {randn(2,3,2), -2, {keepdim = true}}}",
      .ref = "reference.argmax",
      .flags = OP_CONST,
@@ -249,6 +262,7 @@ static Op rows[] = {
     {.sig = "argmin(x: tensor, dim: dim?, keepdim: bool=false) -> indices: index",
      .doc = "Position of the smallest value along a dimension, counted from 1; without a dimension "
             "the position in the flattened tensor. Of equal values the first counts; nan wins.",
+     .example = "tensor{{3, 9, 4}, {7, 1, 2}}:argmin(2) --> int64 [2]  1  2",
      .test = "{{randn(2,3)}, {randn(2,3), 1}, {randn(2,3,2), -2, {keepdim = true}}}",
      .ref = "reference.argmin",
      .flags = OP_CONST,
@@ -257,6 +271,7 @@ static Op rows[] = {
     {.sig = "amax(x: tensor, dim: dims?, keepdim: bool=false) -> y: tensor",
      .doc = "Largest value over the dimensions in dim, or over all. The gradient is shared out "
             "evenly among equal values.",
+     .example = "tensor{{3, 9}, {7, 1}}:amax(1) --> int64 [2]  7  9",
      .test = "{{randn(2,3)}, {randn(2,3), 1}, {randn(2,3,2), {1, -1}, {keepdim = true}}}",
      .ref = "reference.amax",
      .save = SAVE_X(0) | SAVE_Y(0),
@@ -266,6 +281,7 @@ static Op rows[] = {
     {.sig = "amin(x: tensor, dim: dims?, keepdim: bool=false) -> y: tensor",
      .doc = "Smallest value over the dimensions in dim, or over all. The gradient is shared out "
             "evenly among equal values.",
+     .example = "tensor{{3, 9}, {7, 1}}:amin(1) --> int64 [2]  3  1",
      .test = "{{randn(2,3)}, {randn(2,3), 1}, {randn(2,3,2), {1, -1}, {keepdim = true}}}",
      .ref = "reference.amin",
      .save = SAVE_X(0) | SAVE_Y(0),
@@ -279,6 +295,7 @@ static Op rows[] = {
             "the mean, divided by the count less correction. correction 1, which unbiased = true "
             "stands for, estimates the variance of what the values were drawn from; 0, unbiased = "
             "false, is theirs. nan where nothing is left to divide by.",
+     .example = "tensor{1.0, 2.0, 3.0}:var() --> 1.0000",
      .test = "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, "
              "{randn(2,3,2), {1, -1}, {keepdim = true}}, {randn(4), false}}",
      .ref = "reference.var",
@@ -290,6 +307,7 @@ static Op rows[] = {
          "std(x: tensor, dim: dims?, unbiased: bool=true, keepdim: bool=false, correction: int?) "
          "-> y: tensor",
      .doc = "Standard deviation: the square root of var. Its gradient at 0 is 0.",
+     .example = "tensor{1.0, 3.0, 5.0}:std() --> 2.0000",
      .test = "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, "
              "{randn(2,3,2), {1, -1}, {keepdim = true}}}",
      .ref = "reference.std",
@@ -299,6 +317,7 @@ static Op rows[] = {
      .grad = std_grad},
     {.sig = "any(x: tensor, dim: dim?, keepdim: bool=false) -> mask: tensor",
      .doc = "Whether any value along a dimension, or any at all, is not zero.",
+     .example = "tensor{{0, 2}, {0, 0}}:any(2) --> bool [2]  true  false",
      .test = "{{mask(2,3)}, {mask(2,3), 1}, {ints(2,3), -1, {keepdim = true}}}",
      .ref = "reference.any",
      .flags = OP_CONST,
@@ -306,6 +325,7 @@ static Op rows[] = {
      .run = any_run},
     {.sig = "all(x: tensor, dim: dim?, keepdim: bool=false) -> mask: tensor",
      .doc = "Whether all values along a dimension, or all there are, are not zero.",
+     .example = "tensor{{1, 2}, {0, 3}}:all(2) --> bool [2]  true  false",
      .test = "{{mask(2,3)}, {mask(2,3), 1}, {ints(2,3), -1, {keepdim = true}}}",
      .ref = "reference.all",
      .flags = OP_CONST,
@@ -313,6 +333,7 @@ static Op rows[] = {
      .run = all_run},
     {.sig = "count_nonzero(x: tensor, dim: dims?) -> y: tensor",
      .doc = "How many values are not zero.",
+     .example = "tensor{0, 2, 3}:count_nonzero() --> 2",
      .test = "{{mask(2,3)}, {mask(2,3), 1}, {ints(2,3,2), {1, -1}}}",
      .ref = "reference.count_nonzero",
      .flags = OP_CONST,
@@ -342,6 +363,7 @@ static Op rows[] = {
     {.sig = "logsumexp(x: tensor, dim: dims, keepdim: bool=false) -> y: tensor",
      .aliases = "special.logsumexp",
      .doc = "Logarithm of the sum of exponentials over the dimensions in dim, without overflow.",
+     .example = "tensor{0, 0}:logsumexp(1) --> 0.6931",
      .test = "{{randn(2,3), 2}, {randn(2,3,2), {1, -1}, {keepdim = true}}}",
      .ref = "reference.logsumexp",
      .save = SAVE_X(0) | SAVE_Y(0),

@@ -330,7 +330,9 @@ static Op rows[] = {
     {.sig = "cummax(x: tensor, dim: dim) -> values: tensor, indices: index",
      .doc = "The largest value so far along a dimension and where it stands, of equal ones the "
             "last; nan stays.",
-     .example = "tensor{1, 3, 2}:cummax(1) --> int64 [3]  1  3  3 int64 [3]  1  2  2",
+     .example = "values, places = tensor{1, 3, 2}:cummax(1)\n"
+                "values --> int64 [3]  1  3  3\n"
+                "places --> int64 [3]  1  2  2",
      .test = "{{randn(2,5), 2}, {randn(3,2,2), 1}, {ints(7), -1}}",
      .ref = "reference.cummax",
      .save = SAVE_Y(1),
@@ -340,6 +342,9 @@ static Op rows[] = {
     {.sig = "cummin(x: tensor, dim: dim) -> values: tensor, indices: index",
      .doc = "The smallest value so far along a dimension and where it stands, of equal ones the "
             "last; nan stays.",
+     .example = "values, places = tensor{3, 1, 2}:cummin(1)\n"
+                "values --> int64 [3]  3  1  1\n"
+                "places --> int64 [3]  1  2  2",
      .test = "{{randn(2,5), 2}, {randn(3,2,2), 1}, {ints(7), -1}}",
      .ref = "reference.cummin",
      .save = SAVE_Y(1),
@@ -348,6 +353,7 @@ static Op rows[] = {
      .grad = cummax_grad},
     {.sig = "logcumsumexp(x: tensor, dim: dim) -> y: tensor",
      .doc = "Logarithm of the running sum of exponentials along a dimension, without overflow.",
+     .example = "tensor{0, 0, 0}:logcumsumexp(1) --> float32 [3]  0.0000  0.6931  1.0986",
      .test = "{{randn(2,4), 2}, {randn(3,2,2), 1}, {tensor{-900, 2, 700, 0.5}:double(), 1}}",
      .ref = "reference.logcumsumexp",
      .save = SAVE_X(0) | SAVE_Y(0),

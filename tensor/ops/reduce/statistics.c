@@ -256,6 +256,7 @@ static Op rows[] = {
     {.sig = "var_mean(x: tensor, dim: dims?, unbiased: bool=true, keepdim: bool=false, correction: "
             "int?) -> variance: tensor, mean: tensor",
      .doc = "The variance over the dimensions in dim, or over all, and the mean; see var.",
+     .example = "tensor{1.0, 2.0, 3.0}:var_mean() --> 1.0000  2.0000",
      .test =
          "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, {randn(2,3,2), {1, -1}, false, true}}",
      .ref = "reference.var_mean",
@@ -264,6 +265,7 @@ static Op rows[] = {
             "int?) -> deviation: tensor, mean: tensor",
      .doc =
          "The standard deviation over the dimensions in dim, or over all, and the mean; see var.",
+     .example = "tensor{1.0, 3.0, 5.0}:std_mean() --> 2.0000  3.0000",
      .test =
          "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, {randn(2,3,2), {1, -1}, false, true}}",
      .ref = "reference.std_mean",
@@ -276,12 +278,14 @@ static Op rows[] = {
      .compose = aminmax_compose},
     {.sig = "nansum(x: tensor, dim: dims?, keepdim: bool=false, dtype: dtype?) -> y: tensor",
      .doc = "The sum of what is not nan.",
+     .example = "tensor{1, 0/0, 3}:nansum() --> 4.0000",
      .test =
          "{{randn(2,3)}, {tensor{{0/0, 2, 1}, {0/0, 0/0, 7}}:double(), 2}, {ints(2,3), 1, true}}",
      .ref = "reference.nansum",
      .compose = nansum_compose},
     {.sig = "nanmean(x: tensor, dim: dims?, keepdim: bool=false, dtype: dtype?) -> y: tensor",
      .doc = "The mean of what is not nan.",
+     .example = "tensor{1, 0/0, 3}:nanmean() --> 2.0000",
      .test =
          "{{randn(2,3)}, {tensor{{0/0, 2, 1}, {0/0, 0/0, 7}}:double(), 2}, {randn(2,3), 1, true}}",
      .ref = "reference.nanmean",
@@ -306,6 +310,7 @@ static Op rows[] = {
      .compose = trapezoid_compose},
     {.sig = "cumulative_trapezoid(y: tensor, x: tensor?, dx: float?, dim: dim=-1) -> z: tensor",
      .doc = "The running integral of samples y along a dimension, see trapezoid.",
+     .example = "tensor{1.0, 2.0, 3.0}:cumulative_trapezoid() --> float32 [2]  1.5  4.0",
      .test = "{{randn(2,4)}, {randn(5), {dx = 0.5}}, {randn(2,3), randn(2,3)}, {randn(2,3), "
              "randn(3)}}",
      .ref = "reference.cumulative_trapezoid",
@@ -326,11 +331,15 @@ static Op rows[] = {
      .compose = gradient_compose},
     {.sig = "dist(x: tensor, other: tensor, p: float=2) -> y: tensor",
      .doc = "The p-norm of x - other, which broadcast.",
+     .example = "tensor{0.0, 0.0}:dist(tensor{3.0, 4.0}) --> 5.0000",
      .test = "{{randn(2,3), randn(2,3)}, {randn(2,3), randn(3), 3}}",
      .ref = "reference.dist",
      .compose = dist_compose},
     {.sig = "renorm(x: tensor, p: float, dim: dim, maxnorm: float) -> y: tensor",
      .doc = "x with those slices along dim whose p-norm is above maxnorm scaled down to it.",
+     .example = "tensor{{3.0, 4.0}, {0.0, 1.0}}:renorm(2, 1, 2) --> float32 [2,2]\n"
+                "  1.2  1.6\n"
+                "  0.0  1.0",
      .test = "{{randn(2,3), 2, 1, 0.5}, {randn(3,2,2), 1, 2, 2}}",
      .ref = "reference.renorm",
      .flags = OP_INPLACE,

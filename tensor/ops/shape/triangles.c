@@ -57,6 +57,10 @@ static Op rows[] = {
     {.sig = "tril(x: tensor, diagonal: int=0) -> y: tensor",
      .doc = "The lower triangle of the last two dimensions, 0 elsewhere; diagonal moves its edge "
             "to the right.",
+     .example = "tensor.arange(9):view(3, 3):tril() --> int64 [3,3]\n"
+                "  1  0  0\n"
+                "  4  5  0\n"
+                "  7  8  9",
      .test = "{{randn(3,3)}, {randn(3,4), 1}, {randn(2,3,3), -1}}",
      .ref = "reference.tril",
      .flags = OP_INPLACE | OP_APART,
@@ -66,6 +70,10 @@ static Op rows[] = {
     {.sig = "triu(x: tensor, diagonal: int=0) -> y: tensor",
      .doc = "The upper triangle of the last two dimensions, 0 elsewhere; diagonal moves its edge "
             "to the right.",
+     .example = "tensor.arange(9):view(3, 3):triu() --> int64 [3,3]\n"
+                "  1  2  3\n"
+                "  0  5  6\n"
+                "  0  0  9",
      .test = "{{randn(3,3)}, {randn(3,4), 1}, {randn(2,3,3), -1}}",
      .ref = "reference.triu",
      .flags = OP_INPLACE | OP_APART,
