@@ -162,6 +162,9 @@ local function assign(self, key, value)
 end
 
 --- Registers a buffer: saved (unless persistent is false) and converted, but not trained.
+-- example:
+--   net = nn.Identity():register_buffer("scale", tensor{0.5})
+--   net.scale, #net:parameters() --> float32 [1]  0.5  0
 function Module:register_buffer(name, value, persistent)
   local me = getmetatable(self)
   if value ~= nil and not is_tensor(value) then

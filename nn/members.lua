@@ -93,18 +93,27 @@ local function values(iterate)
 end
 
 --- for name, p in net:named_parameters() do … end. Shared parameters come once.
+-- example: for name, p in nn.Linear(2, 3):named_parameters() do print(name, p.shape) end --> weight  {3, 2}  bias  {3}
 function Module:named_parameters() return iterator(self, "parameter") end
 
 --- for name, b in net:named_buffers() do … end
+-- example:
+--   net = nn.BatchNorm1d(3)
+--   for name in net:named_buffers() do print(name) end --> running_mean  running_var  num_batches_tracked
 function Module:named_buffers() return iterator(self, "buffer") end
 
 --- A list of all parameters.
+-- example: #nn.Linear(2, 3):parameters() --> 2
 function Module:parameters() return values(iterator(self, "parameter")) end
 
 --- A list of all buffers.
+-- example: #nn.BatchNorm1d(3):buffers() --> 3
 function Module:buffers() return values(iterator(self, "buffer")) end
 
 --- for name, layer in net:named_children() do … end: the layers one level down.
+-- example:
+--   net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+--   for name, layer in net:named_children() do print(name, #layer:parameters()) end --> 1  2  2  0
 function Module:named_children()
   local all, i = self:_members(), 0
   return function()
@@ -117,12 +126,17 @@ function Module:named_children()
 end
 
 --- A list of the layers one level down.
+-- example: #nn.Sequential(nn.Linear(1, 1), nn.ReLU()):children() --> 2
 function Module:children() return values(self:named_children()) end
 
 --- for name, layer in net:named_modules() do … end: all layers below, depth first.
+-- example:
+--   net = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.ReLU()))
+--   for name in net:named_modules() do print(name) end --> 1  2  2.1
 function Module:named_modules() return iterator(self, "module") end
 
 --- A list of the module itself and all layers below.
+-- example: #nn.Sequential(nn.Linear(1, 1), nn.ReLU()):modules() --> 3
 function Module:modules()
   local list = values(iterator(self, "module"))
   table.insert(list, 1, self)
@@ -130,6 +144,7 @@ function Module:modules()
 end
 
 --- How many numbers its parameters hold; with true, only those that are trained.
+-- example: nn.Linear(784, 10):num_parameters() --> 7850
 function Module:num_parameters(trained)
   local n = 0
   for _, p in self:named_parameters() do

@@ -6,6 +6,9 @@ local fail = require "lunette.nn.fail"
 local Module = class.Module
 
 --- Puts the module and all layers below into training mode, or with false out of it. Returns it.
+-- example:
+--   net = nn.Dropout():eval()
+--   net.training, net:train().training --> false  true
 function Module:train(mode)
   if mode == nil then mode = true end
   if type(mode) ~= "boolean" then
@@ -18,6 +21,7 @@ end
 
 --- Puts the module and all layers below into evaluation mode: dropout passes everything on, batch
 -- norms use their running statistics. Returns it.
+-- example: nn.Dropout():eval()(tensor{1.0, 2.0}) --> float32 [2]  1.0  2.0
 function Module:eval() return self:train(false) end
 
 local function restore(modules, modes, done, ...)
@@ -37,6 +41,10 @@ function Module:_with_mode(mode, f, ...)
 end
 
 --- Calls f on every layer below and last on the module itself. Returns it.
+-- example:
+--   n, net = 0, nn.Sequential(nn.Linear(1, 1), nn.ReLU())
+--   net = net:apply(function(layer) n = n + 1 end)
+--   n --> 3
 function Module:apply(f)
   for _, child in self:named_children() do child:apply(f) end
   f(self)
@@ -44,12 +52,18 @@ function Module:apply(f)
 end
 
 --- Forgets the gradients of all parameters.
+-- example:
+--   net = nn.Linear(1, 1)
+--   net(tensor{{1.0}}):sum():backward()
+--   net = net:zero_grad()
+--   net.weight.grad --> nil
 function Module:zero_grad()
   for _, p in self:named_parameters() do p.grad = nil end
   return self
 end
 
 --- Freezes all parameters with false, thaws them with true. Returns the module.
+-- example: nn.Linear(2, 3):requires_grad_(false):num_parameters(true) --> 0
 function Module:requires_grad_(on)
   for _, p in self:named_parameters() do p:requires_grad_(on ~= false) end
   return self
@@ -79,6 +93,7 @@ end
 
 --- Converts all float parameters and buffers to a float type, such as "float64". Optimizers that
 -- were made before keep the old ones: make them after. Returns the module.
+-- example: nn.Linear(1, 1):to("float64").weight.dtype --> float64
 function Module:to(dtype)
   if dtype ~= "float32" and dtype ~= "float64" then
     fail.raise('to: modules compute in "float32" or "float64", got %s', tostring(dtype))
@@ -96,7 +111,9 @@ function Module:to(dtype)
 end
 
 --- The same as to "float32".
+-- example: nn.Linear(1, 1, {dtype = "float64"}):float().weight.dtype --> float32
 function Module:float() return self:to "float32" end
 
 --- The same as to "float64".
+-- example: nn.Linear(1, 1):double().weight.dtype --> float64
 function Module:double() return self:to "float64" end

@@ -54,6 +54,7 @@ end
 
 --- Parameters and buffers by name, in order: for name, t in pairs(net:state_dict()). The tensors are
 -- the module's own; shared ones stand under their first name.
+-- example: for name, t in pairs(nn.Linear(2, 3):state_dict()) do print(name, t.shape) end --> weight  {3, 2}  bias  {3}
 function Module:state_dict()
   local names, values = {}, {}
   for entry in saved(self) do
@@ -144,6 +145,10 @@ local save_file = Signature.new("save", "path: any, verbose: bool=true")
 --- Copies a state by name into the module: what state_dict gave (names from 1) or tensor.load (names
 -- as in the file). Names that are missing or have no place are an error that lists them, unless
 -- {strict = false}; {skip = "head.*"} passes names over. Returns the module.
+-- example:
+--   net = nn.Linear(2, 1)
+--   copy = nn.Linear(2, 1):load_state_dict(net:state_dict())
+--   copy.weight:equal(net.weight) --> true
 function Module:load_state_dict(state, ...)
   local o = load_state:read(state, ...)
   local me = getmetatable(state)
@@ -162,6 +167,10 @@ end
 
 --- Writes parameters and buffers to a safetensors file, with PyTorch's names (positions from 0).
 -- Returns the module.
+-- example:
+--   path = os.tmpname() .. ".safetensors"
+--   net = nn.Linear(2, 1):save(path) --> saved 2 tensors, 3 values to ...
+--   nn.Linear(2, 1):load(path).weight:equal(net.weight) --> loaded 2 tensors from ... true
 function Module:save(...)
   local o = save_file:read(...)
   local names, values, entries, count = {}, {}, {}, 0
@@ -182,6 +191,10 @@ end
 
 --- Reads a safetensors file with PyTorch's names (positions from 0) into the module and returns it.
 -- Options as for load_state_dict.
+-- example:
+--   path = os.tmpname() .. ".safetensors"
+--   net = nn.Linear(2, 1):save(path) --> saved 2 tensors, 3 values to ...
+--   nn.Linear(2, 1):load(path).weight:equal(net.weight) --> loaded 2 tensors from ... true
 function Module:load(...)
   local o = load_file:read(...)
   local state = tensor.load(o.path)

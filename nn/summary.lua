@@ -116,6 +116,14 @@ end
 
 --- Prints a table of the layers: what each gives for one sample of the shape (N stands for the
 -- batch) and how many parameters it has. net:summary{1, 28, 28}; for ids {dtype = "int64"}.
+-- example:
+--   nn.Sequential(nn.Flatten(), nn.Linear(784, 10)):summary{28, 28} --> layer               output    parameters
+--   ----------------------------------------
+--   1: Flatten()        [N, 784]
+--   2: Linear(784, 10)  [N, 10]        7,850
+--   ----------------------------------------
+--   7,850 parameters
+--   estimated memory: ...
 function Module:summary(...)
   local o = summary:read(...)
   print(summary_text(self, o.shape, o.dtype))

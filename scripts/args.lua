@@ -2,6 +2,10 @@
 --
 --   local args = require "lunette.args" {epochs = 5, lr = 1e-3, out = "out"}
 --   $ lunette train.lua --epochs 3 --lr=0.01
+--
+-- example:
+--   args = require("lunette").args
+--   args({epochs = 5, lr = 0.1}, {"--epochs", "3"}).epochs --> 3
 
 local core = require "lunette.core"
 

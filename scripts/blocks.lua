@@ -25,6 +25,9 @@ end
 --- cov(x, {correction = 1, fweights = …, aweights = …}): the covariances of the rows of x, [variables,
 -- observations] or [observations]: [variables, variables]. fweights: how often each observation counts,
 -- whole numbers; aweights: how much, floats. The divisor is the sum of weights less correction.
+-- example: tensor{{1.0, 2.0, 3.0}, {6.0, 4.0, 2.0}}:cov() --> float32 [2,2]
+--      1.0  -2.0
+--     -2.0   4.0
 function blocks.cov(x, options)
   local o = check_options("cov", options, {"correction", "fweights", "aweights"})
   if x:dim() > 2 then fail.raise("cov: x is %s; [variables, observations] or [observations] is wanted", tostring(x.shape)) end
@@ -45,6 +48,9 @@ end
 
 --- corrcoef(x): the correlations of the rows of x, [variables, observations] or [observations]:
 -- [variables, variables], from -1 to 1.
+-- example: tensor{{1.0, 2.0, 3.0}, {6.0, 4.0, 2.0}}:corrcoef() --> float32 [2,2]
+--      1.0  -1.0
+--     -1.0   1.0
 function blocks.corrcoef(x)
   local c = blocks.cov(x)
   if c:dim() == 0 then return c / c end
@@ -56,6 +62,9 @@ end
 
 --- block_diag(a, b, …): matrices along the diagonal of one, zero elsewhere. A vector is a row, a single
 -- value a matrix of one.
+-- example: tensor.block_diag(tensor{{1, 2}}, tensor{{3}}) --> int64 [2,3]
+--     1  2  0
+--     0  0  3
 function blocks.block_diag(...)
   local list, columns, rows = {...}, 0, {}
   for i, x in ipairs(list) do
@@ -75,6 +84,7 @@ function blocks.block_diag(...)
 end
 
 --- broadcast_shapes(a, b, …): the shape that tensors of these shapes broadcast to, a list.
+-- example: tensor.broadcast_shapes({2, 1}, {3}) --> {2, 3}
 function blocks.broadcast_shapes(...)
   local out, shapes = {}, {...}
   for _, shape in ipairs(shapes) do

@@ -92,6 +92,10 @@ end
 
 --- tensor.load(path): of a .safetensors file a table name -> tensor, names as in the file, which pairs
 -- walks in the file's order, and its metadata, a table of strings; of a .npy file one tensor.
+-- example:
+--   path = os.tmpname() .. ".safetensors"
+--   tensor.save(path, {weight = tensor{1.0, 2.0}})
+--   tensor.load(path).weight --> float32 [2]  1.0  2.0
 function files.load(path, ...)
   if select("#", ...) > 0 then fail.raise "load: takes only the file's name" end
   if check_path("load", path) == "npy" then return call(tensor.read_npy, path) end
@@ -147,6 +151,10 @@ end
 --- tensor.save(path, tensors, {metadata = {…}}): tensors by name to .safetensors, in the order of a list
 -- {{name, tensor}, …} or sorted by name; tensor.save("x.npy", t): one tensor. The file under that name is
 -- replaced only when the new one is whole and on the disk.
+-- example:
+--   path = os.tmpname() .. ".safetensors"
+--   tensor.save(path, {weight = tensor{1.0, 2.0}})
+--   tensor.load(path).weight --> float32 [2]  1.0  2.0
 function files.save(path, value, options, ...)
   local kind = check_path("save", path)
   if select("#", ...) > 0 then fail.raise "save: takes a file's name, tensors and options" end

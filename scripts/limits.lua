@@ -31,6 +31,7 @@ end
 --- finfo(dtype): what a float type holds, float32 by default; a tensor stands for its type. {dtype, bits,
 -- eps (from 1 to the next number), max, min, smallest_normal, tiny (the same), smallest_subnormal,
 -- resolution (10^-digits, digits that survive)}.
+-- example: tensor.finfo("float32").eps == 2 ^ -23 --> true
 function limits.finfo(given)
   local dtype = dtype_of("finfo", given)
   local f = floats[dtype] or fail.raise("finfo: %s is not a float type (float64, float32, float16, bfloat16)%s", dtype,
@@ -43,6 +44,7 @@ function limits.finfo(given)
 end
 
 --- iinfo(dtype): what an integer type holds, int64 by default: {dtype, bits, min, max}.
+-- example: tensor.iinfo("uint8").max --> 255
 function limits.iinfo(given)
   local dtype = given == nil and "int64" or dtype_of("iinfo", given)
   local i = integers[dtype] or fail.raise("iinfo: %s is not an integer type (int64, int32, uint8)%s", dtype,

@@ -1,6 +1,11 @@
 -- progress.lua: lunette.progress: shows how far a loop is.
 --
 --   for x, y in progress(loader, {desc = "epoch 1"}) do … end
+--
+-- example:
+--   sum = 0
+--   for i in progress(4) do sum = sum + i end --> 4/4  ...
+--   sum --> 10
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"

@@ -36,20 +36,19 @@ core.meta.__pairs = function(x)
 end
 
 --- How tensors print: set_printoptions{precision = 8} shows up to so many decimals (1 to 16; 4 by default).
+-- example:
+--   tensor.set_printoptions{precision = 2}
+--   tensor{0.125, 3.14159} --> float32 [2]  0.12  3.14
 function tensor.set_printoptions(given)
-  local o = require "lunette.options".check("set_printoptions", given, {"precision"}, 2)
+  local o = require "lunette.options"("set_printoptions", given, {"precision"})
   local n = math.tointeger(o.precision)
   if not n or n < 1 or n > 16 then
-    error(("set_printoptions: precision is %s; a whole number from 1 to 16 is wanted"):format(tostring(o.precision)), 2)
+    require "lunette.nn.fail".raise("set_printoptions: precision is %s; a whole number from 1 to 16 is wanted", tostring(o.precision))
   end
   core.print_precision(n)
 end
 
--- Files: the code is read at the first call.
-function tensor.load(...) return require("lunette.files").load(...) end
-function tensor.save(...) return require("lunette.files").save(...) end
-
--- Derivatives as tools, in scripts/autograd, and limits of types: read at the first call.
+-- Files, derivatives as tools (scripts/autograd), limits of types: the code is read at the first call.
 core.later = setmetatable({}, {__mode = "k"}) -- such a function -> what gives the function itself, for help
 
 local function later(module, name)
@@ -58,6 +57,7 @@ local function later(module, name)
   return f
 end
 
+tensor.load, tensor.save = later("lunette.files", "load"), later("lunette.files", "save")
 for _, name in ipairs {"custom", "checkpoint", "jacobian", "hessian", "hvp", "vjp", "jvp", "gradcheck", "detect_anomaly"} do
   tensor[name] = later("lunette.autograd", name)
 end

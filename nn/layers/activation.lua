@@ -68,6 +68,7 @@ simple("Tanh", "tanh")
 simple("LogSigmoid", "logsigmoid")
 
 --- log(1 + exp(beta x)) / beta, a smooth ReLU; x itself where beta x is above threshold.
+-- example: nn.Softplus()(tensor{0.0, 100.0}) --> float32 [2]    0.6931  100.0000
 simple("Softplus", "softplus", "beta: float=1, threshold: float=20", "beta", "threshold")
 
 --- x / (1 + |x|).

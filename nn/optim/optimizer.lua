@@ -85,6 +85,10 @@ end
 
 --- Takes in more parameters: opt:add_param_group{params = net.head, lr = 0.1}. What the group does not
 -- say is as for the others.
+-- example:
+--   opt = optim.SGD(nn.Linear(2, 1), {lr = 0.1})
+--   opt = opt:add_param_group{params = nn.Linear(1, 1), lr = 0.01}
+--   #opt.param_groups, opt.param_groups[2].lr --> 2  0.01
 function Optimizer:add_param_group(group)
   check_self(self, "add_param_group")
   if type(group) ~= "table" then
@@ -210,6 +214,10 @@ end
 
 --- The loss of a closure: a function that clears the gradients, computes the loss, calls backward and
 -- returns the loss. Runs with recording on.
+-- example:
+--   w = tensor({2.0}, {requires_grad = true})
+--   opt = optim.SGD({w}, {lr = 0.1})
+--   opt:evaluate(function() return (w * w):sum() end):item() --> 4.0
 function Optimizer:evaluate(closure)
   if type(closure) ~= "function" then
     fail.raise("%s: step takes nothing, or a function that computes the loss, calls loss:backward() and "
@@ -220,6 +228,12 @@ end
 
 --- Moves all parameters by their gradients; those without a gradient stay as they are. With a closure,
 -- opt:step(function() … return loss end), the closure runs first and its loss is the result.
+-- example:
+--   w = tensor({2.0}, {requires_grad = true})
+--   opt = optim.SGD({w}, {lr = 0.1})
+--   (w * w):sum():backward()
+--   opt:step()
+--   w:detach() --> float32 [1]  1.6
 function Optimizer:step(closure)
   check_self(self, "step")
   local loss
@@ -228,10 +242,16 @@ function Optimizer:step(closure)
   for _, group in ipairs(self.param_groups) do done = done + step_group(self, group, missing) end
   if done == 0 then no_gradient(self) end
   note_missing(self, missing)
-  return loss
+  if closure ~= nil then return loss end -- the prompt shows no nil
 end
 
 --- Forgets the gradients of all parameters.
+-- example:
+--   w = tensor({2.0}, {requires_grad = true})
+--   opt = optim.SGD({w}, {lr = 0.1})
+--   (w * w):sum():backward()
+--   opt:zero_grad()
+--   w.grad --> nil
 function Optimizer:zero_grad()
   check_self(self, "zero_grad")
   for _, group in ipairs(self.param_groups) do
@@ -241,6 +261,10 @@ function Optimizer:zero_grad()
 end
 
 --- Sets the learning rate of all groups.
+-- example:
+--   opt = optim.SGD(nn.Linear(2, 1), {lr = 0.1})
+--   opt = opt:set_lr(0.01)
+--   opt.param_groups[1].lr --> 0.01
 function Optimizer:set_lr(lr)
   check_self(self, "set_lr")
   if type(lr) ~= "number" or lr ~= lr or lr < 0 then
@@ -261,6 +285,7 @@ local function size_text(group)
 end
 
 --- "Adam lr 0.001, weight_decay 0.1": the name and the settings of the first group.
+-- example: optim.Adam(nn.Linear(2, 1), {weight_decay = 0.1}):settings() --> Adam lr 0.001, weight_decay 0.1
 function Optimizer:settings()
   check_self(self, "settings")
   local more = #self.param_groups > 1 and (", %d groups"):format(#self.param_groups) or ""

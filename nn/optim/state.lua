@@ -23,6 +23,13 @@ local inner = {params = true, names = true, list = true, listed = true, kinds = 
 --- A table {state, param_groups} as PyTorch's: state[i] has the tensors and numbers of the i-th
 -- parameter, param_groups the options with the numbers of the parameters, from 1. Its tensors are the
 -- optimizer's own, not copies.
+-- example:
+--   net = nn.Linear(2, 1)
+--   opt = optim.SGD(net, {lr = 0.1, momentum = 0.9})
+--   net(tensor{{1.0, 2.0}}):sum():backward()
+--   opt:step()
+--   opt:state_dict().state[1].momentum_buffer --> float32 [1,2]
+--     1.0  2.0
 function Optimizer:state_dict()
   check_self(self, "state_dict")
   local out, n = {state = {}, param_groups = {}}, 0
@@ -84,6 +91,11 @@ end
 
 --- Takes in what state_dict gave, of an optimizer of the same kind over parameters of the same shapes:
 -- it goes on with the same bits.
+-- example:
+--   net = nn.Linear(2, 1)
+--   old, new = optim.SGD(net, {lr = 0.1}), optim.SGD(net, {lr = 0.5})
+--   new = new:load_state_dict(old:state_dict())
+--   new.param_groups[1].lr --> 0.1
 function Optimizer:load_state_dict(given)
   check_self(self, "load_state_dict")
   check_groups(self, given)

@@ -11,6 +11,9 @@ local anomaly = {}
 -- or infinite though all that went into it was finite is an error, which names the op, the element and
 -- the line of the script that called it, in backward too. Much slower: for looking, not for training.
 -- set_detect_anomaly(true) switches the same on from then on.
+-- example:
+--   done, message = pcall(tensor.detect_anomaly, function() return tensor{-1.0}:log() end)
+--   done, message:find "log" ~= nil --> false  true
 function anomaly.detect_anomaly(f, ...)
   if type(f) ~= "function" then
     fail.raise("detect_anomaly: takes a function, so that it cannot be left on: detect_anomaly(function() … end)")

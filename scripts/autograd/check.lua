@@ -74,6 +74,9 @@ local names = {"eps", "tolerance", "tolerance2", "order", "before", "quiet"}
 -- true; or false and a report, which is printed unless quiet: the worst element, its index, the gradient,
 -- what the differences say, and the op to blame. before() is called ahead of each evaluation: to seed
 -- functions that draw random numbers.
+-- example:
+--   x = tensor({0.5, 2.0}, {dtype = "float64", requires_grad = true})
+--   tensor.gradcheck(tensor.sin, x) --> true
 function check.gradcheck(f, inputs, options)
   options = check_options("gradcheck", options, names)
   local quiet = options.quiet

@@ -92,6 +92,9 @@ end
 --- jacobian(f, inputs, {create_graph = false}): the derivatives of every element of f's result by every
 -- element of the input: [result's shape, input's shape]. Several inputs, f(a, b) with inputs {a, b},
 -- give a list, and several results a list of these. One backward per element of the result.
+-- example: tensor.jacobian(function(x) return x ^ 2 end, tensor{1.0, 2.0}) --> float32 [2,2]
+--     2.0  0.0
+--     0.0  4.0
 function functional.jacobian(f, inputs, options)
   local create = options_of("jacobian", options)
   local xs, ys, single_in, single_out = start("jacobian", f, inputs, create)
@@ -110,6 +113,9 @@ end
 
 --- hessian(f, inputs, {create_graph = false}): second derivatives of a single value: [input's shape,
 -- input's shape]; for several inputs a list of lists, by the first and the second.
+-- example: tensor.hessian(function(x) return (x ^ 3):sum() end, tensor{1.0, 2.0}) --> float32 [2,2]
+--      6.0   0.0
+--      0.0  12.0
 function functional.hessian(f, inputs, options)
   local create = options_of("hessian", options)
   local xs, ys, single = start("hessian", f, inputs, create)
@@ -147,6 +153,9 @@ end
 
 --- vjp(f, inputs, v, {create_graph = false}): f's result, and v times its jacobian. v: the result's
 -- shape; absent for a single value.
+-- example:
+--   y, product = tensor.vjp(function(x) return x ^ 2 end, tensor{1.0, 2.0}, tensor{1.0, 1.0})
+--   product --> float32 [2]  2.0  4.0
 function functional.vjp(f, inputs, v, options)
   local create = options_of("vjp", options)
   local xs, ys, single_in, single_out = start("vjp", f, inputs, create)
@@ -156,6 +165,9 @@ end
 
 --- jvp(f, inputs, v, {create_graph = false}): f's result, and its jacobian times v. v: the input's shape.
 -- By two backward passes: the first is linear in its weights, the second differentiates it by these.
+-- example:
+--   y, product = tensor.jvp(function(x) return x ^ 2 end, tensor{1.0, 2.0}, tensor{1.0, 1.0})
+--   product --> float32 [2]  2.0  4.0
 function functional.jvp(f, inputs, v, options)
   local create = options_of("jvp", options)
   local xs, ys, _, single = start("jvp", f, inputs, create)
@@ -167,6 +179,9 @@ end
 
 --- hvp(f, inputs, v, {create_graph = false}): f's single value, and its hessian times v. v: the input's
 -- shape. Two backward passes, whatever the size.
+-- example:
+--   value, product = tensor.hvp(function(x) return (x ^ 3):sum() end, tensor{1.0, 2.0}, tensor{1.0, 1.0})
+--   product --> float32 [2]   6.0  12.0
 function functional.hvp(f, inputs, v, options)
   local create = options_of("hvp", options)
   local xs, ys, single = start("hvp", f, inputs, create)

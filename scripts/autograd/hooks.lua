@@ -42,6 +42,11 @@ end
 -- tensor.grad has found it; what it returns, if anything, takes its place. Of several hooks each gets
 -- what the one before returned. Gives a handle; handle:remove() takes the hook away. A hook on a
 -- result goes with its graph.
+-- example:
+--   x = tensor({1.0}, {requires_grad = true})
+--   handle = x:register_hook(function(gradient) return 10 * gradient end)
+--   (x * 2):sum():backward()
+--   x.grad --> float32 [1]  20.0
 function hooks.register_hook(x, f)
   if not tensor.is_tensor(x) then fail.raise("register_hook: takes a colon, x:register_hook(f)") end
   if type(f) ~= "function" then fail.raise("register_hook: takes a function of the gradient, got a %s", type(f)) end

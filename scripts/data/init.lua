@@ -16,9 +16,19 @@ local tensor = core.tensor
 local data = {batches = Loader.new, load = known.load}
 
 --- data.idx(path): the tensor in an IDX file, gzipped or not, as it stands there.
+-- example:
+--   path = os.tmpname()
+--   file = io.open(path, "wb")
+--   file:write("\0\0\8\1\0\0\0\3\7\8\9"):close() --> true
+--   data.idx(path) --> uint8 [3]  7  8  9
 function data.idx(...) return tensor.read_idx(...) end
 
 --- data.image(path, {channels =}): a PNG, JPEG or BMP as uint8 [C,H,W].
+-- example:
+--   path = os.tmpname() .. ".png"
+--   tensor.write_image(path, tensor{{0.0, 1.0}})
+--   data.image(path) --> uint8 [1,1,2]
+--       0  255
 function data.image(...) return tensor.read_image(...) end
 
 -- ---- splitting -----------------------------------------------------------------------------------------
@@ -36,6 +46,10 @@ end
 --- data.split(x, y, fraction, {stratify =, seed =}): two data sets of the rows, the second with a random
 -- fraction of them; of a data set too: data.split(train, 0.1). With classes in y every class is split
 -- alike, unless stratify = false. The order comes from the stream "data", or from a seed of its own.
+-- example:
+--   x, y = tensor.rand(10, 3), tensor{1, 1, 1, 1, 1, 2, 2, 2, 2, 2}
+--   train, test = data.split(x, y, 0.2)
+--   #train, #test, test.y:eq(1):sum() --> 8  2  1
 function data.split(...)
   local source, fraction, options, surplus = read_split(...)
   set.check("data.split", {source.x, source.y}, {"x", "y"})

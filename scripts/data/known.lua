@@ -111,6 +111,9 @@ end
 --- data.load(name, {dir =}): the training set and the test set of that name, {x =, y =, classes =}:
 -- "fashion-mnist" (Debian's dataset-fashion-mnist), or "mnist" from a folder with its four IDX files.
 -- x is uint8 [N,1,28,28]; y int64 [N], classes from 1.
+-- example:
+--   train, test = data.load "fashion-mnist" --> ...
+--   #train, #test, train.x.shape, train.classes[1] --> 60000  10000  {60000, 1, 28, 28}  T-shirt/top
 function known.load(name, options, ...)
   if select("#", ...) > 0 then fail.raise "data.load: takes a name and options" end
   local about = sets[name]

@@ -109,6 +109,14 @@ end
 -- set. Options: batch_size (32), shuffle (false: a new order from the stream "data" each epoch),
 -- drop_last (false), seed (orders of its own), scale (true: a first tensor of bytes with two or more
 -- dimensions becomes float32 in 0..1). #loader is the number of batches.
+-- example:
+--   x, y = tensor.arange(5), 10 * tensor.arange(5)
+--   for a, b in data.batches(x, y, {batch_size = 2}) do print(b) end --> int64 [2]
+--     10  20
+--   int64 [2]
+--     30  40
+--   int64 [1]
+--     50
 function Loader.new(...)
   local tensors, o = read(...)
   return setmetatable({

@@ -1,6 +1,8 @@
 -- help/init.lua: lunette.help: what a function, layer, module or op is for.
 --
 --   help(tensor.conv2d)   help "conv2d"   help(nn.Linear)   help(net.fit)   help(data)   help()
+--
+-- example: help(tensor.zeros(2, 3)) --> a tensor: float32 [2,3] ...
 
 local core = require "lunette.core"
 local class = require "lunette.nn.class"

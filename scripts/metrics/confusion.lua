@@ -49,6 +49,12 @@ end
 --- confusion_matrix(pred, truth, {names =, classes =}): counts[t][p], how often class t was taken for
 -- class p. Prints as a table; cm[t][p] is a count, cm.counts a tensor. pred: classes [N] from 1 or
 -- scores [N,C]; truth: classes [N].
+-- example:
+--   pred, truth = tensor{1, 2, 2, 1}, tensor{1, 2, 1, 1}
+--   metrics.confusion_matrix(pred, truth, {names = {"cat", "dog"}}) --> confusion matrix: a row ...
+--        cat  dog
+--   cat    2    1
+--   dog    0    1
 local function confusion_matrix(...)
   local where = "confusion_matrix"
   local pred, truth, given, scores = labels.read(where, ...)

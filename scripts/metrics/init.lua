@@ -39,6 +39,9 @@ end
 function Mean:__tostring() return ("%.6g"):format(self:value()) end
 
 --- mean(): a running mean: m:add(loss, #x), m:value().
+-- example:
+--   mean = metrics.mean():add(2):add(4)
+--   mean:value() --> 3.0
 function metrics.mean() return setmetatable({sum = 0.0, count = 0}, Mean) end
 
 return core.strict(metrics, "metrics")

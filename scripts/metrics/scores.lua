@@ -11,6 +11,7 @@ local scores = {}
 
 --- accuracy(pred, truth): the share of right predictions. pred: classes [N] from 1 or scores [N,C];
 -- truth: classes [N].
+-- example: metrics.accuracy(tensor{1, 2, 2, 1}, tensor{1, 2, 1, 1}) --> 0.75
 function scores.accuracy(...)
   local pred, truth, given = labels.read("accuracy", ...)
   check_options("accuracy", given, {})
@@ -94,17 +95,23 @@ end
 --- precision(pred, truth, {average = "macro", classes =, names =, zero_division = 0}): of those taken
 -- for a class, the share that belongs to it. average: "macro" is the plain mean over the classes that
 -- occur, "weighted" by how often each is true, "micro" all together, "none" a list by class.
+-- example: metrics.precision(tensor{1, 2, 2, 1}, tensor{1, 2, 1, 1}) --> 0.75
 function scores.precision(...) return score("precision", "precision", ...) end
 
 --- recall(pred, truth, {average = "macro", …}): of those that belong to a class, the share that was
 -- found. Options as for precision.
+-- example: metrics.recall(tensor{1, 2, 2, 1}, tensor{1, 2, 1, 1}, {average = "none"}) --> {0.66666666666667, 1.0}
 function scores.recall(...) return score("recall", "recall", ...) end
 
 --- f1(pred, truth, {average = "macro", …}): 2 precision recall / (precision + recall). Options as for
 -- precision.
+-- example: metrics.f1(tensor{1, 2, 2, 1}, tensor{1, 2, 1, 1}, {average = "none"}) --> {0.8, 0.66666666666667}
 function scores.f1(...) return score("f1", "f", ...) end
 
 --- fbeta(pred, truth, {beta =, average = "macro", …}): like f1, with recall beta times as important.
+-- example:
+--   pred, truth = tensor{1, 2, 2, 1}, tensor{1, 2, 1, 1}
+--   metrics.fbeta(pred, truth, {beta = 2, average = "none"}) --> {0.71428571428571, 0.83333333333333}
 function scores.fbeta(...) return score("fbeta", "f", ...) end
 
 -- ---- the report --------------------------------------------------------------------------------------
@@ -128,6 +135,15 @@ end
 
 --- report(pred, truth, {names =, classes =, zero_division = 0}): a table of precision, recall, F1 and
 -- support of each class. report[c].recall, report.macro.f, report.accuracy are figures of it.
+-- example:
+--   pred, truth = tensor{1, 2, 2, 1}, tensor{1, 2, 1, 1}
+--   metrics.report(pred, truth, {names = {"cat", "dog"}}) --> class          precision  recall      F1  support
+--   cat               1.0000  0.6667  0.8000        3
+--   dog               0.5000  1.0000  0.6667        1
+--
+--   macro mean        0.7500  0.8333  0.7333        4
+--   weighted mean     0.8750  0.7500  0.7667        4
+--   accuracy 0.7500
 function scores.report(...)
   local pred, truth, given, width = labels.read("report", ...)
   given = check_options("report", given, {"classes", "names", "zero_division"})

@@ -41,6 +41,14 @@ local function check_counts(where, rows)
   end
 end
 
+--- confusion(matrix, {names =, colormap = "blues", title =, size =}): counts of a confusion matrix, a row
+-- for each true class, a column for each predicted one. matrix: of metrics.confusion_matrix, a tensor
+-- or a list of lists.
+-- example:
+--   path = os.tmpname() .. ".svg"
+--   counts = metrics.confusion_matrix(tensor{1, 2, 2, 1}, tensor{1, 2, 1, 1})
+--   chart = plot.confusion(counts, {names = {"cat", "dog"}}):save(path)
+--   io.open(path):read(5) --> <?xml
 function confusion.read(where, allowed, matrix, given, ...)
   if select("#", ...) > 0 then fail.raise(where .. ": takes the matrix and a table of options") end
   given = check_options(where, given, allowed)

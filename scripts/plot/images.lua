@@ -54,6 +54,13 @@ local function read_correct(where, correct, count)
   return list
 end
 
+--- images(x, {cols =, titles =, correct =, range =, title =, size =}): a grid of pictures. x: [N,H,W],
+-- [N,C,H,W] or one picture, bytes or floats in range ({0, 1}, or what they span). titles: a list, or true
+-- for numbers; correct: a list of true (a green title) and false (a red one).
+-- example:
+--   path = os.tmpname() .. ".png"
+--   chart = plot.images(tensor.rand(6, 28, 28), {cols = 3, titles = true}):save(path)
+--   tensor.read_image(path):dim() --> 3
 function images.read(where, allowed, x, given, ...)
   if values.is_options(x) then fail.raise(where .. ": the images come first: images(x, {…})") end
   if select("#", ...) > 0 then fail.raise(where .. ": takes the images and a table of options") end

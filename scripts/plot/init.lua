@@ -4,7 +4,7 @@
 -- A chart kind is one file that returns a table:
 --   name             also the name of the function plot.<name> and of the method of an axes
 --   options          names of its own options
---   read(where, allowed, …) -> data, options given; checks the arguments
+--   read(where, allowed, …) -> data, options given; checks the arguments; its comment is for help
 --   setup(axes, data)       optional: labels, class names, a wanted size
 --   bounds(data)            optional: ranges {lo, hi, positive} of x and y, whether x counts
 --   draw(axes, canvas, data)  draws with axes.px, axes.py (value to place) and axes.frame
@@ -63,6 +63,12 @@ local function seal(class, what)
   end
 end
 
+-- f, of which help tells what is written about another function.
+local function documented(f, other)
+  core.later[f] = function() return other end
+  return f
+end
+
 local function add_kind(kind)
   local allowed = table.move(kind.options, 1, #kind.options, 1, {})
   table.move(chart_options, 1, #chart_options, #allowed + 1, allowed)
@@ -72,15 +78,20 @@ local function add_kind(kind)
     return axes:add(kind, data, given)
   end
   Axes[kind.name] = function(axes, ...) return add("axes:" .. kind.name, axes, ...) end
-  plot[kind.name] = function(...)
+  plot[kind.name] = documented(function(...)
     local where = "plot." .. kind.name
     return add(where, Figure.new(where, 1, 1, {}):axes(1), ...)
-  end
+  end, kind.read)
 end
 
 for _, kind in ipairs(kinds) do add_kind(kind) end
 
 --- figure(rows, columns, {title=, size=}): a grid of axes; fig:axes(i) gives one.
+-- example:
+--   figure = plot.figure(1, 2, {title = "two charts"})
+--   left = figure:axes(1):line({1, 4, 9})
+--   right = figure:axes(2):line({1, 8, 27}):title "cubes"
+--   figure --> plot: figure of 1 x 2 axes (:save "name.png" writes it)
 function plot.figure(rows, columns, given, ...)
   if type(columns) == "table" and given == nil then columns, given = nil, columns end
   if type(rows) == "table" and columns == nil then rows, given = nil, rows end
@@ -92,6 +103,9 @@ function plot.figure(rows, columns, given, ...)
 end
 
 --- history(h, {metrics=, title=, size=}): training and validation curves of a fit.
+-- example:
+--   history = {loss = {0.9, 0.5, 0.4}, val_loss = {1.0, 0.7, 0.6}}
+--   plot.history(history) --> plot: figure of 1 x 1 axes (:save "name.png" writes it)
 function plot.history(source, given)
   local function make(columns, look) return Figure.new("plot.history", 1, columns, look) end
   return history.draw("plot.history", make, source, given)

@@ -74,7 +74,14 @@ local function check_look(where, given)
     where, table.concat(dash_names, ", "), tostring(given.dash)))
 end
 
---- Reads the arguments of a call. Returns the data and the options given.
+--- line(x, y, {label =, color =, width =, dash =, marker =, alpha =, title =, xlabel =, ylabel =,
+-- size =}): a curve through points. x, y: lists or tensors of numbers; y may be a function of x; without
+-- x the points count from 1; NaN leaves a gap. A label stands in the legend. dash: "solid", "dashed",
+-- "dotted", "dashdot"; size: {width, height}. chart:line(…) adds a curve to a chart.
+-- example:
+--   path = os.tmpname() .. ".png"
+--   chart = plot.line({1, 2, 3}, {1, 4, 9}, {title = "squares"}):save(path)
+--   tensor.read_image(path):dim() --> 3
 function line.read(where, allowed, ...)
   local x, y, given = arguments(where, allowed, ...)
   local data = {dash = check_look(where, given)}

@@ -33,6 +33,10 @@ end
 -- optimizer, history, epoch, step, and the batch's x, y, out and loss are at hand (optimizer:set_lr(1e-4)
 -- works); `continue` goes on as if nothing had been, `stop` returns the history so far, with the figures
 -- of the part of an epoch that was done.
+-- example:
+--   x, net = tensor.linspace(-1, 1, 64):view(64, 1), nn.Linear(1, 1)
+--   history = net:fit(x, 3 * x + 1, {epochs = 60, optimizer = optim.Adam(net, {lr = 0.1}), verbose = false})
+--   math.abs(net.weight:item() - 3) < 0.1, #history.loss --> true  60
 function Module:fit(...)
   check_self(self, "fit")
   return fit(self, ...)
@@ -41,6 +45,9 @@ end
 --- The loss and the metrics on data, by name: net:evaluate(x, y).accuracy. In evaluation mode, without
 -- recording; the mode is left as found. Options: batch_size, loss and metrics (those of the last fit,
 -- else the usual ones), verbose (false).
+-- example:
+--   x, y = tensor{{1.0}, {2.0}}, tensor{{1.0}, {4.0}}
+--   nn.Identity():evaluate(x, y).loss --> 2.0
 function Module:evaluate(...)
   check_self(self, "evaluate")
   return evaluate.run(self, ...)
@@ -70,6 +77,8 @@ end
 
 --- The model's outputs for x, in evaluation mode and without recording; the mode is left as found.
 -- Options: batch_size (128).
+-- example: nn.Flatten():predict(tensor{{{1.0, 2.0}}}) --> float32 [1,2]
+--     1.0  2.0
 function Module:predict(x, ...)
   check_self(self, "predict")
   local source = tensor.is_tensor(x) and Source.read("predict", x) or Source.read("predict", x, ...)
