@@ -38,7 +38,8 @@ end
 --- How tensors print: set_printoptions{precision = 8} shows up to so many decimals (1 to 16; 4 by default).
 -- example:
 --   tensor.set_printoptions{precision = 2}
---   tensor{0.125, 3.14159} --> float32 [2]  0.12  3.14
+--   tensor{2 / 3, math.pi} --> float32 [2]  0.67  3.14
+--   tensor.set_printoptions{precision = 4}
 function tensor.set_printoptions(given)
   local o = require "lunette.options"("set_printoptions", given, {"precision"})
   local n = math.tointeger(o.precision)
