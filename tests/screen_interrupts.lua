@@ -27,7 +27,7 @@ end
 
 -- Values in a row of the screen, which shows tabs as blanks.
 local function row(values)
-  local pattern = "\n" .. values:gsub("%.", "%%."):gsub(" ", "%%s+") .. "\n"
+  local pattern = "\n" .. values:gsub("[%.()]", "%%%0"):gsub(" ", "%%s+") .. "\n"
   return function(text) return text:find(pattern) end
 end
 
