@@ -39,7 +39,6 @@ end
 -- example:
 --   tensor.set_printoptions{precision = 2}
 --   tensor{2 / 3, math.pi} --> float32 [2]  0.67  3.14
---   tensor.set_printoptions{precision = 4}
 function tensor.set_printoptions(given)
   local o = require "lunette.options"("set_printoptions", given, {"precision"})
   local n = math.tointeger(o.precision)

@@ -68,6 +68,7 @@ do
       if not known[key] and key ~= "fresh" and key ~= "In" and key ~= "Out" then rawset(_G, key, nil) end
     end
     tensor.manual_seed(1)
+    tensor.set_printoptions{precision = 4}
   end
 end
 ]]

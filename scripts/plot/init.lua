@@ -91,7 +91,7 @@ for _, kind in ipairs(kinds) do add_kind(kind) end
 --   figure = plot.figure(1, 2, {title = "two charts"})
 --   left = figure:axes(1):line({1, 4, 9})
 --   right = figure:axes(2):line({1, 8, 27}):title "cubes"
---   figure --> plot: figure of 1 x 2 axes (:save "name.png" writes it)
+--   tostring(figure) --> plot: figure of 1 x 2 axes (:save "name.png" writes it)
 function plot.figure(rows, columns, given, ...)
   if type(columns) == "table" and given == nil then columns, given = nil, columns end
   if type(rows) == "table" and columns == nil then rows, given = nil, rows end
@@ -105,7 +105,7 @@ end
 --- history(h, {metrics=, title=, size=}): training and validation curves of a fit.
 -- example:
 --   history = {loss = {0.9, 0.5, 0.4}, val_loss = {1.0, 0.7, 0.6}}
---   plot.history(history) --> plot: figure of 1 x 1 axes (:save "name.png" writes it)
+--   tostring(plot.history(history)) --> plot: figure of 1 x 1 axes (:save "name.png" writes it)
 function plot.history(source, given)
   local function make(columns, look) return Figure.new("plot.history", 1, columns, look) end
   return history.draw("plot.history", make, source, given)
