@@ -153,7 +153,7 @@ lint: deps-dev
 	@tests/lint.sh
 
 doc: all
-	@$B/lunette scripts/doc.lua doc/ops.md
+	@$B/lunette scripts/doc.lua doc
 
 # ---- installing -----------------------------------------------------------------------------------
 

@@ -11,6 +11,13 @@ clang-format --dry-run --Werror $sources || bad=1
 make --no-print-directory -j"$(nproc)" B=build/lint SAN=-Werror OPT=-O2 all core-tests >build/lint.log 2>&1 ||
   { grep -E 'error|warning' build/lint.log; bad=1; }
 
+# The generated pages say what the sources say.
+mkdir -p build/lint/doc
+build/lint/lunette scripts/doc.lua build/lint/doc || bad=1
+for page in build/lint/doc/*.md; do
+  cmp -s "$page" "doc/${page##*/}" || { echo "doc/${page##*/} is old: make doc writes it"; bad=1; }
+done
+
 luacheck -q --no-color nn scripts examples tests || bad=1
 
 # A global that is written is an accident; the compiler's listing shows each.
