@@ -101,7 +101,8 @@ local places = {
   {"x:", "ops", "Other methods of tensors"}, {"tensor.", "ops", "Other functions"},
   {"nn.init.", "nn", "First values"}, {"nn.utils.", "nn", "Clipping of gradients"}, {"nn.", "nn"},
   {"net:", "nn", "Methods of modules"}, {"optim.", "nn", "Optimizers"}, {"opt:", "nn", "Methods of optimizers"},
-  {"data.", "toolkits", "Data"}, {"metrics.", "toolkits", "Metrics"}, {"plot.", "toolkits", "Plots"},
+  {"data.", "toolkits", "Data"}, {"metrics.", "toolkits", "Metrics"}, {"mean:", "toolkits", "Metrics"}, {"plot.", "toolkits", "Plots"},
+  {"chart:", "toolkits", "Methods of charts"}, {"figure:", "toolkits", "Methods of figures"},
   {"", "toolkits", "Loops, options, help"},
 }
 

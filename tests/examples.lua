@@ -115,10 +115,26 @@ local function add(t, list, name, text)
   end
 end
 
+-- The example of a row with another of its names; nil where it calls the row in no way that has this name.
+local function renamed(row, alias)
+  local from, as_method = row.name:gsub("%.", "%%."), row.name:find "%." or alias:find "%."
+  local text, n = row.example:gsub("tensor%." .. from .. "%f[^%w_]", "tensor." .. alias)
+  if as_method then return n > 0 and text or nil end
+  text = text:gsub("([%w_%]%)}]:)" .. from .. "%f[^%w_]", "%1" .. alias)
+  return text ~= row.example and text or nil
+end
+
 local function test_ops(t)
   local list = {}
   for _, row in ipairs(core.ops()) do
-    if not row.hidden then add(t, list, row.name, row.example) end
+    if not row.hidden then
+      add(t, list, row.name, row.example)
+      for alias in (row.example and row.aliases or ""):gmatch "%S+" do
+        t.ok(alias .. " is there", core.functions[alias] ~= nil)
+        local text = renamed(row, alias)
+        if text then add(t, list, alias, text) end
+      end
+    end
   end
   check(t, list)
 end
@@ -127,7 +143,8 @@ end
 local function test_public(t)
   local list, draws = {}, pcall(require, "lunette.canvas")
   for _, found in ipairs(require("lunette.help.public").all()) do
-    if draws or not found.name:find "^plot%." then add(t, list, found.name, found.example) end
+    local charts = found.name:find "^plot%." or found.name:find "^chart:" or found.name:find "^figure:"
+    if draws or not charts then add(t, list, found.name, found.example) end
   end
   check(t, list)
 end

@@ -38,6 +38,15 @@ local function walk(list, seen, prefix, t)
   end
 end
 
+-- Methods of what plot draws; the others are for its own files.
+local drawing = {"title", "xlabel", "ylabel", "legend", "xlim", "ylim", "xlog", "ylog", "axes", "save", "encode"}
+
+local function drawn(list, seen, prefix, t)
+  local own = {}
+  for _, key in ipairs(drawing) do own[key] = rawget(t, key) end
+  walk(list, seen, prefix, own)
+end
+
 -- What is no method for those who use modules.
 local inner = {init = true, forward = true}
 
@@ -61,6 +70,9 @@ function public.all()
   walk(list, seen, "optim.", lunette.optim)
   methods(list, seen, "opt:", getmetatable(lunette.optim.SGD).__index)
   for _, name in ipairs {"data", "metrics", "plot"} do walk(list, seen, name .. ".", lunette[name]) end
+  walk(list, seen, "mean:", getmetatable(lunette.metrics.mean()))
+  drawn(list, seen, "chart:", require "lunette.plot.axes")
+  drawn(list, seen, "figure:", require "lunette.plot.figure")
   for _, name in ipairs {"progress", "args", "help"} do
     local text, example = source.module("lunette." .. name)
     list[#list + 1] = {name = name, text = text, example = example}

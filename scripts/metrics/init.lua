@@ -21,6 +21,9 @@ end
 
 --- Adds a value that stands for n samples, 1 by default. A tensor's number is taken out of it, so that
 -- no graph is kept.
+-- example:
+--   mean = metrics.mean():add(1.0, 3):add(5.0)
+--   mean:value() --> 2.0
 function Mean:add(value, n)
   n = n or 1
   self.sum, self.count = self.sum + number(value) * n, self.count + n
@@ -28,9 +31,11 @@ function Mean:add(value, n)
 end
 
 --- The mean so far; NaN before the first value.
+-- example: metrics.mean():add(2):add(4):value() --> 3.0
 function Mean:value() return self.sum / self.count end
 
 --- Starts again.
+-- example: metrics.mean():add(2):reset():add(4):value() --> 4.0
 function Mean:reset()
   self.sum, self.count = 0.0, 0
   return self

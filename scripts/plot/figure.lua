@@ -39,13 +39,16 @@ function Figure.new(where, rows, columns, given)
   return figure
 end
 
+--- figure:title(text): what stands above all its charts. Returns the figure.
+-- example: plot.figure(1, 2):title "both" --> plot: figure of 1 x 2 axes (:save "name.png" writes it)
 function Figure:title(text)
   if type(text) ~= "string" then fail.raise("title: wants a text, got " .. type(text)) end
   self.heading = text
   return self
 end
 
---- The i-th axes, counted row by row, or the one at (row, column).
+--- figure:axes(i) or figure:axes(row, column): one of its charts, empty at first, counted row by row.
+-- example: plot.figure(2, 2):axes(2, 1):line({1, 4, 9}) --> plot: line (:save "name.png" writes it)
 function Figure:axes(i, column)
   local count = #self.grid
   if math.type(i) ~= "integer" then
@@ -211,7 +214,12 @@ local function known_format(format)
   return false
 end
 
---- Writes the figure to a file; its ending decides the format.
+--- figure:save(path): writes all charts to a file; its ending .png, .svg or .pdf decides the format.
+-- example:
+--   path, figure = os.tmpname() .. ".svg", plot.figure(1, 2)
+--   for i = 1, 2 do figure:axes(i):line({1, 2 ^ i, 3 ^ i}) end
+--   figure = figure:save(path)
+--   io.open(path):read(5) --> <?xml
 function Figure:save(path)
   if type(path) ~= "string" then
     fail.raise("save: wants a file name like \"curves.png\", got " .. type(path))
@@ -228,7 +236,11 @@ function Figure:save(path)
   return self
 end
 
---- The bytes of the picture, "png" by default.
+--- figure:encode(format): the bytes of the picture, "png" by default.
+-- example:
+--   figure = plot.figure(1, 1)
+--   chart = figure:axes(1):line({1, 4, 9})
+--   figure:encode "pdf":sub(1, 4) --> %PDF
 function Figure:encode(format)
   format = format or "png"
   if not known_format(format) then

@@ -45,28 +45,28 @@ local function no_such(what, name, names)
     near and "did you mean '" .. near .. "'?" or "it has " .. table.concat(names, ", "))
 end
 
+-- f, of which help tells what is written about another function.
+local function documented(f, other)
+  core.later[f] = function() return other end
+  return f
+end
+
 -- Makes the functions of a class public methods: a dot for a colon and a wrong name are explained.
 local function seal(class, what)
   local methods, names = {}, function_names(class)
   for _, name in ipairs(names) do
     local f = class[name]
-    methods[name] = function(self, ...)
+    methods[name] = documented(function(self, ...)
       if getmetatable(self) ~= class then
         fail.raise("%s: call it with a colon, %s:%s(…)", name, what, name)
       end
       return f(self, ...)
-    end
+    end, f)
   end
   function class.__index(_, name)
     if methods[name] then return methods[name] end
     fail.raise(no_such("this " .. what, name, names))
   end
-end
-
--- f, of which help tells what is written about another function.
-local function documented(f, other)
-  core.later[f] = function() return other end
-  return f
 end
 
 local function add_kind(kind)
@@ -77,7 +77,7 @@ local function add_kind(kind)
     axes.figure:resize(where, given)
     return axes:add(kind, data, given)
   end
-  Axes[kind.name] = function(axes, ...) return add("axes:" .. kind.name, axes, ...) end
+  Axes[kind.name] = documented(function(axes, ...) return add("axes:" .. kind.name, axes, ...) end, kind.read)
   plot[kind.name] = documented(function(...)
     local where = "plot." .. kind.name
     return add(where, Figure.new(where, 1, 1, {}):axes(1), ...)
