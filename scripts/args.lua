@@ -1,6 +1,6 @@
 -- args.lua: lunette.args: options of a program on the command line, typed by their defaults.
 --
---   local args = require "lunette.args" {epochs = 5, lr = 1e-3, out = "out"}
+--   local args = require "lunette".args {epochs = 5, lr = 1e-3, out = "out"}
 --   $ lunette train.lua --epochs 3 --lr=0.01
 --
 -- example:

@@ -15,6 +15,8 @@
 /* The larger, or the other when one is NaN. */
 #define LARGER_NUMBER(a, b)  (a >= b || b != b ? a : b)
 #define SMALLER_NUMBER(a, b) (a <= b || b != b ? a : b)
+/* a times a logarithm of b: 0 where a is, NaN where b is. */
+#define TIMES_LOG(a, b, log) (b != b ? b : a == 0 ? 0 : a * log)
 
 /*   name   f(a, b)   gradient of a   gradient of b   saves   test   reference   doc */
 #define WRAPPED(ROW)                                                                               \
@@ -106,21 +108,13 @@
       t_mul(g, t_sigmoid(t_muln(t_sub(b, a), M_LN2))), BOTH, PAIRS, "math.log(2^x + 2^y, 2)",      \
       "log2(2^x + 2^y), without overflow.",                                                        \
       .example = "tensor{0, 3}:logaddexp2(tensor{0, 3}) --> float32 [2]  1.0  4.0")                \
-  ROW(xlogy,                                                                                       \
-      b != b   ? b                                                                                 \
-      : a == 0 ? 0                                                                                 \
-               : a * m_log(b),                                                                     \
-      xlog_dx(g, a, b, "log", 0), t_mul(g, t_div(a, b)), BOTH,                                     \
+  ROW(xlogy, TIMES_LOG(a, b, m_log(b)), xlog_dx(g, a, b, "log", 0), t_mul(g, t_div(a, b)), BOTH,   \
       "{{randn(2,3), rand(3) + 0.5}, {ints(3), rand(2,3) + 1}}", "x * math.log(y)",                \
       "x log(y), and 0 where x is 0.", .aliases = "special.xlogy",                                 \
       .example = "tensor{0, 2}:xlogy(tensor{0, 10}) --> float32 [2]  0.0000  4.6052")              \
-  ROW(xlog1py,                                                                                     \
-      b != b   ? b                                                                                 \
-      : a == 0 ? 0                                                                                 \
-               : a * m_log1p(b),                                                                   \
-      xlog_dx(g, a, b, "log1p", -1), t_mul(g, t_div(a, t_addn(b, 1))), BOTH,                       \
-      "{{randn(2,3), rand(3)}}", "x * math.log(1 + y)", "x log(1 + y), and 0 where x is 0.",       \
-      .aliases = "special.xlog1py",                                                                \
+  ROW(xlog1py, TIMES_LOG(a, b, m_log1p(b)), xlog_dx(g, a, b, "log1p", -1),                         \
+      t_mul(g, t_div(a, t_addn(b, 1))), BOTH, "{{randn(2,3), rand(3)}}", "x * math.log(1 + y)",    \
+      "x log(1 + y), and 0 where x is 0.", .aliases = "special.xlog1py",                           \
       .example = "tensor{0, 2}:xlog1py(tensor{-1, 9}) --> float32 [2]  0.0000  4.6052")            \
   ROW(sigmoid_dx, a *b *(1 - b), t_op2("sigmoid_dx", g, b),                                        \
       t_mul(t_mul(g, a), t_rsubn(1, t_muln(b, 2))), BOTH, PAIRS, "x * y * (1 - y)",                \
