@@ -98,7 +98,7 @@ end
 
 -- The beginning of a name, its page, and its section.
 local places = {
-  {"x:", "ops", "Other methods of tensors"}, {"tensor.", "ops", "Other functions"},
+  {"x:", "ops", "Other methods of tensors"}, {"x.", "ops", "Fields of tensors"}, {"tensor.", "ops", "Other functions"},
   {"nn.init.", "nn", "First values"}, {"nn.utils.", "nn", "Clipping of gradients"}, {"nn.", "nn"},
   {"net:", "nn", "Methods of modules"}, {"optim.", "nn", "Optimizers"}, {"opt:", "nn", "Methods of optimizers"},
   {"data.", "toolkits", "Data"}, {"metrics.", "toolkits", "Metrics"}, {"mean:", "toolkits", "Metrics"}, {"plot.", "toolkits", "Plots"},

@@ -95,7 +95,7 @@ help(nn.Linear), help(optim.Adam), help(net.fit), help(data).
 local function string_text(name)
   local command, commands = name:match "^%%(%a+)$", package.loaded["lunette.prompt.commands"]
   if command and commands then return commands.text(command) or name .. ": there is no such command; %help lists them" end
-  local short = name:match "^tensor%.(.*)$" or name:match "^x:(.*)$" or name
+  local short = name:match "^tensor%.(.*)$" or name:match "^x[:.](.*)$" or name
   local row = about.rows()[short]
   if row then return nil, core.functions[short] end
   local lunette = require "lunette"
@@ -109,7 +109,7 @@ local function string_text(name)
     local found = rawget(lunette[owner], name)
     if found then return nil, found end
   end
-  local method = rawget(class.Module, name) or rawget(core.methods, name)
+  local method = rawget(class.Module, name) or rawget(core.methods, short) or core.meta.fields[short]
   if method then return nil, method end
   local known = {}
   for key in next, about.rows() do

@@ -64,6 +64,7 @@ function public.all()
   for row in next, about.rows() do seen[row] = true end
   seen[core.tensor.testing] = true
   methods(list, seen, "x:", core.methods)
+  methods(list, seen, "x.", core.meta.fields)
   walk(list, seen, "tensor.", core.tensor)
   walk(list, seen, "nn.", lunette.nn)
   methods(list, seen, "net:", class.Module)

@@ -73,19 +73,51 @@ static int push_turned(lua_State *L, const char *name, bool all) {
 static int f_T(lua_State *L) { return push_turned(L, "T", true); }
 static int f_mT(lua_State *L) { return push_turned(L, "mT", false); }
 
-static const luaL_Reg fields[] = {
-    {"shape", f_shape},
-    {"dtype", f_dtype},
-    {"ndim", f_ndim},
-    {"requires_grad", f_requires_grad},
-    {"is_leaf", f_is_leaf},
-    {"grad", f_grad},
-    {"T", f_T},
-    {"mT", f_mT},
-    {"mH", f_mT}, /* numbers are real */
-    {"H", f_mT},
-    {NULL, NULL},
-};
+static const Function fields[] = {
+    {"shape", f_shape,
+     "x.shape: the sizes of all dimensions, a list; x.shape[-1] is the last.\n"
+     "example: tensor.zeros(2, 3).shape --> {2, 3}"},
+    {"dtype", f_dtype,
+     "x.dtype: the name of the type of its elements; x:to(name) converts.\n"
+     "example: tensor{1, 2}.dtype, tensor{0.5}.dtype --> int64  float32"},
+    {"ndim", f_ndim,
+     "x.ndim: the number of dimensions.\n"
+     "example: tensor.zeros(2, 3).ndim --> 2"},
+    {"requires_grad", f_requires_grad,
+     "x.requires_grad: does what is computed from it record gradients? x:requires_grad_() asks for "
+     "it.\n"
+     "example:\n"
+     "  x = tensor({1.0}, {requires_grad = true})\n"
+     "  x.requires_grad, (2 * x).requires_grad, x:detach().requires_grad --> true  true  false"},
+    {"is_leaf", f_is_leaf,
+     "x.is_leaf: was it made, not computed from tensors that require gradients? Leaves get .grad.\n"
+     "example:\n"
+     "  x = tensor({1.0}, {requires_grad = true})\n"
+     "  x.is_leaf, (2 * x).is_leaf --> true  false"},
+    {"grad", f_grad,
+     "x.grad: the gradient of a leaf, the sum of what backward found; nil before, and after x.grad "
+     "= "
+     "nil.\n"
+     "example:\n"
+     "  x = tensor({1.0, 2.0}, {requires_grad = true})\n"
+     "  (x * x):sum():backward()\n"
+     "  x.grad --> float32 [2]  2.0  4.0"},
+    {"T", f_T,
+     "x.T: a view with the dimensions in reverse order: the transposed matrix.\n"
+     "example:\n"
+     "  tensor{{1, 2}, {3, 4}}.T --> int64 [2,2]\n"
+     "    1  3\n"
+     "    2  4"},
+    {"mT", f_mT,
+     "x.mT: a view with the last two dimensions exchanged: every matrix of a batch transposed.\n"
+     "example: tensor.zeros(5, 2, 3).mT.shape --> {5, 3, 2}"},
+    {"mH", f_mT,
+     "x.mH: the same as x.mT, since numbers are real.\n"
+     "example: tensor.zeros(5, 2, 3).mH.shape --> {5, 3, 2}"},
+    {"H", f_mT,
+     "x.H: the same as x.mT, since numbers are real.\n"
+     "example: tensor.zeros(2, 3).H.shape --> {3, 2}"},
+    {NULL, NULL, NULL}};
 
 /* ---- methods about shape --------------------------------------------------------------------------------- */
 
@@ -159,6 +191,7 @@ void fields_open(lua_State *L, int lib, int meta, int methods) {
   lua_pushcclosure(L, l_len, 1);
   lua_setfield(L, meta, "__len");
   lua_newtable(L);
-  lua_pushvalue(L, meta);
-  luaL_setfuncs(L, fields, 1);
+  functions_set(L, lua_gettop(L), meta, fields);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, meta, "fields"); /* for help */
 }
