@@ -112,13 +112,11 @@ simple("Threshold", "threshold", "threshold: float, value: float, " .. INPLACE, 
 simple("GELU", "gelu", "approximate: string{none|tanh}=none", "approximate")
 
 --- The first half of a dimension, the last by default, times sigmoid of the second.
--- example: nn.GLU()(tensor{{6.0, 0.0}}) --> float32 [1,1]
---     3.0
+-- example: nn.GLU()(tensor{{6.0, 0.0}}) --> float32 [1,1]  3.0
 simple("GLU", "glu", "dim: dim=-1", "dim")
 
 --- exp(x) divided by its sum over a dimension, the last by default.
--- example: nn.Softmax()(tensor{{0.0, 0.0}}) --> float32 [1,2]
---     0.5  0.5
+-- example: nn.Softmax()(tensor{{0.0, 0.0}}) --> float32 [1,2]  0.5  0.5
 simple("Softmax", "softmax", "dim: dim=-1", "dim")
 
 --- The logarithm of softmax over a dimension, the last by default.

@@ -137,8 +137,7 @@ local layers = {}
 -- example:
 --   conv = nn.Conv1d(1, 1, 2, {bias = false})
 --   w = nn.init.ones_(conv.weight)
---   conv(tensor{{{1.0, 2.0, 4.0}}}):detach() --> float32 [1,1,2]
---     3.0  6.0
+--   conv(tensor{{{1.0, 2.0, 4.0}}}):detach() --> float32 [1,1,2]  3.0  6.0
 layers.Conv1d = conv(1)
 
 --- Convolution (cross-correlation) of images. x: [N, in_channels, H, W] -> [N, out_channels, H', W'],
@@ -164,8 +163,7 @@ layers.Conv3d = conv(3)
 -- example:
 --   conv = nn.ConvTranspose1d(1, 1, 2, {stride = 2, bias = false})
 --   w = nn.init.ones_(conv.weight)
---   conv(tensor{{{1.0, 2.0}}}):detach() --> float32 [1,1,4]
---     1.0  1.0  2.0  2.0
+--   conv(tensor{{{1.0, 2.0}}}):detach() --> float32 [1,1,4]  1.0  1.0  2.0  2.0
 layers.ConvTranspose1d = transposed(1)
 
 --- Transposed convolution: the gradient of a convolution as a layer; makes images larger.

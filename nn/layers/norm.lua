@@ -101,8 +101,7 @@ layers.BatchNorm1d = batch_norm("BatchNorm1d", 2, 3, "[N,C] or [N,C,L]")
 -- `momentum`; in evaluation by these.
 -- example:
 --   norm = nn.BatchNorm2d(1, {affine = false, eps = 0})
---   norm(tensor{{{{1.0, 3.0}}}}) --> float32 [1,1,1,2]
---     -1.0   1.0
+--   norm(tensor{{{{1.0, 3.0}}}}) --> float32 [1,1,1,2]  -1.0   1.0
 layers.BatchNorm2d = batch_norm("BatchNorm2d", 4, 4, "[N,C,H,W]")
 
 --- Normalises every channel over the batch and all places, then weight * y + bias. x: [N,C,D,H,W]; see
@@ -143,8 +142,7 @@ layers.InstanceNorm3d = instance_norm("InstanceNorm3d", 4, "[N,C,D,H,W] or [C,D,
 -- weight, bias: of that shape.
 -- example:
 --   norm = nn.LayerNorm(2, {eps = 0})
---   norm(tensor{{1.0, 3.0}}):detach() --> float32 [1,2]
---     -1.0   1.0
+--   norm(tensor{{1.0, 3.0}}):detach() --> float32 [1,2]  -1.0   1.0
 layers.LayerNorm = layer("LayerNorm",
   "normalized_shape: list, eps: float=1e-05, elementwise_affine: bool=true, dtype: dtype=float32")
 
@@ -164,8 +162,7 @@ end
 -- normalized_shape, then weight * y. eps: the spacing of floats at 1 by default.
 -- example:
 --   norm = nn.RMSNorm(2)
---   norm(tensor{{3.0, 4.0}}):detach() --> float32 [1,2]
---     0.8485  1.1314
+--   norm(tensor{{3.0, 4.0}}):detach() --> float32 [1,2]  0.8485  1.1314
 layers.RMSNorm = layer("RMSNorm",
   "normalized_shape: list, eps: float?, elementwise_affine: bool=true, dtype: dtype=float32")
 
@@ -182,8 +179,7 @@ end
 -- each channel. x: [N,C,...].
 -- example:
 --   norm = nn.GroupNorm(2, 4, {affine = false, eps = 0})
---   norm(tensor{{1.0, 3.0, 10.0, 30.0}}) --> float32 [1,4]
---     -1.0   1.0  -1.0   1.0
+--   norm(tensor{{1.0, 3.0, 10.0, 30.0}}) --> float32 [1,4]  -1.0   1.0  -1.0   1.0
 layers.GroupNorm = layer("GroupNorm",
   "num_groups: size, num_channels: size, eps: float=1e-05, affine: bool=true, dtype: dtype=float32")
 
@@ -213,8 +209,7 @@ end
 -- channels. x: [N,C,...].
 -- example:
 --   norm = nn.LocalResponseNorm(1, {alpha = 1, beta = 1})
---   norm(tensor{{{1.0, 3.0}}}) --> float32 [1,1,2]
---     0.5  0.3
+--   norm(tensor{{{1.0, 3.0}}}) --> float32 [1,1,2]  0.5  0.3
 layers.LocalResponseNorm = layer("LocalResponseNorm",
   "size: size, alpha: float=0.0001, beta: float=0.75, k: float=1.0")
 

@@ -86,8 +86,7 @@ end
 local layers = {}
 
 --- The largest value of each window. x: [N,C,L] -> [N,C,L'], sizes as in MaxPool2d.
--- example: nn.MaxPool1d(2)(tensor{{{1.0, 5.0, 2.0, 3.0}}}) --> float32 [1,1,2]
---     5.0  3.0
+-- example: nn.MaxPool1d(2)(tensor{{{1.0, 5.0, 2.0, 3.0}}}) --> float32 [1,1,2]  5.0  3.0
 layers.MaxPool1d = max_pool(1)
 
 --- The largest value of each window. x: [N,C,H,W] -> [N,C,H',W'],
@@ -103,8 +102,7 @@ layers.MaxPool2d = max_pool(2)
 layers.MaxPool3d = max_pool(3)
 
 --- The mean of each window. x: [N,C,L] -> [N,C,L'].
--- example: nn.AvgPool1d(2)(tensor{{{1.0, 3.0, 5.0, 7.0}}}) --> float32 [1,1,2]
---     2.0  6.0
+-- example: nn.AvgPool1d(2)(tensor{{{1.0, 3.0, 5.0, 7.0}}}) --> float32 [1,1,2]  2.0  6.0
 layers.AvgPool1d = avg_pool(1)
 
 --- The mean of each window. x: [N,C,H,W] -> [N,C,H',W']; padding counts as zeros unless
@@ -117,8 +115,7 @@ layers.AvgPool2d = avg_pool(2)
 layers.AvgPool3d = avg_pool(3)
 
 --- The largest value of output_size windows. x: [N,C,L] -> [N,C,output_size].
--- example: nn.AdaptiveMaxPool1d(2)(tensor{{{1.0, 3.0, 7.0, 5.0}}}) --> float32 [1,1,2]
---     3.0  7.0
+-- example: nn.AdaptiveMaxPool1d(2)(tensor{{{1.0, 3.0, 7.0, 5.0}}}) --> float32 [1,1,2]  3.0  7.0
 layers.AdaptiveMaxPool1d = adaptive_max(1)
 
 --- The largest value of as many windows as output_size says, -1 for the input's size. x: [N,C,H,W].
@@ -130,8 +127,7 @@ layers.AdaptiveMaxPool2d = adaptive_max(2)
 layers.AdaptiveMaxPool3d = adaptive_max(3)
 
 --- The mean of output_size windows. x: [N,C,L] -> [N,C,output_size].
--- example: nn.AdaptiveAvgPool1d(2)(tensor{{{1.0, 3.0, 5.0, 7.0}}}) --> float32 [1,1,2]
---     2.0  6.0
+-- example: nn.AdaptiveAvgPool1d(2)(tensor{{{1.0, 3.0, 5.0, 7.0}}}) --> float32 [1,1,2]  2.0  6.0
 layers.AdaptiveAvgPool1d = adaptive_avg(1)
 
 --- The mean of as many windows as output_size says, -1 for the input's size; 1 is the mean of all.
@@ -144,8 +140,7 @@ layers.AdaptiveAvgPool2d = adaptive_avg(2)
 layers.AdaptiveAvgPool3d = adaptive_avg(3)
 
 --- (Sum of x^norm_type over each window)^(1/norm_type). x: [N,C,L] -> [N,C,L'].
--- example: nn.LPPool1d(2, 2)(tensor{{{3.0, 4.0, 6.0, 8.0}}}) --> float32 [1,1,2]
---      5.0  10.0
+-- example: nn.LPPool1d(2, 2)(tensor{{{3.0, 4.0, 6.0, 8.0}}}) --> float32 [1,1,2]  5.0  10.0
 layers.LPPool1d = lp_pool(1)
 
 --- (Sum of x^norm_type over each window)^(1/norm_type). x: [N,C,H,W] -> [N,C,H',W'].
@@ -156,8 +151,7 @@ layers.LPPool2d = lp_pool(2)
 -- MaxPool1d with return_indices gave.
 -- example:
 --   pool, unpool = nn.MaxPool1d(2, {return_indices = true}), nn.MaxUnpool1d(2)
---   unpool(pool(tensor{{{1.0, 5.0, 2.0, 3.0}}})) --> float32 [1,1,4]
---     0.0  5.0  0.0  3.0
+--   unpool(pool(tensor{{{1.0, 5.0, 2.0, 3.0}}})) --> float32 [1,1,4]  0.0  5.0  0.0  3.0
 layers.MaxUnpool1d = max_unpool(1)
 
 --- Puts maxima back to their places, zeros elsewhere: unpool(y, indices, output_size), with what

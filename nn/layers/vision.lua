@@ -11,8 +11,7 @@ local layers = {}
 
 --- Sequences [N,C,L], images [N,C,H,W] or volumes [N,C,D,H,W] of another size, or the input's times
 -- scale_factor; see tensor.interpolate.
--- example: nn.Upsample{scale_factor = 2}(tensor{{{1.0, 3.0}}}) --> float32 [1,1,4]
---     1.0  1.0  3.0  3.0
+-- example: nn.Upsample{scale_factor = 2}(tensor{{{1.0, 3.0}}}) --> float32 [1,1,4]  1.0  1.0  3.0  3.0
 layers.Upsample = layer("Upsample", "size: any?, scale_factor: any?, "
   .. "mode: string{nearest|linear|bilinear|bicubic|trilinear}=nearest, align_corners: bool?, "
   .. "recompute_scale_factor: bool?")
@@ -34,8 +33,7 @@ function layers.UpsamplingNearest2d:forward(x)
 end
 
 --- Upsample by bilinear weights with align_corners. x: [N,C,H,W].
--- example: nn.UpsamplingBilinear2d{size = {1, 3}}(tensor{{{{1.0, 3.0}}}}) --> float32 [1,1,1,3]
---     1.0  2.0  3.0
+-- example: nn.UpsamplingBilinear2d{size = {1, 3}}(tensor{{{{1.0, 3.0}}}}) --> float32 [1,1,1,3]  1.0  2.0  3.0
 layers.UpsamplingBilinear2d = layer("UpsamplingBilinear2d", "size: any?, scale_factor: any?")
 
 function layers.UpsamplingBilinear2d:forward(x)
@@ -93,8 +91,7 @@ end
 layers.ZeroPad2d = pad("ZeroPad2d", 2, "constant")
 
 --- A value at the ends of sequences: {left, right} or one number. x: [..., L].
--- example: nn.ConstantPad1d({1, 2}, 9)(tensor{{1, 2}}) --> int64 [1,5]
---     9  1  2  9  9
+-- example: nn.ConstantPad1d({1, 2}, 9)(tensor{{1, 2}}) --> int64 [1,5]  9  1  2  9  9
 layers.ConstantPad1d = pad("ConstantPad1d", 1, "constant")
 
 --- A value around images: {left, right, top, bottom} or one number. x: [..., H, W].
@@ -109,13 +106,11 @@ layers.ConstantPad2d = pad("ConstantPad2d", 2, "constant")
 layers.ConstantPad3d = pad("ConstantPad3d", 3, "constant")
 
 --- Sequences reflected at their ends: {left, right} or one number. x: [N,C,L].
--- example: nn.ReflectionPad1d(2)(tensor{{{1, 2, 3}}}) --> int64 [1,1,7]
---     3  2  1  2  3  2  1
+-- example: nn.ReflectionPad1d(2)(tensor{{{1, 2, 3}}}) --> int64 [1,1,7]  3  2  1  2  3  2  1
 layers.ReflectionPad1d = pad("ReflectionPad1d", 1, "reflect")
 
 --- Images reflected at their edges: {left, right, top, bottom} or one number. x: [N,C,H,W].
--- example: nn.ReflectionPad2d{1, 1, 0, 0}(tensor{{{{1, 2, 3}}}}) --> int64 [1,1,1,5]
---     2  1  2  3  2
+-- example: nn.ReflectionPad2d{1, 1, 0, 0}(tensor{{{{1, 2, 3}}}}) --> int64 [1,1,1,5]  2  1  2  3  2
 layers.ReflectionPad2d = pad("ReflectionPad2d", 2, "reflect")
 
 --- Volumes reflected at their faces: six numbers or one. x: [N,C,D,H,W].
@@ -123,8 +118,7 @@ layers.ReflectionPad2d = pad("ReflectionPad2d", 2, "reflect")
 layers.ReflectionPad3d = pad("ReflectionPad3d", 3, "reflect")
 
 --- The outermost values repeated: {left, right} or one number. x: [N,C,L].
--- example: nn.ReplicationPad1d(2)(tensor{{{1, 2, 3}}}) --> int64 [1,1,7]
---     1  1  1  2  3  3  3
+-- example: nn.ReplicationPad1d(2)(tensor{{{1, 2, 3}}}) --> int64 [1,1,7]  1  1  1  2  3  3  3
 layers.ReplicationPad1d = pad("ReplicationPad1d", 1, "replicate")
 
 --- The outermost values repeated: {left, right, top, bottom} or one number. x: [N,C,H,W].

@@ -28,8 +28,7 @@ local inner = {params = true, names = true, list = true, listed = true, kinds = 
 --   opt = optim.SGD(net, {lr = 0.1, momentum = 0.9})
 --   net(tensor{{1.0, 2.0}}):sum():backward()
 --   opt:step()
---   opt:state_dict().state[1].momentum_buffer --> float32 [1,2]
---     1.0  2.0
+--   opt:state_dict().state[1].momentum_buffer --> float32 [1,2]  1.0  2.0
 function Optimizer:state_dict()
   check_self(self, "state_dict")
   local out, n = {state = {}, param_groups = {}}, 0

@@ -27,8 +27,7 @@ function data.idx(...) return tensor.read_idx(...) end
 -- example:
 --   path = os.tmpname() .. ".png"
 --   tensor.write_image(path, tensor{{0.0, 1.0}})
---   data.image(path) --> uint8 [1,1,2]
---       0  255
+--   data.image(path) --> uint8 [1,1,2]  0  255
 function data.image(...) return tensor.read_image(...) end
 
 -- ---- splitting -----------------------------------------------------------------------------------------

@@ -77,8 +77,7 @@ end
 
 --- The model's outputs for x, in evaluation mode and without recording; the mode is left as found.
 -- Options: batch_size (128).
--- example: nn.Flatten():predict(tensor{{{1.0, 2.0}}}) --> float32 [1,2]
---     1.0  2.0
+-- example: nn.Flatten():predict(tensor{{{1.0, 2.0}}}) --> float32 [1,2]  1.0  2.0
 function Module:predict(x, ...)
   check_self(self, "predict")
   local source = tensor.is_tensor(x) and Source.read("predict", x) or Source.read("predict", x, ...)

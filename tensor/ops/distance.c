@@ -139,8 +139,7 @@ static void bilinear(Call *c) {
 static Op rows[] = {
     {.sig = "normalize(input: tensor, p: float=2, dim: dim=2, eps: float=1e-12) -> y: tensor",
      .doc = "Vectors along dim divided by their p-norm, at least eps.",
-     .example = "tensor{{3, 4}}:normalize() --> float32 [1,2]\n"
-                "  0.6  0.8",
+     .example = "tensor{{3, 4}}:normalize() --> float32 [1,2]  0.6  0.8",
      .test = "{{randn(2,3)}, {randn(2,3,2), 1, 3}, {randn(3), {p = 3, dim = 1}}}",
      .ref = "reference.normalize",
      .compose = normalize},
@@ -170,8 +169,7 @@ static Op rows[] = {
             "[..., R, M] -> [..., P, R]. Euclidean ones of more than 25 vectors are found by "
             "products, which loses digits where vectors are close; compute_mode decides "
             "otherwise.",
-     .example = "tensor{{0, 0}}:cdist(tensor{{3, 4}, {0, 1}}) --> float32 [1,2]\n"
-                "  5.0  1.0",
+     .example = "tensor{{0, 0}}:cdist(tensor{{3, 4}, {0, 1}}) --> float32 [1,2]  5.0  1.0",
      .test = "{{randn(2,3), randn(4,3)}, {randn(2,2,3), randn(1,3,3), 1}, {randn(3,2), "
              "randn(2,2), {compute_mode = 'use_mm_for_euclid_dist'}}, {randn(2,3), randn(2,3), 3}}",
      .ref = "reference.cdist",
@@ -187,8 +185,7 @@ static Op rows[] = {
      .doc = "input1' weight[o] input2 + bias[o] for every output o: [..., I], [..., J], [O,I,J], "
             "[O] -> [..., O].",
      .example = "tensor{{1.0, 2.0}}:bilinear(tensor{{3.0, 4.0}}, tensor{{{1.0, 0.0}, {0.0, 1.0}}}) "
-                "--> float32 [1,1]\n"
-                "  11.0",
+                "--> float32 [1,1]  11.0",
      .test = "{{randn(3,2), randn(3,4), randn(2,2,4), randn(2)}, {randn(3), randn(2), "
              "randn(2,3,2)}}",
      .ref = "reference.bilinear",

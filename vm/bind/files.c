@@ -239,8 +239,7 @@ static const Function functions[] = {
      "example:\n"
      "  path = os.tmpname() .. \".png\"\n"
      "  tensor.write_image(path, tensor{{0.0, 1.0}})\n"
-     "  tensor.read_image(path) --> uint8 [1,1,2]\n"
-     "      0  255"},
+     "  tensor.read_image(path) --> uint8 [1,1,2]  0  255"},
     {NULL, NULL, NULL}};
 
 void files_open(lua_State *L, int lib) { functions_set(L, lib, 0, functions); }

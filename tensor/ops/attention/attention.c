@@ -142,8 +142,7 @@ static Op rows[] = {
             "others 2017, arXiv:1706.03762.",
      .example = "query, key, value = tensor.zeros(1, 2), tensor.zeros(2, 2), tensor{{1.0, 2.0}, "
                 "{3.0, 4.0}}\n"
-                "query:scaled_dot_product_attention(key, value) --> float32 [1,2]\n"
-                "  2.0  3.0",
+                "query:scaled_dot_product_attention(key, value) --> float32 [1,2]  2.0  3.0",
      .test = "{{randn(2,3,4), randn(2,5,4), randn(2,5,2)}, {randn(1,2,4,3), randn(1,2,4,3), "
              "randn(1,2,4,3), {is_causal = true}}, {randn(2,2,3), randn(2,3,3), randn(2,3,2), "
              "tensor{{true,false,true},{true,true,false}}, {scale = 0.3}}, {randn(2,2,3), "

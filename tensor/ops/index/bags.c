@@ -260,9 +260,8 @@ static Op rows[] = {
             "ids in a row with the offsets where bags begin, from 1; include_last_offset: the end "
             "of the last bag is there too. Rows padding_idx do not count; an empty bag gives 0. "
             "per_sample_weights, for sums: a factor for every id.",
-     .example =
-         "tensor.embedding_bag(tensor{{1, 2}}, tensor{{1.0, 2.0}, {3.0, 4.0}}) --> float32 [1,2]\n"
-         "  2.0  3.0",
+     .example = "tensor.embedding_bag(tensor{{1, 2}}, tensor{{1.0, 2.0}, {3.0, 4.0}}) --> float32 "
+                "[1,2]  2.0  3.0",
      .test = "{{tensor{{1,3},{2,3}}, randn(4,3)}, {tensor{1,3,2,3,4}, randn(4,2), tensor{1,3,3}, "
              "{mode = 'sum', per_sample_weights = rand(5)}}, {tensor{1,3,2,3}, randn(4,2), "
              "tensor{1,4}, {mode = 'max', padding_idx = 3}}, {tensor{1,2}, randn(2,2), "

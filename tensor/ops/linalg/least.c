@@ -288,8 +288,7 @@ static Op rows[] = {
      .grad = pinv_grad},
     {.sig = "pinverse(x: tensor, rcond: float=1e-15) -> P: tensor",
      .doc = "linalg.pinv in its older form; rcond is its rtol.",
-     .example = "tensor{{2.0}, {0.0}}:pinverse() --> float32 [1,2]\n"
-                "  0.5  0.0",
+     .example = "tensor{{2.0}, {0.0}}:pinverse() --> float32 [1,2]  0.5  0.0",
      .test = "{{randn(4,3)}, {well(3), 1e-10}}",
      .ref = "reference.pinv",
      .compose = pinverse_compose},

@@ -349,8 +349,8 @@ static Op rows[] = {
     {.sig = "linear(x: tensor, weight: tensor, bias: tensor?) -> y: tensor",
      .doc = "x times the transposed weight, plus bias. x: [..., in], weight: [out, in], "
             "bias: [out] -> [..., out].",
-     .example = "tensor{{1, 2}}:linear(tensor{{1, 1}, {0, 3}}, tensor{10, 20}) --> int64 [1,2]\n"
-                "  13  26",
+     .example =
+         "tensor{{1, 2}}:linear(tensor{{1, 1}, {0, 3}}, tensor{10, 20}) --> int64 [1,2]  13  26",
      .test = "{{randn(3,4), randn(2,4), randn(2)}, {randn(2,3,4), randn(2,4)}}",
      .ref = "reference.linear",
      .flags = OP_CROSS,

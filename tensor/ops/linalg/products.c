@@ -264,8 +264,8 @@ static Op rows[] = {
     {.sig = "addmm(input: tensor, mat1: tensor, mat2: tensor, beta: scalar=1, alpha: scalar=1) -> "
             "z: tensor",
      .doc = "beta input + alpha mat1 mat2 for matrices [m,k] and [k,n]." ADD_DOC,
-     .example = "tensor{{10, 20}}:addmm(tensor{{1, 2}}, tensor{{3, 4}, {5, 6}}) --> int64 [1,2]\n"
-                "  23  36",
+     .example =
+         "tensor{{10, 20}}:addmm(tensor{{1, 2}}, tensor{{3, 4}, {5, 6}}) --> int64 [1,2]  23  36",
      .test = "{{randn(2,3), randn(2,4), randn(4,3)}, {randn(3), randn(2,4), randn(4,3), 0.5, 2}, "
              "{randn(2,3), randn(2,4), randn(4,3), {beta = 0}}}",
      .ref = "reference.addmm",
@@ -292,8 +292,8 @@ static Op rows[] = {
     {.sig = "addbmm(input: tensor, batch1: tensor, batch2: tensor, beta: scalar=1, alpha: "
             "scalar=1) -> z: tensor",
      .doc = "beta input + alpha times the sum of the products of [b,m,k] and [b,k,n]." ADD_DOC,
-     .example = "tensor{{10}}:addbmm(tensor{{{1}}, {{2}}}, tensor{{{3}}, {{4}}}) --> int64 [1,1]\n"
-                "  21",
+     .example =
+         "tensor{{10}}:addbmm(tensor{{{1}}, {{2}}}, tensor{{{3}}, {{4}}}) --> int64 [1,1]  21",
      .test = "{{randn(2,3), randn(2,2,4), randn(2,4,3)}, {randn(1), randn(2,2,4), randn(2,4,3), "
              "0.5, 2}}",
      .ref = "reference.addbmm",
@@ -315,8 +315,7 @@ static Op rows[] = {
     {.sig = "chain_matmul(matrices: tensors) -> z: tensor",
      .doc = "Product of a list of matrices in the order of least work.",
      .example = "tensor.chain_matmul{tensor{{1, 2}}, tensor{{1, 0}, {0, 2}}, tensor{{3}, {4}}} --> "
-                "int64 [1,1]\n"
-                "  19",
+                "int64 [1,1]  19",
      .test = "{{{randn(2,4), randn(4,3), randn(3,5)}}, {{randn(3,2)}}}",
      .ref = "reference.chain_matmul",
      .flags = OP_FUNCTION,

@@ -249,8 +249,8 @@ static Op rows[] = {
      .doc = "Channels in num_groups groups; each group of each sample less its mean, divided by "
             "its standard deviation, then times weight plus bias for each channel. x: [N,C,...], "
             "weight and bias: [C]. eps is added to the variance. Wu & He 2018, arXiv:1803.08494.",
-     .example = "tensor{{1.0, 3.0, 10.0, 30.0}}:group_norm(2, {eps = 0}) --> float32 [1,4]\n"
-                "  -1.0   1.0  -1.0   1.0",
+     .example = "tensor{{1.0, 3.0, 10.0, 30.0}}:group_norm(2, {eps = 0}) --> float32 [1,4]  -1.0   "
+                "1.0  -1.0   1.0",
      .test = "{{randn(2,4,3), 2}, {randn(2,6,2,2), 3, rand(6) + 0.5, randn(6)}, {randn(3,4), 1, "
              "rand(4) + 0.5, nil, 0.1}}",
      .ref = "reference.group_norm",
@@ -284,9 +284,8 @@ static Op rows[] = {
             "k: float=1) -> y: tensor",
      .doc = "x / (k + alpha m)^beta, m the mean of the squares of `size` channels around each, "
             "zeros beyond the ends. x: [N,C,...]. Krizhevsky and others 2012.",
-     .example =
-         "tensor{{{1.0, 3.0}}}:local_response_norm(1, {alpha = 1, beta = 1}) --> float32 [1,1,2]\n"
-         "  0.5  0.3",
+     .example = "tensor{{{1.0, 3.0}}}:local_response_norm(1, {alpha = 1, beta = 1}) --> float32 "
+                "[1,1,2]  0.5  0.3",
      .test = "{{randn(2,5,3), 3, 0.5}, {randn(1,4,2,2), 2, {alpha = 1, beta = 0.5, k = 2}}}",
      .ref = "reference.local_response_norm",
      .compose = local_response_norm},

@@ -241,8 +241,7 @@ static Op rows[] = {
      .doc = "Each sample less its mean, divided by its standard deviation, times weight plus bias, "
             "over the last dimensions of x, whose sizes are normalized_shape; weight and bias have "
             "that shape. eps is added to the variance. Ba, Kiros & Hinton 2016, arXiv:1607.06450.",
-     .example = "tensor{{1.0, 3.0}}:layer_norm({2}, {eps = 0}) --> float32 [1,2]\n"
-                "  -1.0   1.0",
+     .example = "tensor{{1.0, 3.0}}:layer_norm({2}, {eps = 0}) --> float32 [1,2]  -1.0   1.0",
      .test = "{{randn(2,3), 3}, {randn(2,3,4), {3,4}, randn(3,4), randn(3,4)}, {randn(2,3,4), {4}, "
              "rand(4) + 0.5, {eps = 0.1}}}",
      .ref = "reference.layer_norm",
@@ -257,7 +256,7 @@ static Op rows[] = {
             "dimensions of x, whose sizes are normalized_shape; weight has that shape. eps, the "
             "spacing of floats at 1 by default, is added to the mean square. Zhang & Sennrich "
             "2019, arXiv:1910.07467.",
-     .example = "tensor{{3, 4}}:rms_norm(2) --> float32 [1,2]\n  0.8485  1.1314",
+     .example = "tensor{{3, 4}}:rms_norm(2) --> float32 [1,2]  0.8485  1.1314",
      .test = "{{randn(2,3), 3}, {randn(2,3,4), {3,4}, randn(3,4)}, {randn(2,3,4), {4}, rand(4) + "
              "0.5, 0.1}}",
      .ref = "reference.rms_norm",

@@ -145,8 +145,7 @@ static void lp_pool2d(Call *c) { lp_pool(c, 2); }
 static Op rows[] = {
     {.sig = "avg_pool1d" AVG("1") ") -> y: tensor",
      .doc = "The average in windows of sequences. input: [N,C,L] or [C,L]; see avg_pool2d.",
-     .example = "tensor{{1, 5, 2, 4}}:avg_pool1d(2) --> float32 [1,2]\n"
-                "  3.0  3.0",
+     .example = "tensor{{1, 5, 2, 4}}:avg_pool1d(2) --> float32 [1,2]  3.0  3.0",
      .test = "{{randn(2,2,5), 2}, {randn(2,7), 3, {stride = 2, padding = 1, ceil_mode = true, "
              "count_include_pad = false}}}",
      .ref = "reference.avg_pool1d",
@@ -174,8 +173,7 @@ static Op rows[] = {
     {.sig = "adaptive_avg_pool1d" ADAPTIVE("1"),
      .doc = "The average in output_size windows of sequences. input: [N,C,L] or [C,L]; see "
             "adaptive_avg_pool2d.",
-     .example = "tensor{{1, 3, 5, 7}}:adaptive_avg_pool1d(2) --> float32 [1,2]\n"
-                "  2.0  6.0",
+     .example = "tensor{{1, 3, 5, 7}}:adaptive_avg_pool1d(2) --> float32 [1,2]  2.0  6.0",
      .test = "{{randn(1,2,7), 3}, {randn(2,4), 2}}",
      .ref = "reference.adaptive_avg_pool1d",
      .compose = adaptive_avg1d},
@@ -198,8 +196,7 @@ static Op rows[] = {
      .compose = adaptive_avg3d},
     {.sig = "lp_pool1d" LP("1"),
      .doc = "(Sum of x^norm_type over a window)^(1/norm_type). input: [N,C,L] or [C,L].",
-     .example = "tensor{{3, 4, 6, 8}}:lp_pool1d(2, 2) --> float32 [1,2]\n"
-                "   5.0  10.0",
+     .example = "tensor{{3, 4, 6, 8}}:lp_pool1d(2, 2) --> float32 [1,2]  5.0  10.0",
      .test = "{{rand(1,2,5) + 0.5, 3, 2}, {rand(2,5) + 0.5, 1.5, 3, 2}}",
      .ref = "reference.lp_pool1d",
      .compose = lp_pool1d},

@@ -128,8 +128,7 @@ static void max_unpool3d(Call *c) { max_unpool(c, 3); }
 static Op rows[] = {
     {.sig = "max_pool1d" MAX("1"),
      .doc = "The maximum in windows of sequences. input: [N,C,L] or [C,L]; see max_pool2d.",
-     .example = "tensor{{1, 5, 2, 3}}:max_pool1d(2) --> float32 [1,2]\n"
-                "  5.0  3.0",
+     .example = "tensor{{1, 5, 2, 3}}:max_pool1d(2) --> float32 [1,2]  5.0  3.0",
      .test = "{{randn(2,2,5), 2}, {randn(2,7), 3, {stride = 2, padding = 1, ceil_mode = true, "
              "return_indices = true}}, {randn(1,1,6), 2, {stride = 1, dilation = 2}}}",
      .ref = "reference.max_pool1d",
@@ -156,8 +155,7 @@ static Op rows[] = {
     {.sig = "adaptive_max_pool1d" ADAPTIVE("1"),
      .doc = "The maximum in output_size windows of sequences. input: [N,C,L] or [C,L]; see "
             "adaptive_max_pool2d.",
-     .example = "tensor{{1, 5, 2, 3}}:adaptive_max_pool1d(2) --> float32 [1,2]\n"
-                "  5.0  3.0",
+     .example = "tensor{{1, 5, 2, 3}}:adaptive_max_pool1d(2) --> float32 [1,2]  5.0  3.0",
      .test = "{{randn(1,2,7), 3}, {randn(2,4), 2, true}}",
      .ref = "reference.adaptive_max_pool1d",
      .compose = adaptive_max1d},
@@ -181,8 +179,7 @@ static Op rows[] = {
     {.sig = "max_unpool1d" UNPOOL("1"),
      .doc = "Puts maxima back to their places, zeros elsewhere; see max_unpool2d.",
      .example = "y, places = tensor{{1, 5, 2, 3}}:max_pool1d(2, {return_indices = true})\n"
-                "y:max_unpool1d(places, 2) --> float32 [1,4]\n"
-                "  0.0  5.0  0.0  3.0",
+                "y:max_unpool1d(places, 2) --> float32 [1,4]  0.0  5.0  0.0  3.0",
      .test = "{{randn(1,2,3), tensor{{{1,4,5},{2,3,6}}}, 2}}",
      .ref = "reference.max_unpool1d",
      .compose = max_unpool1d},

@@ -150,8 +150,7 @@ static Op rows[] = {
      .example = "x, c0 = tensor.zeros(1, 2, 1), tensor{{1.0}}\n"
                 "out, h, c = x:lstm{h0 = tensor.zeros(1, 1), c0 = c0, w_ih = tensor.zeros(4, 1), "
                 "w_hh = tensor.zeros(4, 1)}\n"
-                "c --> float32 [1,1]\n"
-                "  0.25",
+                "c --> float32 [1,1]  0.25",
      .test = "{{randn(2,3,2), randn(2,3), randn(2,3), randn(12,2), randn(12,3), randn(12), "
              "randn(12)}, {randn(1,2,3), nil, nil, randn(8,3), randn(8,2)}, {randn(3,4,2), "
              "randn(3,2), randn(3,2), randn(8,2), randn(8,2), randn(8), randn(8), tensor{2,4,1}}, "

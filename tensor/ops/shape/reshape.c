@@ -251,8 +251,7 @@ static Op rows[] = {
     {.sig = "flatten(x: tensor, start_dim: dim=1, end_dim: dim=-1) -> y: tensor",
      .doc = "The dimensions from start_dim to end_dim, both included, as one. A single value "
             "becomes [1].",
-     .example = "tensor{{{1, 2}, {3, 4}}}:flatten(2) --> int64 [1,4]\n"
-                "  1  2  3  4",
+     .example = "tensor{{{1, 2}, {3, 4}}}:flatten(2) --> int64 [1,4]  1  2  3  4",
      .test = "{{randn(2,3)}, {randn(2,3,2), 2}, {randn(2,3,2), 1, 2}, {randn(2,3):t()}}",
      .ref = "reference.flatten",
      .infer = flatten_infer,
@@ -276,7 +275,7 @@ static Op rows[] = {
      .compose = ravel},
     {.sig = "sum_to_size(x: tensor, size: sizes) -> y: tensor",
      .doc = "The sums of what expanding a tensor of that size to x's shape would repeat.",
-     .example = "tensor{{1, 2}, {3, 4}}:sum_to_size(1, 2) --> int64 [1,2]\n  4  6",
+     .example = "tensor{{1, 2}, {3, 4}}:sum_to_size(1, 2) --> int64 [1,2]  4  6",
      .test = "{{randn(2,3), {1,3}}, {randn(2,3), {3}}, {randn(2,3), {2,3}}}",
      .ref = "reference.sum_to_size",
      .compose = sum_to_size},

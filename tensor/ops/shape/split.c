@@ -187,8 +187,7 @@ static Op rows[] = {
     {.sig = "vsplit(x: tensor, indices_or_sections: list) -> parts: tensors",
      .doc = "tensor_split of rows into equal pieces or at positions.",
      .example = "top, bottom = table.unpack(tensor{{1, 2}, {3, 4}}:vsplit(2))\n"
-                "bottom --> int64 [1,2]\n"
-                "  3  4",
+                "bottom --> int64 [1,2]  3  4",
      .test = "{{randn(4,2), 2}, {randn(3,2), {1}}}",
      .ref = "reference.vsplit",
      .compose = vsplit},

@@ -102,8 +102,7 @@ static Op rows[] = {
      .compose = atleast_1d},
     {.sig = "atleast_2d(tensors: tensors) -> parts: tensors",
      .doc = "x with at least two dimensions, or each of a list of tensors: a list becomes a row.",
-     .example = "tensor.atleast_2d{tensor{1, 2}}[1] --> int64 [1,2]\n"
-                "  1  2",
+     .example = "tensor.atleast_2d{tensor{1, 2}}[1] --> int64 [1,2]  1  2",
      .test = "{{{tensor(1.5), randn(2), randn(2,3)}}}",
      .ref = "reference.atleast_2d",
      .compose = atleast_2d},

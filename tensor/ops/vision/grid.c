@@ -213,8 +213,7 @@ static Op rows[] = {
             "height, between the edges of the corners, or their centres with align_corners. Places "
             "outside give zeros, the border's value, or what is reflected at the border.",
      .example = "x, grid = tensor{{{{10.0, 20.0, 30.0}}}}, tensor{{{{-1.0, 0.0}, {0.5, 0.0}}}}\n"
-                "x:grid_sample(grid, {align_corners = true}) --> float32 [1,1,1,2]\n"
-                "  10.0  25.0",
+                "x:grid_sample(grid, {align_corners = true}) --> float32 [1,1,1,2]  10.0  25.0",
      .test = "{{randn(1,2,3,4), rand(1,2,3,2) * 1.8 - 0.9}, {randn(2,1,3,3), rand(2,2,2,2) * 3 - "
              "1.5, 'bilinear', 'border', true}, {randn(1,1,4,3), rand(1,2,2,2) * 3 - 1.5, "
              "'bilinear', 'reflection'}, {randn(1,1,3,4), rand(1,2,2,2) * 2.4 - 1.2, 'nearest', "

@@ -182,8 +182,7 @@ static Op rows[] = {
             "linear, bilinear and bicubic, trilinear are for one, two and three of them. "
             "align_corners puts the centres of the corners over each other, not their edges. "
             "bicubic: Keys 1981 with a = -0.75.",
-     .example = "tensor{{{1, 3}}}:interpolate(4) --> float32 [1,1,4]\n"
-                "  1.0  1.0  3.0  3.0",
+     .example = "tensor{{{1, 3}}}:interpolate(4) --> float32 [1,1,4]  1.0  1.0  3.0  3.0",
      .test = "{{randn(1,2,4), 7}, {randn(1,2,3,4), {scale_factor = 1.7, mode = 'bilinear'}}, "
              "{randn(1,1,4,3), {6, 2}, {mode = 'bicubic', align_corners = true}}, "
              "{randn(1,2,3,5), {2, 3}, {mode = 'area'}}, {randn(1,1,2,3,2), 4, {mode = "
@@ -193,15 +192,13 @@ static Op rows[] = {
      .compose = interpolate},
     {.sig = "upsample_nearest(input: tensor, size: ints?, scale_factor: floats?) -> y: tensor",
      .doc = "interpolate with mode nearest.",
-     .example = "tensor{{{1, 3}}}:upsample_nearest(4) --> float32 [1,1,4]\n"
-                "  1.0  1.0  3.0  3.0",
+     .example = "tensor{{{1, 3}}}:upsample_nearest(4) --> float32 [1,1,4]  1.0  1.0  3.0  3.0",
      .test = "{{randn(1,2,3,2), 4}, {randn(1,2,3), {scale_factor = 2}}}",
      .ref = "reference.upsample_nearest",
      .compose = upsample_nearest},
     {.sig = "upsample_bilinear(input: tensor, size: ints?, scale_factor: floats?) -> y: tensor",
      .doc = "interpolate with mode bilinear and align_corners.",
-     .example = "tensor{{{{1, 3}}}}:upsample_bilinear({1, 3}) --> float32 [1,1,1,3]\n"
-                "  1.0  2.0  3.0",
+     .example = "tensor{{{{1, 3}}}}:upsample_bilinear({1, 3}) --> float32 [1,1,1,3]  1.0  2.0  3.0",
      .test = "{{randn(1,2,3,2), 4}, {randn(1,1,3,3), {scale_factor = 1.7}}}",
      .ref = "reference.upsample_bilinear",
      .compose = upsample_bilinear},
