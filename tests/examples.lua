@@ -80,8 +80,9 @@ local function run(examples)
     lines[#lines + 1] = "fresh()"
     for _, entry in ipairs(example.entries) do lines[#lines + 1] = entry.code end
   end
-  local program = outside.quote(outside.program)
-  local _, out = outside.shell(("%s -e %s -i 2>&1"):format(program, outside.quote((start:gsub("FOLDER", "'" .. outside.folder .. "'")))),
+  local program, folder = outside.quote(outside.program), outside.quote(outside.folder)
+  local first = outside.quote((start:gsub("FOLDER", folder)))
+  local _, out = outside.shell(("cd %s && %s -e %s -i 2>&1"):format(folder, program, first),
     table.concat(lines, "\n") .. "\n")
   local printed, at = {}, 0
   for part in out:gmatch("[" .. FIRST .. NEXT .. "]([^" .. FIRST .. NEXT .. "]*)") do

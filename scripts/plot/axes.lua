@@ -52,21 +52,21 @@ local function text(where, value)
 end
 
 --- chart:title(text): what stands above it. Returns the chart, as all that sets something does.
--- example: plot.line({1, 4, 9}):title "squares" --> plot: line (:save "name.png" writes it)
+-- example: tostring(plot.line({1, 4, 9}):title "squares") --> plot: line (:save "name.png" writes it)
 function Axes:title(value)
   self.labels.title = text("title", value)
   return self
 end
 
 --- chart:xlabel(text): what the x axis counts.
--- example: plot.line({1, 4, 9}):xlabel "side" --> plot: line (:save "name.png" writes it)
+-- example: tostring(plot.line({1, 4, 9}):xlabel "side") --> plot: line (:save "name.png" writes it)
 function Axes:xlabel(value)
   self.labels.x = text("xlabel", value)
   return self
 end
 
 --- chart:ylabel(text): what the y axis counts.
--- example: plot.line({1, 4, 9}):ylabel "area" --> plot: line (:save "name.png" writes it)
+-- example: tostring(plot.line({1, 4, 9}):ylabel "area") --> plot: line (:save "name.png" writes it)
 function Axes:ylabel(value)
   self.labels.y = text("ylabel", value)
   return self
@@ -76,7 +76,7 @@ end
 -- false for none.
 -- example:
 --   chart = plot.line({1, 4, 9}, {label = "squares"}):line({1, 8, 27}, {label = "cubes"})
---   chart:legend "top left" --> plot: line 'squares', line 'cubes' (:save "name.png" writes it)
+--   tostring(chart:legend "top left") --> plot: line 'squares', line 'cubes' (:save "name.png" writes it)
 function Axes:legend(spot)
   if spot == nil or spot == true then spot = "best" end
   if spot ~= false then
@@ -105,14 +105,14 @@ local function set_limits(name, axis, lo, hi)
 end
 
 --- chart:xlim(lowest, highest): the limits of the x axis; nil leaves a side to the data.
--- example: plot.line({1, 4, 9}):xlim(0, 4) --> plot: line (:save "name.png" writes it)
+-- example: tostring(plot.line({1, 4, 9}):xlim(0, 4)) --> plot: line (:save "name.png" writes it)
 function Axes:xlim(lo, hi)
   set_limits("x", self.x, lo, hi)
   return self
 end
 
 --- chart:ylim(lowest, highest): the limits of the y axis; nil leaves a side to the data.
--- example: plot.line({1, 4, 9}):ylim(0) --> plot: line (:save "name.png" writes it)
+-- example: tostring(plot.line({1, 4, 9}):ylim(0)) --> plot: line (:save "name.png" writes it)
 function Axes:ylim(lo, hi)
   set_limits("y", self.y, lo, hi)
   return self
@@ -126,14 +126,14 @@ local function set_log(name, axes, on)
 end
 
 --- chart:xlog(on): a logarithmic x axis, or a plain one again with false.
--- example: plot.line({1, 10, 100}, {1, 2, 3}):xlog() --> plot: line (:save "name.png" writes it)
+-- example: tostring(plot.line({1, 10, 100}, {1, 2, 3}):xlog()) --> plot: line (:save "name.png" writes it)
 function Axes:xlog(on)
   set_log("x", self, on)
   return self
 end
 
 --- chart:ylog(on): a logarithmic y axis, or a plain one again with false.
--- example: plot.line({1, 10, 100}):ylog() --> plot: line (:save "name.png" writes it)
+-- example: tostring(plot.line({1, 10, 100}):ylog()) --> plot: line (:save "name.png" writes it)
 function Axes:ylog(on)
   set_log("y", self, on)
   return self

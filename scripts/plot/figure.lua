@@ -40,7 +40,7 @@ function Figure.new(where, rows, columns, given)
 end
 
 --- figure:title(text): what stands above all its charts. Returns the figure.
--- example: plot.figure(1, 2):title "both" --> plot: figure of 1 x 2 axes (:save "name.png" writes it)
+-- example: tostring(plot.figure(1, 2):title "both") --> plot: figure of 1 x 2 axes (:save "name.png" writes it)
 function Figure:title(text)
   if type(text) ~= "string" then fail.raise("title: wants a text, got " .. type(text)) end
   self.heading = text
@@ -48,7 +48,7 @@ function Figure:title(text)
 end
 
 --- figure:axes(i) or figure:axes(row, column): one of its charts, empty at first, counted row by row.
--- example: plot.figure(2, 2):axes(2, 1):line({1, 4, 9}) --> plot: line (:save "name.png" writes it)
+-- example: tostring(plot.figure(2, 2):axes(2, 1):line({1, 4, 9})) --> plot: line (:save "name.png" writes it)
 function Figure:axes(i, column)
   local count = #self.grid
   if math.type(i) ~= "integer" then
