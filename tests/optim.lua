@@ -182,6 +182,10 @@ local function test_state(t)
   t.eq("steps are in the state", other:state_dict().state[1].step, 6)
   t.raises("a state of another shape", "exp_avg of parameter 1 is %[3%] where the parameter is %[2%]",
     function() optim.Adam({nn.Parameter(tensor.zeros(2))}):load_state_dict(opt:state_dict()) end)
+  local broken = opt:state_dict()
+  broken.param_groups[1].lr = "fast"
+  t.raises("a state with a wrong option", "optim.Adam: lr is \"fast\"; a number from 0 is wanted",
+    function() other:load_state_dict(broken) end)
   t.raises("the state of another kind", "square_avg of parameter 1 is a nil; is it the state of another kind",
     function() optim.RMSprop({q}):load_state_dict(opt:state_dict()) end)
   t.eq("an optimizer prints", tostring(optim.SGD({p}, {lr = 0.1, momentum = 0.9})),

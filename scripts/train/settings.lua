@@ -46,7 +46,7 @@ end
 local function optimizers()
   local by_name, names = {}, {}
   for name, class in next, optim do
-    if class ~= optim.lr_scheduler then
+    if type(class) == "table" and rawget(class, "states") then
       by_name[name:lower()] = class
       names[#names + 1] = name:lower()
     end
