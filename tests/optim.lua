@@ -209,6 +209,15 @@ local function test_errors(t)
   bad("negative rate", "optim.SGD: lr is %-1; a number from 0 is wanted", function() optim.SGD({p}, -1) end)
   bad("betas", "betas is {1, 2}; a list of 2, each a number from 0 and below 1, is wanted",
     function() optim.Adam({p}, {betas = {1, 2}}) end)
+  local opt = optim.Adam({p})
+  p.grad = tensor.ones(2)
+  bad("a rate as a field", "no field or method 'lr'; opt:set_lr%(0.01%) sets the rate", function() opt.lr = 1 end)
+  bad("and read", "no field or method 'lr'; opt:set_lr%(0.01%) sets the rate", function() return opt.lr end)
+  opt.param_groups[1].lr = "fast"
+  bad("a changed option", "optim.lua:%d+: optim.Adam: lr is \"fast\"; a number from 0 is wanted", function() opt:step() end)
+  opt.param_groups[1].lr = 0.1
+  opt.param_groups[1].betas = {0.9}
+  bad("a short list", "betas is {0.9}; a list of 2", function() opt:step() end)
   bad("nesterov without momentum", "nesterov wants a momentum", function() optim.SGD({p}, {lr = 1, nesterov = true}) end)
   bad("no such optimizer", "optim has no field 'Adm'; did you mean optim.Adam", function() return optim.Adm end)
 end
