@@ -64,6 +64,10 @@ end
 
 --- opt:save("train.safetensors", schedule): writes the state of the optimizer and, where one is given, of
 -- its schedule to a safetensors file. With net:save it is all that a training goes on from.
+-- example:
+--   path = os.tmpname() .. ".safetensors"
+--   old = optim.SGD(nn.Linear(2, 1), {lr = 0.1}):save(path)
+--   optim.SGD(nn.Linear(2, 1), {lr = 0.5}):load(path) --> SGD lr 0.1 (2 parameters, 3 numbers)
 function Optimizer:save(path, schedule)
   check_self(self, "save")
   local tensors, notes = {}, {}
@@ -76,6 +80,10 @@ end
 
 --- opt:load("train.safetensors", schedule): takes in what opt:save wrote: the optimizer goes on with the
 -- same bits, and so does the schedule.
+-- example:
+--   path = os.tmpname() .. ".safetensors"
+--   old = optim.SGD(nn.Linear(2, 1), {lr = 0.1}):save(path)
+--   optim.SGD(nn.Linear(2, 1), {lr = 0.5}):load(path) --> SGD lr 0.1 (2 parameters, 3 numbers)
 function Optimizer:load(path, schedule)
   check_self(self, "load")
   local tensors, notes = tensor.load(path)
