@@ -181,7 +181,7 @@ end
 function Schedule:__tostring()
   local rates = {}
   for i, lr in ipairs(self:get_last_lr()) do rates[i] = ("%g"):format(lr) end
-  return ("%s (step %d, lr %s)"):format(self:settings(), self.last_epoch, table.concat(rates, ", "))
+  return ("%s (step %.10g, lr %s)"):format(self:settings(), self.last_epoch, table.concat(rates, ", "))
 end
 
 return Schedule
