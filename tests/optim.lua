@@ -182,6 +182,10 @@ local function test_state(t)
   t.eq("steps are in the state", other:state_dict().state[1].step, 6)
   t.raises("a state of another shape", "exp_avg of parameter 1 is %[3%] where the parameter is %[2%]",
     function() optim.Adam({nn.Parameter(tensor.zeros(2))}):load_state_dict(opt:state_dict()) end)
+  local broken = opt:state_dict()
+  broken.param_groups[1].lr = "fast"
+  t.raises("a state with a wrong option", "optim.Adam: lr is \"fast\"; a number from 0 is wanted",
+    function() other:load_state_dict(broken) end)
   t.raises("the state of another kind", "square_avg of parameter 1 is a nil; is it the state of another kind",
     function() optim.RMSprop({q}):load_state_dict(opt:state_dict()) end)
   t.eq("an optimizer prints", tostring(optim.SGD({p}, {lr = 0.1, momentum = 0.9})),
@@ -205,6 +209,15 @@ local function test_errors(t)
   bad("negative rate", "optim.SGD: lr is %-1; a number from 0 is wanted", function() optim.SGD({p}, -1) end)
   bad("betas", "betas is {1, 2}; a list of 2, each a number from 0 and below 1, is wanted",
     function() optim.Adam({p}, {betas = {1, 2}}) end)
+  local opt = optim.Adam({p})
+  p.grad = tensor.ones(2)
+  bad("a rate as a field", "no field or method 'lr'; opt:set_lr%(0.01%) sets the rate", function() opt.lr = 1 end)
+  bad("and read", "no field or method 'lr'; opt:set_lr%(0.01%) sets the rate", function() return opt.lr end)
+  opt.param_groups[1].lr = "fast"
+  bad("a changed option", "optim.lua:%d+: optim.Adam: lr is \"fast\"; a number from 0 is wanted", function() opt:step() end)
+  opt.param_groups[1].lr = 0.1
+  opt.param_groups[1].betas = {0.9}
+  bad("a short list", "betas is {0.9}; a list of 2", function() opt:step() end)
   bad("nesterov without momentum", "nesterov wants a momentum", function() optim.SGD({p}, {lr = 1, nesterov = true}) end)
   bad("no such optimizer", "optim has no field 'Adm'; did you mean optim.Adam", function() return optim.Adm end)
 end

@@ -188,6 +188,64 @@ local function test_states(t)
   end
 end
 
+-- The same through files, with a schedule.
+local function test_files(t)
+  local path = os.tmpname()
+  os.remove(path)
+  path = path .. ".safetensors"
+  local S = optim.lr_scheduler
+  for _, name in ipairs {"SGD", "NAdam", "RMSprop", "ASGD"} do
+    local p = start "float32"
+    local opt = optim[name]({{params = p, lr = 0.05}}, {momentum = name == "RMSprop" and 0.5 or nil})
+    local schedule = S.CyclicLR(opt, 0.01, 0.1, {step_size_up = 7, cycle_momentum = false})
+    steps(opt, p, 1, 10)
+    schedule:step()
+    opt:save(path, schedule)
+    local q = p:detach():clone():requires_grad_()
+    local other = optim[name]({q}, {lr = 1})
+    local again = S.CyclicLR(other, 0.01, 0.1, {step_size_up = 7, cycle_momentum = false})
+    other:load(path, again)
+    for k = 11, 20 do
+      steps(opt, p, k, k)
+      steps(other, q, k, k)
+      schedule:step()
+      again:step()
+    end
+    t.ok(name .. " goes on from a file with the same bits", p:detach() == q:detach())
+    t.raises(name .. " in another", "is of the optimizer " .. name .. "; this is Adam$",
+      function() optim.Adam({q}):load(path) end)
+  end
+  tensor.save(path, {a = tensor {1}})
+  t.raises("no optimizer's file", "is no file of an optimizer; this is Adam",
+    function() optim.Adam({start "float32"}):load(path) end)
+  optim.Adam({start "float32"}):save(path)
+  t.eq("before the first step", next(optim.Adam({start "float32"}):load(path).state), nil)
+  t.raises("no schedule", "holds no schedule", function()
+    local opt = optim.Adam({start "float32"})
+    opt:load(path, S.StepLR(opt, 1))
+  end)
+  os.remove(path)
+end
+
+local function test_average(t)
+  local net = lunette.nn.Linear(2, 1, {bias = false})
+  local all, running = optim.AveragedWeights(net), optim.AveragedWeights(net, {decay = 0.75})
+  t.raises("nothing taken in", "nothing was taken in yet; average:update%(%) after each step", function() all:store() end)
+  for k = 1, 4 do
+    tensor.no_grad(function() net.weight:fill_(k * k) end)
+    all:update()
+    running:update()
+  end
+  local function first() return net.weight[{1, 1}]:item() end
+  t.near("the mean", all:with(first), (1 + 4 + 9 + 16) / 4, 1e-6)
+  t.near("the own weights again", first(), 16, 0)
+  t.raises("an error within", "oh", function() all:with(error, "oh") end)
+  t.near("and after an error", first(), 16, 0)
+  running:store()
+  t.near("a running mean", first(), 0.75 * (0.75 * (0.75 * 1 + 0.25 * 4) + 0.25 * 9) + 0.25 * 16, 1e-6)
+  t.raises("no model", "its first argument is a number; the model is wanted", function() optim.AveragedWeights(3) end)
+end
+
 local function test_threads(t)
   local before = tensor.get_num_threads()
   for k, case in ipairs(cases) do
@@ -250,6 +308,8 @@ end
 return function(t)
   test_rules(t)
   test_states(t)
+  test_files(t)
+  test_average(t)
   test_threads(t)
   test_lbfgs(t)
 end

@@ -48,7 +48,12 @@ local function test_rates(t)
     t.ok(("%s (%d)"):format(name, k), worst < 1e-12, ("differs by %g"):format(worst))
   end
   local opt = optimizer()
-  S.CosineAnnealingWarmRestarts(opt, 10):step(12.5)
+  S.CosineAnnealingWarmRestarts(opt, 1, 2):step(1e300)
+  t.ok("and far", opt.param_groups[1].lr >= 0 and opt.param_groups[1].lr <= 0.1)
+  opt = optimizer()
+  local waves = S.CosineAnnealingWarmRestarts(opt, 10)
+  waves:step(12.5)
+  t.ok("prints a fraction", tostring(waves):find("CosineAnnealingWarmRestarts T_0 10 (step 12.5, lr 0.0", 1, true))
   t.near("by fractions", opt.param_groups[1].lr, 0.1 * wave(2.5, 10), 1e-15)
 end
 

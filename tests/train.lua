@@ -122,6 +122,108 @@ local function test_kinds(t)
   t.ok("a history prints", tostring(h):find "^history of 1 epoch  loss %d")
 end
 
+-- A schedule steps after each epoch or each batch; the history has the rates.
+local function test_schedules(t)
+  local x, y = clouds(60)
+  local S = optim.lr_scheduler
+  local function rates(h)
+    local list = {}
+    for i, lr in ipairs(h.lr) do list[i] = ("%g"):format(lr) end
+    return table.concat(list, " ")
+  end
+  local net = classifier()
+  local opt = optim.SGD(net, {lr = 0.1})
+  local h, text = captured(function()
+    return net:fit(x, y, {epochs = 4, optimizer = opt, schedule = S.StepLR(opt, 2), validation_split = 0.2})
+  end)
+  t.eq("the rates of an epoch", rates(h), "0.1 0.1 0.01 0.01")
+  t.near("and the next", opt.param_groups[1].lr, 0.001, 1e-15)
+  t.ok("are announced", text:find("SGD lr 0.1 · StepLR step_size 2 each epoch · ", 1, true), text)
+  t.ok("and shown", text:find "val_accuracy %d%.%d+  lr 0%.01\n", text)
+  t.ok("and printed", tostring(h):find "lr 0%.01$", tostring(h))
+  net = classifier()
+  opt = optim.SGD(net, {lr = 0.1})
+  h = captured(function()
+    return net:fit(x, y, {epochs = 2, batch_size = 20, schedule = S.ExponentialLR(opt, 0.5), schedule_every = "step"})
+  end)
+  t.eq("with every batch", rates(h), "0.025 0.003125")
+  net = classifier()
+  local steps
+  captured(function()
+    return net:fit(x, y, {epochs = 3, batch_size = 20, optimizer = "sgd", schedule = function(o, n)
+      steps = S.OneCycleLR(o, {max_lr = 0.1, total_steps = n})
+      return steps
+    end})
+  end)
+  t.eq("a function makes one for all steps", steps.last_epoch, 9)
+  net = classifier()
+  opt = optim.SGD(net, {lr = 1e-30})
+  h = captured(function()
+    return net:fit(x, y, {epochs = 4, schedule = S.ReduceLROnPlateau(opt, {patience = 0, factor = 0.5, eps = 0})})
+  end)
+  t.eq("by the loss", rates(h), "1e-30 1e-30 5e-31 2.5e-31")
+end
+
+-- With clip_norm a step of SGD with lr 1 is no longer than that.
+local function test_clipping(t)
+  local x, y = clouds(30)
+  for _, o in ipairs {{clip_norm = 0.01}, {clip_value = 0.001}} do
+    local net = classifier()
+    local before = {}
+    for i, p in ipairs(net:parameters()) do before[i] = p:detach():clone() end
+    captured(function()
+      o.batch_size, o.optimizer = 30, optim.SGD(net, {lr = 1})
+      return net:fit(x, y, o)
+    end)
+    local sum, most = 0, 0
+    for i, p in ipairs(net:parameters()) do
+      local move = p:detach() - before[i]
+      sum, most = sum + move:square():sum():item(), math.max(most, move:abs():max():item())
+    end
+    local length = o.clip_norm and math.sqrt(sum) or most
+    t.near("clipped", length / (o.clip_norm or o.clip_value), 1, 1e-3)
+  end
+end
+
+-- The fifth epoch is the last good one: training stops, and its weights come back.
+local function test_patience(t)
+  local x, y = clouds(60)
+  local function run(o)
+    tensor.manual_seed(3)
+    local net = classifier()
+    local opt, kept = optim.SGD(net, {lr = 0.01}), {}
+    o.epochs, o.optimizer, o.validation_data = 30, opt, {x, y}
+    o.callbacks = function(epoch, _, model)
+      kept[epoch] = tensor.hash(model:parameters())
+      if epoch == 5 then
+        opt:set_lr(0)
+        tensor.no_grad(function() model[3].bias:add_(tensor {5.0, 0, 0}) end)
+      end
+    end
+    local h, text = captured(function() return net:fit(x, y, o) end)
+    return h, text, tensor.hash(net:parameters()), kept
+  end
+  local h, text, now, kept = run {patience = 3}
+  t.eq("stops after three epochs without progress", #h.loss, 8)
+  t.eq("with the best weights", now, kept[5])
+  t.ok("and says so", text:find("fit: stopped after 3 epochs without a lower val_loss; the weights are those of epoch 5 (val_loss "
+    .. ("%.4f"):format(h.val_loss[5]), 1, true), text)
+  h, text, now, kept = run {patience = 3, keep_best = false, monitor = "loss"}
+  t.ok("or with the last", now == kept[#h.loss] and text:find "patience 3 on loss" and not text:find "the weights are", text)
+end
+
+-- An optimizer that evaluates several times: straight to the least squares.
+local function test_closure(t)
+  tensor.manual_seed(1)
+  local x = tensor.randn(50, 3)
+  local line = nn.Linear(3, 1)
+  local h = captured(function()
+    return line:fit(x, x:sum(-1, true) + 2, {epochs = 3, batch_size = 50, optimizer = "lbfgs"})
+  end)
+  t.ok("L-BFGS fits", h.loss[-1] < 1e-8, tostring(h))
+  t.near("to the right line", line.bias:item(), 2, 1e-3)
+end
+
 local function test_stratified(t)
   local Source = require "lunette.train.source"
   local y = {}
@@ -185,6 +287,10 @@ return function(t)
   test_repeats(t)
   test_by_hand(t)
   test_kinds(t)
+  test_schedules(t)
+  test_clipping(t)
+  test_patience(t)
+  test_closure(t)
   test_stratified(t)
   test_errors(t)
 end

@@ -9,13 +9,17 @@ local core = require "lunette.core"
 local optim = {}
 
 require "lunette.optim.state"
+require "lunette.optim.files"
 
 for _, file in ipairs {"sgd", "adam", "adamax", "nadam", "radam", "rmsprop", "adagrad", "adadelta", "rprop",
   "asgd", "lbfgs"} do
   for name, class in next, (require("lunette.optim." .. file)) do optim[name] = class end
 end
 
-local repairs = {}
+optim.AveragedWeights = require("lunette.optim.average").AveragedWeights
+
+local repairs = {EMA = "optim.AveragedWeights(net, {decay = 0.999}) keeps a running mean of the weights",
+  swa_utils = "optim.AveragedWeights(net) keeps the mean of the weights"}
 optim.lr_scheduler = require "lunette.optim.lr_scheduler"
 for name in next, optim.lr_scheduler do repairs[name] = "it is optim.lr_scheduler." .. name end
 

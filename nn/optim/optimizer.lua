@@ -16,19 +16,27 @@ local Optimizer = {}
 
 -- ---- making ----------------------------------------------------------------------------------------
 
--- Finds methods; other names are errors, so that opt:zero_grads() says what is meant.
+local repairs = {lr = "opt:set_lr(0.01) sets the rate, opt.param_groups[1].lr is that of a group"}
+repairs.learning_rate = repairs.lr
+
+local function no_field(key)
+  local names = {"param_groups", "state"}
+  for known in next, Optimizer do
+    if not known:find "^_" then names[#names + 1] = known end
+  end
+  table.sort(names)
+  local near = core.suggest(tostring(key), names)
+  fail.raise("an optimizer has no field or method '%s'%s", tostring(key),
+    repairs[key] and "; " .. repairs[key] or near and "; did you mean " .. near .. "?" or "")
+end
+
+-- Finds methods; other names are errors, so that opt:zero_grads() and opt.lr = 0.1 say what is meant.
 local function strict(kind)
   return function(_, key)
     local value = kind[key]
     if value ~= nil or type(key) ~= "string" then return value end
-    local names = {"param_groups", "state"}
-    for known in next, Optimizer do
-      if not known:find "^_" then names[#names + 1] = known end
-    end
-    table.sort(names)
-    local near = core.suggest(key, names)
-    fail.raise("an optimizer has no field or method '%s'%s", key, near and "; did you mean " .. near .. "?" or "")
-  end
+    no_field(key)
+  end, function(_, key) no_field(key) end
 end
 
 local function add_group(self, kind, given)
@@ -52,7 +60,8 @@ local function make(kind, ...)
     fail.raise("%s: no parameter records gradients; x:requires_grad_() first", kind.signature.where)
   end
   o.params = nil
-  return setmetatable(self, {__index = strict(kind), kind = kind, __tostring = Optimizer.__tostring})
+  local index, new_index = strict(kind)
+  return setmetatable(self, {__index = index, __newindex = new_index, kind = kind, __tostring = Optimizer.__tostring})
 end
 
 local function nothing() return {} end
@@ -130,11 +139,23 @@ local function state_of(self, group, p, names)
   return state
 end
 
+-- The rule and its numbers; what is wrong with options that were changed since.
+local function rule_of(kind, group, now)
+  local done, rule, numbers = pcall(kind.rule, group, now)
+  if done then return rule, numbers end
+  local options = {}
+  for _, name in ipairs(kind.signature.names) do options[name] = group[name] end
+  options.params = nil
+  kind.signature:read(group.params, options)
+  if group.lr == nil then fail.raise("%s: lr of a group is missing", kind.name) end
+  error(rule, 0)
+end
+
 -- Runs the rule over a list {p.., g.., tensors of state..} whose states have the same numbers.
 local function run(kind, group, list, states)
   local now, own = {step = states[1].step + 1}, kind.numbers
   for i = 1, #own do now[own[i]] = states[1][own[i]] end
-  local rule, numbers = kind.rule(group, now)
+  local rule, numbers = rule_of(kind, group, now)
   table.insert(numbers, 1, group.maximize and -1 or 1)
   table.insert(numbers, 2, not kind.decoupled and group.weight_decay or 0)
   core.hidden[rule .. "_step"](list, numbers) -- can fail: nothing has changed yet

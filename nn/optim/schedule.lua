@@ -80,7 +80,7 @@ end
 --- The next step: sets the learning rates. Called after an epoch, or after a batch.
 function Schedule:step(at)
   check_self(self, "step")
-  if at ~= nil and not (self.kind.anywhere and type(at) == "number" and at >= 0) then
+  if at ~= nil and not (self.kind.anywhere and type(at) == "number" and at >= 0 and at < math.huge) then
     fail.raise("%s: step takes %s", self.name, self.kind.anywhere and "nothing, or a number of epochs from 0"
       or "nothing; it counts by itself")
   end
@@ -181,7 +181,7 @@ end
 function Schedule:__tostring()
   local rates = {}
   for i, lr in ipairs(self:get_last_lr()) do rates[i] = ("%g"):format(lr) end
-  return ("%s (step %d, lr %s)"):format(self:settings(), self.last_epoch, table.concat(rates, ", "))
+  return ("%s (step %.10g, lr %s)"):format(self:settings(), self.last_epoch, table.concat(rates, ", "))
 end
 
 return Schedule

@@ -96,7 +96,7 @@ schedules.CosineAnnealingWarmRestarts = class("CosineAnnealingWarmRestarts",
   "optimizer: any, T_0: size, T_mult: size=1, eta_min: rate=0.0", {
   anywhere = true,
   rate = function(o, t, _, base)
-    local n = o.T_0
+    local n = o.T_0 + 0.0
     if o.T_mult == 1 then
       t = t % n
     else

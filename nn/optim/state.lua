@@ -102,9 +102,13 @@ function Optimizer:load_state_dict(given)
   for g, group in ipairs(self.param_groups) do
     local from, now = given.param_groups[g], {}
     for key, value in next, from do now[key] = copied(value) end
+    local known = {}
     for _, name in ipairs(self.signature.names) do
-      if now[name] == nil then now[name] = group[name] end
+      known[name] = now[name] == nil and group[name] or now[name]
     end
+    known.params = nil
+    for name, value in next, self.signature:read(group.params, known) do now[name] = value end
+    now.params = from.params
     self.check(now)
     options[g] = now
     for i, p in ipairs(group.params) do

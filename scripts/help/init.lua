@@ -105,8 +105,9 @@ local function string_text(name)
     return at
   end)
   if done and value ~= nil and type(value) ~= "string" then return nil, value end
-  for _, owner in ipairs {"nn", "optim"} do
-    local found = rawget(lunette[owner], name)
+  local owners = {lunette.nn, lunette.optim, lunette.optim.lr_scheduler}
+  for _, owner in ipairs(owners) do
+    local found = rawget(owner, name)
     if found then return nil, found end
   end
   local method = rawget(class.Module, name) or rawget(core.methods, short) or core.meta.fields[short]
@@ -116,8 +117,8 @@ local function string_text(name)
     if type(key) == "string" then known[#known + 1] = key end
   end
   table.sort(known)
-  for _, owner in ipairs {"nn", "optim"} do
-    for _, key in ipairs(names_of(lunette[owner])) do known[#known + 1] = key end
+  for _, owner in ipairs(owners) do
+    for _, key in ipairs(names_of(owner)) do known[#known + 1] = key end
   end
   local near = core.suggest(name, known)
   return ("nothing is known about '%s'%s"):format(name, near and "; did you mean " .. near .. "?" or "")

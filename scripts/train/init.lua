@@ -23,11 +23,26 @@ local function check_self(self, method)
 end
 
 --- Trains the model: net:fit(x, y, {…}) or net:fit(set, {…}), and returns the history: lists h.loss,
--- h.accuracy, h.val_loss, … with one value an epoch. Options: epochs (1), batch_size (32), optimizer
--- (Adam with lr 0.001), loss (by the type of y: cross_entropy for classes, mse_loss for numbers),
--- metrics ({"accuracy"} for classes), validation_split (a fraction of the rows, of each class alike),
--- validation_data ({x, y} or a data set), shuffle (true), callbacks (functions (epoch, values, model)
--- called after each epoch; false as result stops), verbose (true). Prints the settings in force first.
+-- h.accuracy, h.val_loss, … with one value an epoch. Prints the settings in force first. Options:
+--   epochs            1
+--   batch_size        32
+--   optimizer         Adam with lr 0.001; one that was made, or a name: "sgd" (lr 0.01), "rmsprop", …
+--   schedule          of the learning rate: optim.lr_scheduler.StepLR(opt, 10), or a function(optimizer,
+--                     steps) that makes one; steps is how many there will be. h.lr has the rates
+--   schedule_every    "epoch" or "step": when it steps; "step" for OneCycleLR and CyclicLR
+--   clip_norm         the largest norm that all gradients together may have
+--   clip_value        the largest magnitude that an element of a gradient may have
+--   loss              by the type of y: cross_entropy for classes, mse_loss for numbers
+--   metrics           {"accuracy"} for classes
+--   validation_split  a fraction of the rows, of each class alike, that is held out
+--   validation_data   {x, y} or a data set
+--   patience          stops after so many epochs in which the figure to go by did not get better
+--   keep_best         puts the weights of the best epoch back at the end; true with patience
+--   monitor           the figure to go by: "val_loss", or "loss" where nothing is held out; less is better
+--                     for losses, mae and mse, more for all others
+--   shuffle           true
+--   callbacks         functions (epoch, values, model), called after each epoch; false as result stops
+--   verbose           true
 -- The model keeps the history of the last fit as net.history, also when that ended with an error, or
 -- with Ctrl-C. At the prompt Ctrl-C pauses: after the step that runs another prompt opens, where model,
 -- optimizer, history, epoch, step, and the batch's x, y, out and loss are at hand (optimizer:set_lr(1e-4)
