@@ -16,6 +16,8 @@ if console.terminal() then
   require "lunette.prompt.inside".install()
 end
 
+core.origins(true) -- for %mem
+
 local prompt = {complete = complete.at, code = commands.code, caught = errors.caught}
 
 --- The function that runs the user's init.lua, $XDG_CONFIG_HOME/lunette/init.lua (~/.config by default);
