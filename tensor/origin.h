@@ -12,7 +12,7 @@ typedef struct Origin {
 } Origin;
 
 /* Data of less than this has no origin: what is made often shall cost nothing. Bytes. */
-enum { ORIGIN_LEAST = 1 << 14 };
+enum { ORIGIN_LEAST = 1 << 17 };
 
 extern bool origin_on; /* does the host note them? */
 

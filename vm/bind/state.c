@@ -44,7 +44,7 @@ static int l_memory(lua_State *L) {
   return 1;
 }
 
-/* origins(on): from now on the lines that make data of 16 kB or more are noted, or not. origins() gives
+/* origins(on): from now on the lines that make data of 128 kB or more are noted, or not. origins() gives
    a list {place, count, bytes} of the data that lives. */
 static int l_origins(lua_State *L) {
   if (!lua_isnone(L, 1)) {
