@@ -1,6 +1,7 @@
 /* The caching allocator: size classes, the cache's bound, planted failures. */
 #define _GNU_SOURCE
 #include "mem.h"
+#include "origin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -238,6 +239,7 @@ Storage *storage_new(size_t bytes) {
 
 void storage_free(Storage *st) {
   if (--st->refs > 0) return;
+  if (st->origin) origin_release(st);
   if (st->bytes <= TOGETHER) {
     mem_free(st, 64 + st->bytes);
   } else {

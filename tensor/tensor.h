@@ -28,6 +28,7 @@ typedef struct Storage {
   size_t bytes;
   int refs;
   uint32_t version;
+  uint16_t origin;    /* where the host made it (origin.h); 0: not noted */
   const char *writer; /* the last op that wrote in place, for messages */
 } Storage;
 

@@ -58,6 +58,11 @@ local function test_commands(t)
   t.ok("%prof counts ops", out:find "\n  exp +7 +%d" and out:find "\n  add +7 +%d", out)
   t.ok("and lines", out:find "\n  In%[2%]:1 +14 .*for i = 1, 7", out)
   t.ok("an error ends it", has(err, "error: no") and out:find "\n  cos +1 " and select(2, out:gsub("exp", "")) == 2, out)
+  _, out = run("-i", "a = tensor.zeros(1000, 1000)\nb = {} for i = 1, 3 do b[i] = tensor.ones(500, 500) end\n" ..
+    "c = a:view(-1); d = tensor.ones(10)\n%mem\na, c = nil\n%mem\n")
+  local all, fewer = out:match "%%mem\n(.-)> a, c = nil\n> %%mem\n(.*)$"
+  t.ok("%mem by lines", all and all:find "\n  In%[1%]:1 +1 +4%.0  a = tensor" and all:find "\n  In%[2%]:1 +3 +3%.0  b = ", out)
+  t.ok("and only what lives", fewer and not fewer:find "In%[1%]" and fewer:find "In%[2%]:1 +3 +3%.0", out)
   _, out = run("-i", "x = tensor({1 / 3, 2}, {dtype = 'float64'})\n%precision 9\nx\n%precision\n%precision 4\nx\n")
   t.ok("%precision", has(out, (" %.9f"):format(0.333333333)) and has(out, "\n9\n") and has(out, " 0.3333"), out)
   t.ok("of float64 to the last digit", has(select(2, run("-i", "%precision 12\n(tensor.ones(2):double() / 3)\n")),

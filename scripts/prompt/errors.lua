@@ -69,10 +69,13 @@ local function is_obvious(frame)
   return frame.what == "main" and text ~= nil and not text:find "\n"
 end
 
---- The source line at a place such as In[3]:2 or work.lua:7; nil when it cannot be read.
-function errors.line_at(place)
+--- The source line at a place such as In[3]:2 or work.lua:7, cut to so many columns; "" when it cannot be
+-- read or there is no room.
+function errors.line_at(place, room)
   local chunk, n = place:match "^(.*):(%d+)$"
-  return chunk and source_line {chunk = chunk, source = "@" .. chunk, line = tonumber(n)}
+  local text = chunk and room >= 10 and source_line {chunk = chunk, source = "@" .. chunk, line = tonumber(n)}
+  local long = text and utf8.len(text)
+  return not text and "" or long and long > room and text:sub(1, utf8.offset(text, room) - 1) .. "…" or text
 end
 
 local function frame_text(frame)

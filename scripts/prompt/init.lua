@@ -6,6 +6,7 @@ local console = require "lunette.console"
 local core = require "lunette.core"
 local complete = require "lunette.prompt.complete"
 local errors = require "lunette.prompt.errors"
+local reload = require "lunette.prompt.reload"
 local session = require "lunette.prompt.session"
 local traps = require "lunette.lint.traps"
 local values = require "lunette.prompt.values"
@@ -14,6 +15,8 @@ if console.terminal() then
   require "lunette.prompt.input".install()
   require "lunette.prompt.inside".install()
 end
+
+core.origins(true) -- for %mem
 
 local prompt = {complete = complete.at, code = commands.code, caught = errors.caught}
 
@@ -35,6 +38,7 @@ end
 function prompt.prepare(text)
   if not text:find "%S" then return end
   session.begin(text)
+  reload.check()
   core.print_width(console.columns())
   local command, rest = commands.find(text)
   if command then return commands.call(command, rest) end

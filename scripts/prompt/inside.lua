@@ -1,5 +1,5 @@
 -- prompt/inside.lua: a prompt inside of what runs: Ctrl-C opens it between two steps of net:fit. There
--- the names of that place are at hand, and "continue" or "stop" says how it goes on.
+-- the names of that place are at hand, and "continue", "stop" or "abort" says how it goes on.
 
 local console = require "lunette.console"
 local pause = require "lunette.train.pause"
@@ -26,15 +26,16 @@ local function sorted_names(names)
   return table.concat(list, " ")
 end
 
---- Opens a prompt; returns "continue" or "stop".
+--- Opens a prompt; returns "continue" or "stop", or has what runs stopped as Ctrl-C does elsewhere.
 function inside.open(level)
   local outer, current = session.level, session.current
   local env, own = environment(level.names)
   session.level = {env = env, own = own, answer = "continue"}
-  io.stderr:write(level.text, "\n", "names: ", sorted_names(level.names), " · continue goes on, stop ends it\n")
+  io.stderr:write(level.text, "\n", "names: ", sorted_names(level.names), " · continue goes on, stop ends it, abort ends all\n")
   coroutine.wrap(console.prompt)(level.mark .. "> ")
   local answer = session.level.answer
   session.level, session.current = outer, current
+  if answer == "abort" then console.interrupt() end
   return answer
 end
 

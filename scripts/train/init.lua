@@ -47,7 +47,7 @@ end
 -- with Ctrl-C. At the prompt Ctrl-C pauses: after the step that runs another prompt opens, where model,
 -- optimizer, history, epoch, step, and the batch's x, y, out and loss are at hand (optimizer:set_lr(1e-4)
 -- works); `continue` goes on as if nothing had been, `stop` returns the history so far, with the figures
--- of the part of an epoch that was done.
+-- of the part of an epoch that was done; `abort` ends all that runs, as Ctrl-C does elsewhere.
 -- example:
 --   x, net = tensor.linspace(-1, 1, 64):view(64, 1), nn.Linear(1, 1)
 --   history = net:fit(x, 3 * x + 1, {epochs = 60, optimizer = optim.Adam(net, {lr = 0.1}), verbose = false})

@@ -1,8 +1,11 @@
 /* Handles: the userdata through which Lua holds tensors. */
 #include "bind.h"
 
+#include <stdio.h>
+
 #include "../../tensor/birth.h"
 #include "../../tensor/mem.h"
+#include "../../tensor/origin.h"
 
 static const char live_key; /* registry: weak table from tensors (as light userdata) to userdata */
 
@@ -63,6 +66,15 @@ void handle_register(lua_State *L, int i) {
   lua_pop(L, 1);
 }
 
+/* Data that is new and large gets the user's line. */
+static void note_origin(lua_State *L, const Tensor *x) {
+  char text[LUA_IDSIZE + 16];
+  lua_Debug ar;
+  if (!x->st || x->st->bytes < ORIGIN_LEAST || x->st->origin || !place_find(L, 1, &ar)) return;
+  snprintf(text, sizeof text, "%s:%d", ar.short_src, ar.currentline);
+  origin_set(x->st, text);
+}
+
 void handle_push(lua_State *L, Tensor *x) {
   if (x->handle) {
     int top = lua_gettop(L);
@@ -84,6 +96,7 @@ void handle_push(lua_State *L, Tensor *x) {
   mem_handles++;
   mem_born_handles++;
   scope_birth(L, h);
+  if (origin_on) note_origin(L, x);
   enter_stress(L);
   if (x->requires_grad) handle_register(L, -1);
 }

@@ -8,6 +8,7 @@
 #include "../../tensor/calc.h"
 #include "../../tensor/gemm.h"
 #include "../../tensor/mem.h"
+#include "../../tensor/origin.h"
 #include "../../tensor/simd.h"
 #include "../../tensor/team.h"
 
@@ -41,6 +42,35 @@ static int l_memory(lua_State *L) {
     lua_setfield(L, -2, all[i].name);
   }
   return 1;
+}
+
+/* origins(on): from now on the lines that make data of 128 kB or more are noted, or not. origins() gives
+   a list {place, count, bytes} of the data that lives. */
+static int l_origins(lua_State *L) {
+  if (!lua_isnone(L, 1)) {
+    origin_on = lua_toboolean(L, 1);
+    return 0;
+  }
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (int i = 0; i < origin_count(); i++) {
+    const Origin *o = origin_at(i);
+    if (o->count == 0) continue;
+    lua_createtable(L, 3, 0);
+    lua_pushstring(L, o->text);
+    lua_rawseti(L, -2, 1);
+    lua_pushinteger(L, o->count);
+    lua_rawseti(L, -2, 2);
+    lua_pushinteger(L, o->bytes);
+    lua_rawseti(L, -2, 3);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+void origins_open(lua_State *L) {
+  lua_pushcfunction(L, l_origins);
+  lua_setfield(L, -2, "origins");
 }
 
 /* memory_limit() tells it in bytes, memory_limit(n) sets it; 0: 80% of what is free. */

@@ -223,13 +223,16 @@ bool interrupt_land(void) {
   return interrupt_taken();
 }
 
-bool interrupt_pausable(bool on, bool drop) {
-  bool before = pausable;
-  pausable = on;
-  if (on || !interrupt_pause_asked() || drop) return before;
+void interrupt_ask(void) {
   asked_at = seconds();
   stage = ASKED;
   arm_all();
+}
+
+bool interrupt_pausable(bool on, bool drop) {
+  bool before = pausable;
+  pausable = on;
+  if (!on && interrupt_pause_asked() && !drop) interrupt_ask();
   return before;
 }
 

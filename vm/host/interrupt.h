@@ -31,6 +31,9 @@ void interrupt_check(lua_State *L);
 bool interrupt_pausable(bool on, bool drop);
 bool interrupt_pause_asked(void);
 
+/* As a Ctrl-C that nothing takes for a question. */
+void interrupt_ask(void);
+
 /* Between the two other code may be run by itself, with starts and landings of its own, inside of
    code that runs. False: an interruption is under way, nothing was held. */
 typedef struct InterruptHeld InterruptHeld;

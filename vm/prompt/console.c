@@ -164,6 +164,13 @@ static int pausable(lua_State *L) {
   return 1;
 }
 
+/* interrupt(): stops what runs, as Ctrl-C does. */
+static int interrupt(lua_State *L) {
+  (void)L;
+  interrupt_ask();
+  return 0;
+}
+
 static int pause_asked(lua_State *L) {
   lua_pushboolean(L, interrupt_pause_asked());
   return 1;
@@ -220,6 +227,7 @@ static int open_module(lua_State *L) {
                                        {"changed", changed},
                                        {"pausable", pausable},
                                        {"pause_asked", pause_asked},
+                                       {"interrupt", interrupt},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;

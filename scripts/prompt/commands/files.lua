@@ -1,4 +1,4 @@
--- prompt/commands/files.lua: %run, %save, %history, %cd.
+-- prompt/commands/files.lua: %run, %save, %history, %cd, %autoreload.
 
 local commands = require "lunette.prompt.commands"
 local console = require "lunette.console"
@@ -73,4 +73,14 @@ commands.add("cd", "[FOLDER]", "goes to a folder; without one home, with - back"
   if not done then return complain("%s", problem) end
   last_folder = from
   print(console.folder())
+end)
+
+commands.add("autoreload", "on | off", "takes new functions from changed files of modules, and keeps data", function(rest)
+  local reload = require "lunette.prompt.reload"
+  if rest == "on" or rest == "off" then
+    reload.set(rest == "on")
+  elseif rest ~= "" then
+    return complain "%%autoreload takes on or off"
+  end
+  print(reload.is_on and "changed modules are reloaded before each entry" or "modules stay as they were loaded")
 end)

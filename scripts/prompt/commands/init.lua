@@ -28,7 +28,7 @@ local marks = {} -- functions for "?", "!", in files of their own
 function commands.mark(sign, run) marks[sign] = run end
 
 -- Inside of what runs, these words end the prompt there.
-local words = {["continue"] = true, stop = true}
+local words = {["continue"] = true, stop = true, abort = true}
 
 --- The command that a text is, and what follows its name; nil for Lua.
 function commands.find(text)

@@ -40,9 +40,37 @@ commands.add("who", "", "the session's variables, with shapes and sizes", functi
   for _, name in ipairs(names) do print(("  %-16s %s"):format(name, (size_of(rawget(_G, name))))) end
 end)
 
-commands.add("mem", "", "memory of tensors and of Lua", function()
-  local m = core.tensor.memory()
-  print(("tensors %d, %.1f MB · Lua %.1f MB"):format(m.tensors, m.bytes / 1e6, collectgarbage "count" / 1e3))
+local LINES = 20 -- of %mem
+
+local function megabytes(bytes) return ("%.1f"):format(bytes / 1e6) end
+
+-- Rows {place, count, bytes}: of data that lives, the line that made it.
+local function show_origins(list, rest)
+  local errors, console = require "lunette.prompt.errors", require "lunette.console"
+  table.sort(list, function(a, b)
+    if a[3] ~= b[3] then return a[3] > b[3] end
+    return a[1] < b[1]
+  end)
+  local widest = #"smaller, and others"
+  for i = 1, math.min(#list, LINES) do widest = math.max(widest, #list[i][1]) end
+  local row = "  %-" .. widest .. "s  %7s  %9s"
+  print(row:format("made at", "number", "MB"))
+  for i = 1, math.min(#list, LINES) do
+    local item = list[i]
+    local text = row:format(item[1], item[2], megabytes(item[3]))
+    print(text .. "  " .. errors.line_at(item[1], console.columns() - #text - 3))
+  end
+  for i = LINES + 1, #list do rest = rest + list[i][3] end
+  print(row:format("smaller, and others", "", megabytes(rest)))
+end
+
+commands.add("mem", "", "memory of tensors, by the line that made them, and of Lua", function()
+  collectgarbage()
+  local m, list, rest = core.tensor.memory(), core.origins(), 0
+  print(("tensors %d, %.1f MB (peak %.1f) · Lua %.1f MB"):format(m.tensors, m.bytes / 1e6, m.peak / 1e6,
+    collectgarbage "count" / 1e3))
+  for _, item in ipairs(list) do rest = rest - item[3] end
+  if #list > 0 then show_origins(list, m.bytes + rest) end
 end)
 
 commands.add("tb", "", "the last error again, with all frames", function()

@@ -37,13 +37,7 @@ end
 local function nothing() return "" end
 
 -- What stands in the line, as far as there is room.
-local function source(item, room)
-  local text = errors.line_at(item[1])
-  if not text or room < 10 then return "" end
-  local n = utf8.len(text)
-  if n and n > room then text = text:sub(1, utf8.offset(text, room) - 1) .. "…" end
-  return "  " .. text
-end
+local function source(item, room) return "  " .. errors.line_at(item[1], room) end
 
 local function report(ops, lines, whole)
   local list, inside = {}, 0
