@@ -214,8 +214,27 @@ static void apply_apart(Call *c, bool tracked) {
   c->inplace = true;
 }
 
+static bool all_whole(const Call *c) {
+  for (int i = 0; i < c->nx; i++) {
+    if (c->x[i] && dtype_is_float((DType)c->x[i]->dtype)) return false;
+  }
+  return true;
+}
+
+static void apply_whole(Call *c) {
+  for (int i = 0; i < c->nx; i++) {
+    if (c->x[i]) c->x[i] = t_cast(c->x[i], T_F64);
+  }
+  op_apply(c);
+  c->y[0] = t_cast(c->y[0], T_I64);
+}
+
 static void apply(Call *c) {
   const Op *op = c->op;
+  if (op->flags & OP_WHOLE && all_whole(c)) {
+    apply_whole(c);
+    return;
+  }
   bool apart = c->inplace && !(op->flags & OP_ONLY_INPLACE) && (!op->infer || op->flags & OP_APART);
   if (!op->infer && !apart) {
     op->compose(c);

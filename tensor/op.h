@@ -23,6 +23,8 @@ enum {
   OP_TRUSTS = 512, /* hidden, and its callers have checked the arguments: for the suite alone */
   OP_APART = 1024, /* with OP_INPLACE: run cannot write over its input, so the result is made
                       apart and copied, as for rows with nothing but compose */
+  OP_WHOLE =
+      2048, /* of integers alone it is computed in float64 and gives int64: sums of products */
   OP_RANDOM = 128, /* draws from a stream: the gradient checks seed it again before each run */
 };
 

@@ -260,4 +260,28 @@ function layers.TransformerDecoder:forward(x, memory, options)
   return self.norm and self.norm(x) or x
 end
 
+-- ---- both ----------------------------------------------------------------------------------------------------
+
+-- A stack of layers of a kind with a layer norm behind, from the options of Transformer.
+local function stack(name, o, n)
+  local one = layers[name .. "Layer"] {d_model = o.d_model, nhead = o.nhead, dim_feedforward = o.dim_feedforward,
+    dropout = o.dropout, activation = o.activation, layer_norm_eps = o.layer_norm_eps, norm_first = o.norm_first,
+    dtype = o.dtype}
+  return layers[name](one, n, norm.LayerNorm({o.d_model}, {eps = o.layer_norm_eps, dtype = o.dtype}))
+end
+
+--- An encoder and a decoder: model(src, tgt). src: [B,S,d_model], tgt: [B,T,d_model]; the result has
+-- tgt's shape. Options of the call: those of TransformerEncoderLayer and TransformerDecoderLayer.
+-- Vaswani et al. 2017, arXiv:1706.03762.
+layers.Transformer = layer("Transformer", "d_model: size=512, nhead: size=8, num_encoder_layers: size=6, "
+  .. "num_decoder_layers: size=6, dim_feedforward: size=2048, dropout: float=0.1, activation: any=relu, "
+  .. "layer_norm_eps: float=1e-05, norm_first: bool=false, dtype: dtype=float32")
+
+function layers.Transformer:build(o)
+  self.encoder = stack("TransformerEncoder", o, o.num_encoder_layers)
+  self.decoder = stack("TransformerDecoder", o, o.num_decoder_layers)
+end
+
+function layers.Transformer:forward(src, tgt, options) return self.decoder(tgt, self.encoder(src, options), options) end
+
 return layers

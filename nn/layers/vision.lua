@@ -40,6 +40,26 @@ function layers.UpsamplingBilinear2d:forward(x)
   return tensor.upsample_bilinear(x, {size = self._options.size, scale_factor = self._options.scale_factor})
 end
 
+-- ---- patches -----------------------------------------------------------------------------------------------
+
+--- The patches under a sliding window as columns: [N,C,H,W] -> [N, C times kernel area, windows].
+layers.Unfold = layer("Unfold", "kernel_size: sizes{2}, dilation: sizes{2}=1, padding: counts{2}=0, stride: sizes{2}=1")
+
+function layers.Unfold:forward(x)
+  local o = self._options
+  return tensor.im2col(x, o.kernel_size, o.dilation, o.padding, o.stride)
+end
+
+--- The sum of patches at their places in images of output_size: [N, C times kernel area, windows] ->
+-- [N,C,H,W]. What Unfold takes apart.
+layers.Fold = layer("Fold", "output_size: sizes{2}, kernel_size: sizes{2}, dilation: sizes{2}=1, "
+  .. "padding: counts{2}=0, stride: sizes{2}=1")
+
+function layers.Fold:forward(x)
+  local o = self._options
+  return tensor.fold(x, o.output_size, o.kernel_size, o.dilation, o.padding, o.stride)
+end
+
 -- ---- channels ----------------------------------------------------------------------------------------------
 
 --- Channels become places: [N, C r r, H, W] -> [N, C, H r, W r].

@@ -189,6 +189,7 @@ static Op rows[] = {
      .test = "{{randn(3,2), randn(3,4), randn(2,2,4), randn(2)}, {randn(3), randn(2), "
              "randn(2,3,2)}}",
      .ref = "reference.bilinear",
+     .flags = OP_WHOLE,
      .compose = bilinear},
 };
 

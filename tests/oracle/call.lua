@@ -83,21 +83,22 @@ local function gather_rest(sig, args)
   return args
 end
 
--- The condition of `where`, positions and text are known by their types wherever they stand.
+-- The condition of `where`, positions, text and numbers are known by their types wherever they stand.
 local function by_type(sig, args)
   local first, second = args[1], args[2]
-  if sig.params[1] and sig.params[1].kind == "text" and type(second) == "string" then
+  local kind = sig.params[1] and sig.params[1].kind
+  if kind == "text" and type(second) == "string" or kind == "int" and tensor.is_tensor(first) then
     return table.move(args, 3, #args, 3, {second, first})
   end
   if not (sig.params[2] and tensor.is_tensor(first) and tensor.is_tensor(second)) then return args end
-  local turned = sig.params[1].name == "condition" and first.dtype ~= "bool" and second.dtype == "bool"
+  local turned = sig.params[1].name == "condition" and second.dtype == "bool"
     or sig.params[2].kind == "index" and first.dtype:find "int" and second.dtype:find "float"
     or sig.params[1].kind == "index" and first.dtype:find "float" and second.dtype:find "int"
   if not turned then return args end
   return table.move(args, 3, #args, 3, {second, first})
 end
 
-local function order_of(sig, args)
+local function order_of(sig, args, kwargs)
   local given = names.orders[sig.name]
   if not given then return sig.params end
   local list = {}
@@ -105,7 +106,7 @@ local function order_of(sig, args)
     list[i] = i <= 2 and sig.params[name] == nil and name:find "^input" and sig.params[i] or {name = name}
   end
   if given[3] == "unbiased" and type(args[2]) == "boolean" then table.remove(list, 2) end
-  if given[2] == "end" and #args == 1 then table.remove(list, 1) end
+  if given[2] == "end" and #args == 1 and not kwargs["end"] then table.remove(list, 1) end
   return list
 end
 
@@ -122,7 +123,7 @@ local function by_name(sig, args, kwargs)
     end
   end
   args = gather_rest(sig, by_type(sig, args))
-  local order = order_of(sig, args)
+  local order = order_of(sig, args, kwargs)
   for i, value in ipairs(args) do
     if not order[i] then error(("%s takes %d arguments"):format(sig.name, #order), 0) end
     put(order[i].name, value)
@@ -198,7 +199,12 @@ function call.run(name, args, kwargs)
   if indexing[name] then return table.pack(indexing[name](args)) end
   local f, sig, last, reflected = call.find(name, args)
   if f and sig then
-    if reflected then args = {args[2], args[1]} end
+    if reflected then
+      if not tensor.is_tensor(args[1]) then error("only tensors have " .. name, 0) end
+      args = {args[2], args[1]}
+    end
+    -- PyTorch's x changes; here a copy does, so that its leaf stays
+    if last:find "[^_]_$" and tensor.is_tensor(args[1]) then args[1] = args[1]:clone() end
     local converted = call.arguments(sig, args, kwargs)
     return results_of(sig, converted, table.pack(f(table.unpack(converted, 1, converted.n))))
   end

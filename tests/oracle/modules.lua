@@ -44,7 +44,7 @@ local function options_of(name, sig, args, kwargs)
     local param = sig.params[key]
     if param then
       options[key] = convert(param, value)
-    elseif value ~= json.null and key ~= "batch_first" then
+    elseif value ~= json.null and value ~= false and key ~= "batch_first" then
       error(("nn.%s has no option %s"):format(name, tostring(key)), 0)
     end
     if key == "batch_first" then options.batch_first = value end
@@ -88,30 +88,60 @@ end
 
 -- ---- the call --------------------------------------------------------------------------------------
 
--- Integers in tensors are classes, tokens or positions; lists of integers are lengths.
-local function input_of(value, batch_first)
+-- Does argument or result i of a layer over sequences have the steps first in PyTorch? The states of an
+-- RNN and attention's weights do not.
+local function is_sequence(name, i, batch_first, is_result)
+  if batch_first then return false end
+  return i == 1 or not is_result and names.sequences[name] == "all"
+end
+
+-- Integers in tensors are classes, tokens or positions, but where the function of a loss says otherwise;
+-- lists of integers are lengths, a list of tensors is an LSTM's state.
+local function input_of(name, i, value, batch_first)
   if value == json.null then return nil end
+  if type(value) == "table" and tensor.is_tensor(value[1]) then return {h = value[1], c = value[2]} end
   if type(value) == "table" then return tensor(value) end
   if not tensor.is_tensor(value) then return value end
-  if not batch_first and value:dim() == 3 and value.dtype:find "float" then return value:transpose(1, 2) end
+  if value:dim() == 3 and value.dtype:find "float" and is_sequence(name, i, batch_first) then
+    return value:transpose(1, 2)
+  end
+  local sig = signature.of(names.loss_functions[name])
+  if sig and sig.params[i].kind == "tensor" then return value end
   return signature.up(value)
+end
+
+-- Results as a list: an LSTM's state as two.
+local function flat(results)
+  local list = {}
+  for i = 1, results.n do
+    local one = results[i]
+    if type(one) == "table" and one.h then
+      list[#list + 1], list[#list + 2] = one.h, one.c
+    else
+      list[#list + 1] = one
+    end
+  end
+  return list
 end
 
 --- The results of a case, then its buffers.
 return function(_, one, folder, leaves)
+  local name = one.module
   local module, batch_first = make(one, folder)
   local args = values.read(one.args, folder, leaves)
   load_state(module, one, folder, leaves)
   if one.training then module:train() else module:eval() end
-  for i, value in ipairs(args) do args[i] = input_of(value, batch_first) end
-  local results = table.pack(module(table.unpack(args)))
+  for i, value in ipairs(args) do args[i] = input_of(name, i, value, batch_first) end
+  if name == "MultiheadAttention" then args[#args + 1] = {need_weights = #one.outputs > 1} end
+  local results = flat(table.pack(module(table.unpack(args))))
   local members, out = members_of(module), {n = #one.outputs}
   for i, spec in ipairs(one.outputs) do
-    out[i] = spec.buffer and members[spec.buffer] or results[i]
-    if not spec.buffer and tensor.is_tensor(out[i]) then
-      if out[i].dtype == "int64" then out[i] = out[i] - 1 end
-      if not batch_first and out[i]:dim() == 3 then out[i] = out[i]:transpose(1, 2) end
+    local y = results[i]
+    if not spec.buffer and tensor.is_tensor(y) then
+      if y.dtype == "int64" then y = y - 1 end
+      if y:dim() == 3 and is_sequence(name, i, batch_first, true) then y = y:transpose(1, 2) end
     end
+    out[i] = spec.buffer and members[spec.buffer] or y
   end
   return out
 end

@@ -66,7 +66,7 @@ names.loss_functions = {
   MultiLabelMarginLoss = "multilabel_margin_loss", MultiLabelSoftMarginLoss = "multilabel_soft_margin_loss",
   MultiMarginLoss = "multi_margin_loss", HingeEmbeddingLoss = "hinge_embedding_loss",
   CosineEmbeddingLoss = "cosine_embedding_loss", MarginRankingLoss = "margin_ranking_loss",
-  PoissonNLLLoss = "poisson_nll_loss", TripletMarginLoss = "triplet_margin_loss",
+  CTCLoss = "ctc_loss", PoissonNLLLoss = "poisson_nll_loss", TripletMarginLoss = "triplet_margin_loss",
 }
 
 -- Constructors with arguments that Lunette's do not have.
@@ -76,6 +76,8 @@ names.constructors = {
   RNN = order "input_size hidden_size num_layers nonlinearity bias batch_first dropout bidirectional",
   TransformerEncoderLayer = order
     "d_model nhead dim_feedforward dropout activation layer_norm_eps batch_first norm_first",
+  Transformer = order("d_model nhead num_encoder_layers num_decoder_layers dim_feedforward dropout activation "
+    .. "custom_encoder custom_decoder layer_norm_eps batch_first norm_first"),
   TransformerDecoderLayer = order
     "d_model nhead dim_feedforward dropout activation layer_norm_eps batch_first norm_first",
   MultiheadAttention = order
@@ -85,9 +87,11 @@ names.constructors = {
     "num_embeddings embedding_dim max_norm norm_type scale_grad_by_freq mode sparse _weight include_last_offset padding_idx",
 }
 
--- Layers over sequences, batch first here; PyTorch's take the steps first unless told otherwise.
-names.sequences = {LSTM = true, GRU = true, RNN = true, MultiheadAttention = true, TransformerEncoderLayer = true,
-  TransformerDecoderLayer = true, TransformerEncoder = true, TransformerDecoder = true, Transformer = true}
+-- Layers over sequences, batch first here; PyTorch's take the steps first unless told otherwise: in all of
+-- their tensors, or in the first.
+names.sequences = {LSTM = "first", GRU = "first", RNN = "first", MultiheadAttention = "all",
+  TransformerEncoderLayer = "all", TransformerDecoderLayer = "all", TransformerEncoder = "all",
+  TransformerDecoder = "all", Transformer = "all"}
 
 -- Parameters that are a class, a token or a position whatever their kind says.
 names.positions = {indices = true, ignore_index = true, padding_idx = true, blank = true}

@@ -45,7 +45,7 @@ for _, row in ipairs(core.ops()) do
 end
 
 --- The signature of a function by its name, or nil.
-function signature.of(name) return known[name] end
+function signature.of(name) return name and known[name] end
 
 -- ---- values ----------------------------------------------------------------------------------------
 

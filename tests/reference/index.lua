@@ -101,6 +101,12 @@ function reference.index_add(x, dim, list, src, options)
   return y
 end
 
+function reference.index_reduce(x, dim, list, src, reduce, include_self)
+  dim = from_start(dim, #util.shape(x))
+  local index = util.build(util.shape(src), function(at) return list[at[dim]] end)
+  return reference.scatter_reduce(x, dim, index, src, reduce, include_self)
+end
+
 function reference.index_copy(x, dim, list, src)
   local y = copy(x)
   dim = from_start(dim, #util.shape(x))

@@ -37,6 +37,15 @@ function reference.batch_norm(x, ...)
   return y
 end
 
+function reference.native_batch_norm(x, weight, bias, running_mean, running_var, training, momentum, eps)
+  local means, rstds = {}, {}
+  for c = 1, training and #x[1] or 0 do
+    local mean, var = moments((channel(x, c)))
+    means[c], rstds[c] = mean, 1 / math.sqrt(var + eps)
+  end
+  return reference.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps), means, rstds
+end
+
 -- Through the chain rule: y = w (x - mean) rstd, with mean and rstd as given.
 function reference.batch_norm_dx(g, x, mean, rstd, ...)
   local a = util.arguments({ "weight", "training" }, ...)
@@ -92,6 +101,16 @@ function reference.layer_norm(x, shape, ...)
     end
   end
   return util.unflat(join(list), util.shape(x))
+end
+
+function reference.native_layer_norm(x, shape, weight, bias, eps)
+  local size, means, rstds = util.shape(x), {}, {}
+  for _, row in ipairs(rows(x, size_of(shape))) do
+    local mean, var = moments(row)
+    means[#means + 1], rstds[#rstds + 1] = mean, 1 / math.sqrt(var + eps)
+  end
+  for d = #size - (type(shape) == "table" and #shape or 1) + 1, #size do size[d] = 1 end
+  return reference.layer_norm(x, shape, weight, bias, eps), util.unflat(means, size), util.unflat(rstds, size)
 end
 
 function reference.layer_norm_dx(g, x, mean, rstd, weight, shape)

@@ -277,6 +277,11 @@ local continued = {
 
 function reference.pad(x, amounts, mode, value)
   if type(mode) == "table" then mode, value = mode.mode, mode.value end
+  if mode == "circular" then -- what is left goes round
+    local cuts, rest = {}, {}
+    for i, a in ipairs(amounts) do cuts[i], rest[i] = math.min(a, 0), math.max(a, 0) end
+    x, amounts = reference.pad(x, cuts), rest
+  end
   local old, shape = util.shape(x), {}
   local function before(d) return amounts[2 * (#old - d) + 1] or 0 end
   for d, size in ipairs(old) do shape[d] = size + before(d) + (amounts[2 * (#old - d) + 2] or 0) end

@@ -128,6 +128,26 @@ static void push_namespace(lua_State *L, const Tables *t, const char *name, size
   lua_remove(L, -2);
 }
 
+/* Upvalue 1: the function of an op whose tensor comes second: x:polygamma(1). */
+static int l_turned(lua_State *L) {
+  if (lua_gettop(L) > 1) { /* the first two change places */
+    lua_pushvalue(L, 1);
+    lua_copy(L, 2, 1);
+    lua_replace(L, 2);
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+/* Pushes the method for the function on top of the stack: the tensor stands first. */
+static void push_method(lua_State *L, const Op *op) {
+  const Sig *s = op_sig(op);
+  lua_pushvalue(L, -1);
+  if (s->nparams > 1 && !s->param[0].is_x && s->param[1].is_x) lua_pushcclosure(L, l_turned, 1);
+}
+
 static void set_op(lua_State *L, const Tables *t, const Op *op, const char *name, bool inplace) {
   push_op(L, t->meta, op, inplace);
   lua_pushvalue(L, -1);
@@ -141,7 +161,7 @@ static void set_op(lua_State *L, const Tables *t, const Op *op, const char *name
     return;
   }
   if (!(op->flags & OP_FUNCTION)) {
-    lua_pushvalue(L, -1);
+    push_method(L, op);
     lua_setfield(L, t->methods, name);
   }
   lua_setfield(L, t->lib, name);

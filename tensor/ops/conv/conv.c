@@ -287,6 +287,7 @@ static Op rows[] = {
              "2, padding = 1, groups = 2}}, {randn(2,2,6), randn(2,2,2), {padding = 'same', "
              "dilation = 3}}}",
      .ref = "reference.conv1d",
+     .flags = OP_WHOLE,
      .compose = conv1d},
     {.sig = "conv2d" CONV("2"),
      .doc = "Convolution (cross-correlation) of images. input: [N,C,H,W] or [C,H,W], weight: "
@@ -300,6 +301,7 @@ static Op rows[] = {
              "{randn(2,1,6,6), randn(2,1,2,2), {dilation = 2}}, "
              "{randn(1,2,4,3), randn(1,2,2,3), {padding = 'same'}}}",
      .ref = "reference.conv2d",
+     .flags = OP_WHOLE,
      .compose = conv2d},
     {.sig = "conv3d" CONV("3"),
      .doc = "Convolution (cross-correlation) of volumes. input: [N,C,D,H,W] or [C,D,H,W], weight: "
@@ -310,6 +312,7 @@ static Op rows[] = {
              "randn(2,1,2,2,2), nil, {stride = {2, 1, 1}, padding = 1, groups = 2, dilation = {1, "
              "2, 1}}}, {randn(1,1,3,2,2), randn(1,1,2,1,1), {padding = 'same'}}}",
      .ref = "reference.conv3d",
+     .flags = OP_WHOLE,
      .compose = conv3d},
     {.sig = "conv_transpose1d" TRANSPOSED("1"),
      .doc = "Transposed convolution over sequences. input: [N,C,L] or [C,L], weight: "
@@ -319,6 +322,7 @@ static Op rows[] = {
      .test = "{{randn(2,3,3), randn(3,2,3), randn(2)}, {randn(1,4,3), randn(4,2,2), {stride = 2, "
              "padding = 1, output_padding = 1, groups = 2, dilation = 3}}}",
      .ref = "reference.conv_transpose1d",
+     .flags = OP_WHOLE,
      .compose = transposed1d},
     {.sig = "conv_transpose2d" TRANSPOSED("2"),
      .doc = "Transposed convolution: the gradient of conv2d for its input, as a forward pass. "
@@ -332,6 +336,7 @@ static Op rows[] = {
              "{randn(1,4,3,3), randn(4,2,2,3), {stride = 2, padding = 1, output_padding = 1, "
              "groups = 2}}}",
      .ref = "reference.conv_transpose2d",
+     .flags = OP_WHOLE,
      .compose = transposed2d},
     {.sig = "conv_transpose3d" TRANSPOSED("3"),
      .doc = "Transposed convolution of volumes. input: [N,C,D,H,W] or [C,D,H,W], weight: "
@@ -344,6 +349,7 @@ static Op rows[] = {
              "randn(2,1,2,2,1), randn(2), {stride = {2, 1, 2}, padding = {1, 1, 0}, "
              "output_padding = {1, 0, 1}, groups = 2, dilation = {1, 2, 1}}}}",
      .ref = "reference.conv_transpose3d",
+     .flags = OP_WHOLE,
      .compose = transposed3d},
 };
 

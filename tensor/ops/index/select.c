@@ -1,4 +1,5 @@
-/* Whole positions of one dimension: index_select, index_add, index_copy, index_fill. Positions count from 1. */
+/* Whole positions of one dimension: index_select, index_add, index_copy, index_reduce,
+   index_fill. Positions count from 1. */
 #include "../../calc.h"
 #include "../../cast.h"
 #include "../../store.h"
@@ -123,6 +124,28 @@ static void index_copy_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[2]) gx[2] = select_rows(gy[0], (int)c->attr[0].i, c->x[1]);
 }
 
+/* ---- index_reduce: inputs x, index, src; attributes dim, reduce, include_self ------------------------ */
+
+static void index_reduce_compose(Call *c) {
+  Tensor *x = c->x[0], *at = c->x[1], *src = c->x[2];
+  int64_t shape[T_MAXDIM], dim = c->attr[0].i;
+  bool single = x->ndim == 0;
+  if (single) x = t_unsqueeze(x, 0), src = src->ndim == 0 ? t_unsqueeze(src, 0) : src;
+  bool fits = at->ndim <= 1 && src->ndim == x->ndim;
+  for (int d = 0; d < x->ndim && fits; d++) {
+    fits = src->shape[d] == (d == dim ? at->numel : x->shape[d]);
+    shape[d] = d == dim ? at->numel : 1;
+  }
+  if (!fits) {
+    t_fail("index_reduce: x is %s, index %s and src %s; index is a list, and src has its length in "
+           "dimension %lld and x's sizes elsewhere",
+           t_shape_str(c->x[0]), t_shape_str(at), t_shape_str(c->x[2]), (long long)dim + 1);
+  }
+  at = t_expand(t_reshape(at, x->ndim, shape), src->ndim, src->shape);
+  Tensor *y = t_call("scatter_reduce", "xixxaa", x, dim, at, src, &c->attr[1], &c->attr[2]);
+  c->y[0] = single ? t_squeeze(y, 0) : y;
+}
+
 /* ---- index_fill: inputs x, index, value; attribute dim ---------------------------------------------- */
 
 static void index_fill_infer(Call *c) {
@@ -190,6 +213,20 @@ static Op rows[] = {
      .infer = index_fill_infer,
      .run = place_run,
      .grad = index_copy_grad},
+    {.sig = "index_reduce(x: tensor, dim: dim, index: index, src: tensor, reduce: "
+            "string{sum|prod|mean|amax|amin}, include_self: bool=true) -> y: tensor",
+     .doc =
+         "A copy of x in which positions of src that a list sends to one position of a dimension "
+         "are combined, with x's own values there or (include_self = false) in their place; src "
+         "has x's shape but for that dimension. See scatter_reduce.",
+     .example =
+         "tensor{0, 0}:index_reduce(1, tensor{1, 1, 2}, tensor{3, 5, 4}, \"amax\") --> int64 "
+         "[2]  5  4",
+     .test = "{{randn(3,2), 1, tensor{3,1,3}, randn(3,2), 'prod'}, {randn(2,3), 2, tensor{2,2}, "
+             "randn(2,2), 'mean', false}, {randn(3), 1, tensor{2,2}, randn(2), 'amin'}}",
+     .ref = "reference.index_reduce",
+     .flags = OP_INPLACE,
+     .compose = index_reduce_compose},
 };
 
 FAMILY_PART(index, select, rows);

@@ -353,7 +353,7 @@ static Op rows[] = {
          "tensor{{1, 2}}:linear(tensor{{1, 1}, {0, 3}}, tensor{10, 20}) --> int64 [1,2]  13  26",
      .test = "{{randn(3,4), randn(2,4), randn(2)}, {randn(2,3,4), randn(2,4)}}",
      .ref = "reference.linear",
-     .flags = OP_CROSS,
+     .flags = OP_CROSS | OP_WHOLE,
      .save = SAVE_X(0) | SAVE_X(1),
      .infer = linear_infer,
      .run = linear_run,

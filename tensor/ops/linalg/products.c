@@ -78,6 +78,14 @@ static void cross_compose(Call *c) {
   c->y[0] = cross(x, y, dx, dy);
 }
 
+static void linalg_cross_compose(Call *c) {
+  if (c->x[0]->ndim != c->x[1]->ndim) {
+    t_fail("linalg.cross: %s and %s: both need as many dimensions", t_shape_str(c->x[0]),
+           t_shape_str(c->x[1]));
+  }
+  cross_compose(c);
+}
+
 /* ---- beta input + alpha product ------------------------------------------------------------------- */
 
 static Tensor *scaled(Tensor *x, const Attr *a) {
@@ -260,7 +268,7 @@ static Op rows[] = {
      .test = "{{randn(2,3), randn(2,3)}, {randn(3,2), randn(3,1), 1}}",
      .ref = "reference.linalg_cross",
      .flags = OP_FUNCTION,
-     .compose = cross_compose},
+     .compose = linalg_cross_compose},
     {.sig = "addmm(input: tensor, mat1: tensor, mat2: tensor, beta: scalar=1, alpha: scalar=1) -> "
             "z: tensor",
      .doc = "beta input + alpha mat1 mat2 for matrices [m,k] and [k,n]." ADD_DOC,

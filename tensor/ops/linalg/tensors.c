@@ -123,9 +123,10 @@ static Tensor *vander(Tensor *x, int64_t n) {
   return t_zeros((DType)x->dtype, x->ndim + 1, shape);
 }
 
-static int64_t vander_columns(const Call *c) {
-  const Tensor *x = c->x[0];
-  if (x->ndim < 1 || x->ndim == T_MAXDIM) {
+/* A single value counts as a vector of one. */
+static int64_t vander_columns(Call *c) {
+  Tensor *x = c->x[0] = c->x[0]->ndim == 0 ? t_unsqueeze(c->x[0], 0) : c->x[0];
+  if (x->ndim == T_MAXDIM) {
     t_fail("%s: x is %s; a vector is wanted", call_name(c), t_shape_str(x));
   }
   return attr_int(c, 0, x->shape[x->ndim - 1]);

@@ -74,7 +74,8 @@ static void triplet_margin(Call *c) {
 
 /* ---- classes ----------------------------------------------------------------------------------------------- */
 
-/* Scores as [N,C] and classes as [N, per], int64, each from `least`; one sample may come alone. */
+/* Scores as [N,C] and classes as [N, per], int64, each from `least`, of which 0 lets all below pass; one
+   sample may come alone. */
 static Tensor *read_classes(Call *c, Tensor **scores, int64_t per, int64_t least) {
   Tensor *x = floats(c->x[0]), *t = c->x[1];
   int64_t classes = x->ndim ? x->shape[x->ndim - 1] : 1, n = x->ndim == 2 ? x->shape[0] : 1;
@@ -88,7 +89,7 @@ static Tensor *read_classes(Call *c, Tensor **scores, int64_t per, int64_t least
   Tensor *own = cast_copy(t, T_I64);
   for (int64_t i = 0; i < own->numel; i++) {
     int64_t v = t_i64(own)[i];
-    if (v >= least && v <= classes) continue;
+    if ((v >= least || least == 0) && v <= classes) continue;
     t_fail("%s: target %lld at %s is not a class 1..%lld", call_name(c), LL(v), loss_place(t, i),
            LL(classes));
   }
@@ -216,8 +217,10 @@ static Op rows[] = {
      .ref = "reference.multi_margin_loss",
      .compose = multi_margin},
     {.sig = "multilabel_margin_loss(input: tensor, target: class, " REDUCTION_SIG,
-     .doc = "The sum over right and wrong classes of max(0, 1 + wrong - right score), over C. "
-            "input: [N,C] or [C], target: as many: the right classes from 1, 0 after the last.",
+     .doc =
+         "The sum over right and wrong classes of max(0, 1 + wrong - right score), over C. "
+         "input: [N,C] or [C], target: as many: the right classes from 1, and 0 or less after the "
+         "last.",
      .example = "tensor{0.5, 1.0}:multilabel_margin_loss(tensor{2, 0}) --> 0.2500",
      .test = "{{randn(2,4), tensor{{2,4,0,1},{1,0,0,0}}}, {randn(3), tensor{3,1,0}, 'none'}}",
      .ref = "reference.multilabel_margin_loss",

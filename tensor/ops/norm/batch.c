@@ -213,18 +213,23 @@ static Tensor *along(const Tensor *x, Tensor *t) {
   return t_reshape(t, x->ndim, shape);
 }
 
+/* Mean and variance of the channels of x, which keep x's dimensions. */
+static void moments(Tensor *x, Tensor **mean, Tensor **var) {
+  int64_t dims[T_MAXDIM], n = 0;
+  for (int d = 0; d < x->ndim; d++) {
+    if (d != 1) dims[n++] = d;
+  }
+  double share = 1 / (double)values_of(x);
+  *mean = t_muln(t_sum(x, (int)n, dims, true), share);
+  *var = t_muln(t_sum(t_square(t_sub(x, *mean)), (int)n, dims, true), share);
+}
+
 static void batch_norm_compose(Call *c) {
   check(c);
   Tensor *x = c->x[X], *mean, *var;
   if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
   if (c->attr[TRAINING].i) {
-    int64_t dims[T_MAXDIM], n = 0;
-    for (int d = 0; d < x->ndim; d++) {
-      if (d != 1) dims[n++] = d;
-    }
-    double share = 1 / (double)values_of(x);
-    mean = t_muln(t_sum(x, (int)n, dims, true), share);
-    var = t_muln(t_sum(t_square(t_sub(x, mean)), (int)n, dims, true), share);
+    moments(x, &mean, &var);
   } else {
     mean = along(x, t_cast(c->x[RUNNING_MEAN], (DType)x->dtype));
     var = along(x, t_cast(c->x[RUNNING_VAR], (DType)x->dtype));
@@ -233,6 +238,22 @@ static void batch_norm_compose(Call *c) {
   if (c->x[WEIGHT]) y = t_mul(y, along(x, c->x[WEIGHT]));
   if (c->x[BIAS]) y = t_add(y, along(x, c->x[BIAS]));
   c->y[0] = y;
+}
+
+/* Inputs: x, weight, bias, running_mean, running_var; attributes as batch_norm's. */
+static void native_batch_norm_compose(Call *c) {
+  Tensor *x = c->x[0], *mean, *var;
+  c->y[0] = t_call("batch_norm", "xxxxxaaa", x, c->x[3], c->x[4], c->x[1], c->x[2],
+                   &c->attr[TRAINING], &c->attr[MOMENTUM], &c->attr[EPS]);
+  if (c->attr[TRAINING].i) {
+    if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
+    moments(x, &mean, &var);
+    c->y[1] = t_reshape(mean, 1, &x->shape[1]);
+    c->y[2] = t_reshape(t_op1("rsqrt", t_addn(var, c->attr[EPS].f)), 1, &x->shape[1]);
+  } else {
+    c->y[1] = t_zeros((DType)c->y[0]->dtype, 1, (int64_t[]){0});
+    c->y[2] = t_zeros((DType)c->y[0]->dtype, 1, (int64_t[]){0});
+  }
 }
 
 /* ---- the rows ---------------------------------------------------------------------------------- */
@@ -260,6 +281,16 @@ static Op rows[] = {
      .run = batch_norm_run,
      .grad = batch_norm_grad,
      .compose = batch_norm_compose},
+    {.sig = "native_batch_norm(x: tensor, weight: tensor?, bias: tensor?, running_mean: tensor?, "
+            "running_var: tensor?, training: bool, momentum: float, eps: float) -> "
+            "y: tensor, mean: tensor, rstd: tensor",
+     .doc = "batch_norm with the statistics of the batch: the mean of each channel, and one over "
+            "the square root of variance plus eps. Without training both are empty.",
+     .test =
+         "{{randn(4,3), rand(3), randn(3), nil, nil, true, 0.1, 1e-5}, {randn(2,3,2), nil, nil, "
+         "randn(3):float(), rand(3):float() + 0.5, false, 0.1, 0.1}}",
+     .ref = "reference.native_batch_norm",
+     .compose = native_batch_norm_compose},
     {.sig = "batch_norm_dx(g: tensor, x: tensor, mean: tensor, rstd: tensor, weight: tensor?, "
             "training: bool=false) -> dx: tensor, dw: tensor, db: tensor",
      .doc = "Gradients of batch_norm for x, weight and bias.",

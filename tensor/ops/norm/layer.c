@@ -208,18 +208,31 @@ static const char *layer_norm_dx_run(Call *c) {
 
 /* ---- in plain ops ------------------------------------------------------------------------------------ */
 
-static void layer_norm_compose(Call *c) {
+/* x less its mean, and the two moments, of the dimensions of normalized_shape. */
+static Tensor *centred(Call *c, Tensor **mean, Tensor **rstd) {
   int64_t n = check(c), dims[T_MAXDIM];
   const Attr *shape = &c->attr[SHAPE];
   Tensor *x = c->x[X];
   if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
   for (int d = 0; d < shape->n; d++) dims[d] = x->ndim - shape->n + d;
-  Tensor *mean = t_muln(t_sum(x, shape->n, dims, true), 1 / (double)n), *xc = t_sub(x, mean);
+  *mean = t_muln(t_sum(x, shape->n, dims, true), 1 / (double)n);
+  Tensor *xc = t_sub(x, *mean);
   Tensor *var = t_muln(t_sum(t_square(xc), shape->n, dims, true), 1 / (double)n);
-  Tensor *y = t_mul(xc, t_op1("rsqrt", t_addn(var, attr_float(c, EPS, 1e-5))));
+  *rstd = t_op1("rsqrt", t_addn(var, attr_float(c, EPS, 1e-5)));
+  return xc;
+}
+
+static void layer_norm_compose(Call *c) {
+  Tensor *mean, *rstd, *xc = centred(c, &mean, &rstd), *y = t_mul(xc, rstd);
   if (c->x[WEIGHT]) y = t_mul(y, c->x[WEIGHT]);
   if (c->x[BIAS]) y = t_add(y, c->x[BIAS]);
   c->y[0] = y;
+}
+
+static void native_layer_norm_compose(Call *c) {
+  centred(c, &c->y[1], &c->y[2]);
+  c->y[0] = t_call("layer_norm", "xxxaa", c->x[X], c->x[WEIGHT], c->x[BIAS], &c->attr[SHAPE],
+                   &c->attr[EPS]);
 }
 
 static void rms_norm_compose(Call *c) {
@@ -250,6 +263,14 @@ static Op rows[] = {
      .run = layer_norm_run,
      .grad = layer_norm_grad,
      .compose = layer_norm_compose},
+    {.sig = "native_layer_norm(x: tensor, normalized_shape: ints, weight: tensor?, bias: tensor?, "
+            "eps: float) -> y: tensor, mean: tensor, rstd: tensor",
+     .doc = "layer_norm with its statistics: the mean of each sample, and one over the square root "
+            "of variance plus eps; both have size 1 in place of normalized_shape.",
+     .test =
+         "{{randn(2,3), 3, nil, nil, 0.1}, {randn(2,3,4), {3,4}, randn(3,4), randn(3,4), 1e-5}}",
+     .ref = "reference.native_layer_norm",
+     .compose = native_layer_norm_compose},
     {.sig =
          "rms_norm(x: tensor, normalized_shape: ints, weight: tensor?, eps: float?) -> y: tensor",
      .doc = "Each sample divided by the root of its mean square, times weight, over the last "

@@ -85,8 +85,9 @@ static int64_t bin_of(const Bins *b, double v, bool single) {
   return lo;
 }
 
-/* The ends of x's values where low and high are equal; x: contiguous floats. */
-static void find_range(const Call *c, const Tensor *x, Bins *b) {
+/* The ends of x's values where low and high are equal; x: contiguous floats. A single value has
+   `margin` on both sides. */
+static void find_range(const Call *c, const Tensor *x, Bins *b, double margin) {
   if (b->low == b->high && x->numel > 0) {
     b->low = INFINITY, b->high = -INFINITY;
     for (int64_t i = 0; i < x->numel; i++) {
@@ -95,7 +96,7 @@ static void find_range(const Call *c, const Tensor *x, Bins *b) {
       b->high = v > b->high || v != v ? v : b->high;
     }
   }
-  if (b->low == b->high) b->low -= 1, b->high += 1;
+  if (b->low == b->high) b->low -= margin, b->high += margin;
   if (!isfinite(b->low) || !isfinite(b->high) || b->low > b->high) {
     t_fail("%s: from %g to %g; finite, rising ends are wanted (min and max, or range)",
            call_name(c), b->low, b->high);
@@ -122,7 +123,7 @@ static void histc_infer(Call *c) {
   Bins *b = c->scratch;
   *b = (Bins){c->attr[0].i, attr_float(c, 1, 0), attr_float(c, 2, 0), NULL};
   check_bins(c, b->n);
-  find_range(c, c->x[0], b);
+  find_range(c, c->x[0], b, 1);
   call_out(c, 0, d, 1, &b->n);
 }
 
@@ -147,8 +148,11 @@ static void find_edges(Call *c, Bins *b, const Tensor *bins, const Tensor *range
   if (bins->ndim == 0) {
     b->n = (int64_t)t_get(bins, 0);
     check_bins(c, b->n);
-    if (range) b->low = t_get(range, 0), b->high = t_get(range, range->stride[0]);
-    find_range(c, c->x[0], b);
+    if (range)
+      b->low = t_get(range, 0), b->high = t_get(range, range->stride[0]);
+    else if (c->x[0]->numel == 0)
+      b->high = 1;
+    find_range(c, c->x[0], b, 0.5);
   } else {
     b->n = bins->numel - 1;
     check_bins(c, b->n);
@@ -224,9 +228,10 @@ static Op rows[] = {
      .run = histc_run},
     {.sig = "histogram(x: tensor, bins: list, range: list?, weight: tensor?, density: bool=false) "
             "-> hist: tensor, bin_edges: tensor",
-     .doc = "How many values fall into bins and the edges of those. bins is their number, evenly "
-            "over range or from the smallest value to the largest, or the list of edges. With "
-            "density the histogram's area is 1.",
+     .doc =
+         "How many values fall into bins and the edges of those. bins is their number, evenly "
+         "over range or from the smallest value to the largest, or the list of edges, which rise. "
+         "With density the histogram's area is 1.",
      .example = "counts, edges = tensor{1.0, 2.0, 2.5}:histogram({1, 2, 3})\n"
                 "counts --> float32 [2]  1.0  2.0",
      .test =

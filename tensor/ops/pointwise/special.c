@@ -135,15 +135,15 @@ static void mvlgamma_compose(Call *c) {
 
 /* ---- Bessel's -------------------------------------------------------------------------------------- */
 
-/* i0(x) - i1(x) / x, which is 1/2 at 0. */
-static Tensor *i1_slope(Tensor *x, Tensor *y) {
-  Tensor *at_0 = t_eq(x, t_num(0)), *ratio = t_where(at_0, t_num(0.5), t_div(y, x));
-  return t_sub(t_op1("i0", x), ratio);
+/* y / x where y goes like x / 2 at 0. */
+static Tensor *ratio_at(Tensor *x, Tensor *y) {
+  Tensor *at_0 = t_eq(x, t_num(0));
+  return t_where(at_0, t_num(0.5), t_div(y, t_where(at_0, t_num(1), x)));
 }
+static Tensor *i1_slope(Tensor *x, Tensor *y) { return t_sub(t_op1("i0", x), ratio_at(x, y)); }
 
 static Tensor *i1e_slope(Tensor *x, Tensor *y) {
-  Tensor *at_0 = t_eq(x, t_num(0)), *ratio = t_where(at_0, t_num(0.5), t_div(y, x));
-  return t_sub(t_op1("special.i0e", x), t_add(t_mul(t_sign(x), y), ratio));
+  return t_sub(t_op1("special.i0e", x), t_add(t_mul(t_sign(x), y), ratio_at(x, y)));
 }
 
 #define GRAD(name, f, gradient, ...) UNARY_GRAD(name, gradient)

@@ -181,15 +181,18 @@ NUMBER_LOOPS(round, ROUNDED(rint, x))
 FLOAT_LOOPS(round_to, ROUND_TO(x))
 WHOLE_LOOPS(bitwise_not, ~x)
 LOOP(bitwise_not, b, uint8_t, uint8_t, !x)
+LOOP(itself, b, uint8_t, uint8_t, x)
 
 #define FLOAT_LINE(name, ...)  FLOAT_ENTRY(U_##name, name)
 #define NUMBER_LINE(name, ...) NUMBER_ENTRY(U_##name, name)
 #define MASK_LINE(name, ...)   MASK_ENTRY(U_##name, name)
 const UnaryLoops AT_LEVEL(unary_loops) = {
     {FLOATS(FLOAT_LINE) NUMBERS(NUMBER_LINE) PARAMS(FLOAT_LINE) NUMBER_PARAMS(NUMBER_LINE)
-         MASKS(MASK_LINE) NUMBER_LINE(round) FLOAT_LINE(round_to)[U_bitwise_not] = {
-             NULL, NULL, loop_bitwise_not_i64, loop_bitwise_not_i32, loop_bitwise_not_u8,
-             loop_bitwise_not_b}}};
+         MASKS(MASK_LINE) NUMBER_LINE(round)
+             FLOAT_LINE(round_to)[U_bitwise_not] = {NULL, NULL, loop_bitwise_not_i64,
+                                                    loop_bitwise_not_i32, loop_bitwise_not_u8,
+                                                    loop_bitwise_not_b},
+     [U_sign][T_BOOL] = loop_itself_b, [U_nan_to_num][T_BOOL] = loop_itself_b}};
 
 #else
 

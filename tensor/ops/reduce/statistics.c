@@ -67,9 +67,9 @@ static void diff_compose(Call *c) {
   Tensor *x = c->x[0], *part[3];
   if (x->ndim == 0) t_fail("diff: a single value has no differences");
   if (n < 0) t_fail("diff: n is %lld; it is 0 or more", (long long)n);
-  if (c->x[1]) part[parts++] = c->x[1];
+  if (c->x[1] && n > 0) part[parts++] = c->x[1];
   part[parts++] = x;
-  if (c->x[2]) part[parts++] = c->x[2];
+  if (c->x[2] && n > 0) part[parts++] = c->x[2];
   for (int i = 0; i < parts; i++) { /* a single value serves for all */
     if (part[i]->ndim > 0 || part[i] == x) continue;
     int64_t shape[T_MAXDIM];

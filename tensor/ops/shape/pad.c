@@ -69,18 +69,25 @@ static void constant_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 /* ---- x's own elements: attributes pad, mode, value --------------------------------------------------- */
 
-/* Which position, from 0, stands at p of a dimension of n that is continued on both sides. */
-static int64_t source(int64_t p, int64_t n, int64_t mode) {
-  if (p >= 0 && p < n) return p;
-  if (mode == REPLICATE) return p < 0 ? 0 : n - 1;
-  if (mode == REFLECT) return p < 0 ? -p : 2 * (n - 1) - p;
-  return p < 0 ? p + n : p - n;
+/* Which position, from 0, stands at p of a dimension whose elements from..stop-1 are continued on both
+   sides. */
+static int64_t source(int64_t p, int64_t from, int64_t stop, int64_t mode) {
+  if (p >= from && p < stop) return p;
+  if (mode == REPLICATE) return p < from ? from : stop - 1;
+  if (mode == REFLECT) return p < from ? 2 * from - p : 2 * (stop - 1) - p;
+  return p < from ? p + stop - from : p - (stop - from);
+}
+
+/* Elements that go round are those that negative amounts leave. */
+static int64_t cropped(int64_t amount, int64_t mode) {
+  return mode == CIRCULAR && amount < 0 ? -amount : 0;
 }
 
 static void check_amounts(const Call *c, int d, int64_t mode) {
   const Tensor *x = c->x[0];
   int64_t l = before(c, x->ndim, d), r = after(c, x->ndim, d), most = l > r ? l : r;
-  int64_t n = x->shape[d], limit = mode == REPLICATE ? INT64_MAX : n - (mode == REFLECT);
+  int64_t n = x->shape[d] - cropped(l, mode) - cropped(r, mode);
+  int64_t limit = mode == REPLICATE ? INT64_MAX : n - (mode == REFLECT);
   if (most <= 0 || (n > 0 && most <= limit)) return;
   t_fail("pad: %lld more for dimension %d of %s; %s", (long long)most, d + 1, t_shape_str(x),
          n == 0            ? "there is nothing to repeat"
@@ -90,10 +97,9 @@ static void check_amounts(const Call *c, int d, int64_t mode) {
 
 static Tensor *continued(const Call *c, Tensor *x, int d, int64_t size, int64_t mode) {
   Tensor *at = t_new(T_I64, 1, &size);
-  int64_t l = before(c, x->ndim, d);
-  for (int64_t i = 0; i < size; i++) {
-    t_i64(at)[i] = source(i - l, c->x[0]->shape[d], mode) + T_BASE;
-  }
+  int64_t l = before(c, x->ndim, d), from = cropped(l, mode);
+  int64_t stop = c->x[0]->shape[d] - cropped(after(c, x->ndim, d), mode);
+  for (int64_t i = 0; i < size; i++) t_i64(at)[i] = source(i - l, from, stop, mode) + T_BASE;
   return t_call("index_select", "xix", x, (int64_t)d, at);
 }
 
@@ -126,11 +132,12 @@ static Op rows[] = {
      .doc =
          "A copy with something around it: pad lists how much before and after the last "
          "dimension, then the one before it, and so on; negative amounts crop. What is added is "
-         "value, or x mirrored at its edge, its edge repeated, or x continued from its other end.",
+         "value, or x mirrored at its edge, its edge repeated, or x continued from its other end "
+         "(what the crop leaves of it).",
      .example = "tensor{1, 2, 3}:pad({2, 1}, 'reflect') --> int64 [6]  3  2  1  2  3  2",
      .test = "{{randn(2,3), {1,2}}, {randn(2,3), {1,0,0,2}, {value = 1.5}}, {randn(2,4), {-1,1}}, "
              "{randn(2,3), {2,1}, 'reflect'}, {randn(2,3), {4,0,1,2}, 'replicate'}, {randn(2,3), "
-             "{3,-1,1,0}, 'circular'}}",
+             "{2,-1,1,0}, 'circular'}}",
      .ref = "reference.pad",
      .compose = pad},
     {.sig = "constant_pad_nd(x: tensor, pad: ints, value: scalar=0) -> y: tensor",
