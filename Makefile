@@ -1,5 +1,5 @@
 # Lunette. On a fresh Debian 12: `make demo` trains a network on real images, `make test` runs the
-# suite. Targets: all deps demo repl test check bench lint doc install uninstall clean.
+# suite. Targets: all deps demo repl test check bench lint doc tour install uninstall clean.
 
 PREFIX ?= /usr/local
 B := build
@@ -160,6 +160,10 @@ lint: deps-dev
 doc: all
 	@$B/lunette scripts/doc.lua doc/ops.md
 
+# doc/prompt.md and its screenshots, typed at the prompt; wants tmux.
+tour: all
+	@$B/lunette scripts/tour.lua doc
+
 # ---- installing -----------------------------------------------------------------------------------
 
 LUA_LIB = $(DESTDIR)$(PREFIX)/lib/lua/5.4
@@ -179,6 +183,6 @@ uninstall:
 clean:
 	rm -rf $B out
 
-.PHONY: all deps deps-dev demo repl core-tests test check bench lint doc install uninstall clean
+.PHONY: all deps deps-dev demo repl core-tests test check bench lint doc tour install uninstall clean
 .SECONDARY: $(CORE_TESTS:=.o) $(TERMINAL_TESTS:=.o) $B/tests/terminal/pty.o
 -include $(shell find $B -name '*.d' 2>/dev/null)
