@@ -1,5 +1,5 @@
 # Lunette. On a fresh Debian 12: `make demo` trains a network on real images, `make test` runs the
-# suite. Targets: all deps demo repl test check bench lint doc install uninstall clean.
+# suite. Targets: all deps demo repl test check bench lint doc tour install uninstall clean.
 
 PREFIX ?= /usr/local
 B := build
@@ -23,6 +23,7 @@ PROGRAM := $(wildcard vm/host/*.c vm/prompt/*.c)
 PLOT := $(wildcard vm/plot/*.c)
 SIXEL := $(wildcard vm/sixel/*.c)
 CORE_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/core/*.c))
+TERMINAL_TESTS := $(patsubst %.c,$B/%,$(filter-out %/pty.c,$(wildcard tests/terminal/*.c)))
 
 LEVELS := base
 MARCH_base :=
@@ -76,6 +77,10 @@ $B/sixel.so: $(SIXEL_O)
 
 $B/plot.so: $(PLOT_O)
 	$(CC) $(LDFLAGS) $(SAN) -shared -Wl,-z,nodelete -o $@ $^ $(shell pkg-config --libs pangocairo cairo) -lm
+
+# These start the program and type.
+$B/tests/terminal/%: $B/tests/terminal/%.o $B/tests/terminal/pty.o
+	$(CC) $(LDFLAGS) $(SAN) -o $@ $^ -lutil
 
 $B/tests/%: $B/tests/%.o $B/liblunette.a
 	$(CC) $(LDFLAGS) $(SAN) -o $@ $^ $(CORE_LIBS)
@@ -133,7 +138,7 @@ repl: deps
 
 # ---- tests ----------------------------------------------------------------------------------------
 
-core-tests: $(CORE_TESTS)
+core-tests: $(CORE_TESTS) $(TERMINAL_TESTS)
 
 # The suite under the program, then under stock lua5.4; the program's line comes last.
 test: deps
@@ -155,6 +160,10 @@ lint: deps-dev
 doc: all
 	@$B/lunette scripts/doc.lua doc
 
+# doc/prompt.md and its screenshots, typed at the prompt; wants tmux.
+tour: all
+	@$B/lunette scripts/tour.lua doc
+
 # ---- installing -----------------------------------------------------------------------------------
 
 LUA_LIB = $(DESTDIR)$(PREFIX)/lib/lua/5.4
@@ -174,6 +183,6 @@ uninstall:
 clean:
 	rm -rf $B out
 
-.PHONY: all deps deps-dev demo repl core-tests test check bench lint doc install uninstall clean
-.SECONDARY: $(CORE_TESTS:=.o)
+.PHONY: all deps deps-dev demo repl core-tests test check bench lint doc tour install uninstall clean
+.SECONDARY: $(CORE_TESTS:=.o) $(TERMINAL_TESTS:=.o) $B/tests/terminal/pty.o
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -149,6 +149,8 @@ typedef enum Kind {
   K_TEXT,   /* any string */
 } Kind;
 
+enum { SIG_PARAMS = 16, SIG_RESULTS = 6, SIG_CHOICES = 8, SIG_WORD = 40 };
+
 typedef struct Param {
   char name[24];
   Kind kind;
@@ -158,15 +160,13 @@ typedef struct Param {
   int fixed;       /* K_INTS: this many */
   Attr value;      /* the default */
   bool weak_value; /* K_TENSOR: the default is a number, in value */
-  char choices[8][40];
+  const char (*choices)[SIG_WORD];
   int nchoices;
 } Param;
 
-enum { SIG_PARAMS = 16, SIG_RESULTS = 6 };
-
 typedef struct Sig {
-  char name[40], written[44]; /* written: of the form that writes in place, name_ */
-  Param param[SIG_PARAMS];
+  char name[SIG_WORD], written[SIG_WORD + 4]; /* written: of the form in place, name_ */
+  Param *param;
   int nparams, nx, nattr;
   bool list;   /* x ends in a list of tensors, of which nx counts one */
   bool simple; /* a call that gives tensors only needs nothing but the defaults as they stand */

@@ -54,6 +54,26 @@ static const struct {
     {"dtype", K_DTYPE},     {"floats", K_FLOATS}, {"text", K_TEXT},     {"pairs", K_PAIRS},
 };
 
+/* Copies to memory of just the size, which is there for good: all rows are parsed when the program
+   starts, and pages that are touched cost more than the parsing. */
+static void *settle(const void *from, size_t bytes) {
+  void *to = malloc(bytes);
+  if (!to && bytes > 0) abort();
+  if (bytes > 0) memcpy(to, from, bytes);
+  return to;
+}
+
+/* a|b|c} */
+static void parse_choices(Cursor *p, Param *q) {
+  char found[SIG_CHOICES][SIG_WORD];
+  do {
+    if (q->nchoices == SIG_CHOICES) bad(p, "too many choices");
+    word(p, found[q->nchoices++], SIG_WORD);
+  } while (take(p, "|"));
+  if (!take(p, "}")) bad(p, "} expected");
+  q->choices = settle(found, (size_t)q->nchoices * SIG_WORD);
+}
+
 static bool take_choices(Cursor *p, Kind kind) {
   bool open = (kind == K_CHOICE || kind == K_FLOAT) && take(p, "{");
   if (kind == K_CHOICE && !open) bad(p, "{ expected");
@@ -69,13 +89,12 @@ static void parse_kind(Cursor *p, Param *q) {
     q->is_x = q->kind <= K_TENSORS;
     if (q->kind == K_INTS && take(p, "{")) {
       q->fixed = (int)strtol(p->at, (char **)&p->at, 10);
-      while (take(p, "|")) word(p, q->choices[q->nchoices++], sizeof q->choices[0]);
-      if (!take(p, "}")) bad(p, "} expected");
+      if (take(p, "|"))
+        parse_choices(p, q);
+      else if (!take(p, "}"))
+        bad(p, "} expected");
     }
-    if (take_choices(p, q->kind)) {
-      do { word(p, q->choices[q->nchoices++], sizeof q->choices[0]); } while (take(p, "|"));
-      if (!take(p, "}")) bad(p, "} expected");
-    }
+    if (take_choices(p, q->kind)) parse_choices(p, q);
     return;
   }
   bad(p, "unknown kind");
@@ -130,10 +149,14 @@ static void parse_default(Cursor *p, Param *q) {
 }
 
 static void parse_params(Cursor *p, Sig *s) {
+  static Param room[SIG_PARAMS];
+  s->param = NULL;
   if (take(p, ")")) return;
+  s->param = room;
   do {
     if (s->nparams == SIG_PARAMS) bad(p, "too many parameters");
     Param *q = &s->param[s->nparams++];
+    *q = (Param){.slot = 0};
     word(p, q->name, sizeof q->name);
     if (!take(p, ":")) bad(p, ": expected");
     parse_kind(p, q);
@@ -149,6 +172,7 @@ static void parse_params(Cursor *p, Sig *s) {
     Param *q = &s->param[i];
     if (q->is_x) q->slot = q->kind == K_TENSORS ? s->nx - 1 : slot++;
   }
+  s->param = settle(room, (size_t)s->nparams * sizeof *room);
   if (s->nattr > CALL_ATTR || s->nx > CALL_X) bad(p, "too many parameters");
 }
 

@@ -48,6 +48,9 @@ build asan "-fsanitize=address,undefined -fno-sanitize-recover=undefined -DLUNET
 for t in $(core_tests asan); do run "asan-${t##*/}" "$t"; done
 run asan build/asan/lunette tests/run.lua --no-core
 
+run asan-fuzz build/asan/tests/terminal/fuzz
+run asan-answers build/asan/tests/terminal/answers
+
 # The same with a full collection before each op and after each userdata.
 run stress env LUNETTE_STRESS=1 build/asan/lunette tests/run.lua --no-core \
   autograd files images moves optim safetensors scopes tensor views

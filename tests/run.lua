@@ -64,14 +64,14 @@ local function run_file(path)
   print(("%-12s %6d checks  %6.1fs"):format(current, passed + failed - before, os.clock() - start))
 end
 
--- A program of the core's: its last line counts.
+-- A program of its own: its last line counts; lines that start with blanks are figures.
 local function run_program(path)
   current = path:match "([^/]+/[^/]+)$"
   local out = lines(path .. " 2>&1")
   local p, f = (out[#out] or ""):match "(%d+) passed, (%d+) failed"
   if not p then return fail("stopped", table.concat(out, "\n")) end
   for _, line in ipairs(out) do
-    if line:find "FAIL" then print(line) end
+    if line:find "FAIL" or line:find "^  " then print(line) end
   end
   passed, failed = passed + tonumber(p), failed + tonumber(f)
   print(("%-12s %6d checks"):format(current, p + f))
@@ -87,7 +87,7 @@ for _, path in ipairs(lines "ls tests/*.lua") do
   local name = path:match "([^/]+)%.lua$"
   if next(only) and only[name] or not next(only) and not skip[name] then run_file(path) end
 end
-for _, path in ipairs(core and lines "ls build/tests/core/* 2>/dev/null | grep -v '\\.'" or {}) do
+for _, path in ipairs(core and lines "ls build/tests/core/* build/tests/terminal/* 2>/dev/null | grep -v '\\.'" or {}) do
   if not next(only) or only[path:match "([^/]+/[^/]+)$"] then run_program(path) end
 end
 

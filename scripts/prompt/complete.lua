@@ -124,6 +124,7 @@ end
 local function shell_quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
 local function add_files(found, prefix)
+  if prefix:find "%c" then return end
   local folder, start = prefix:match "^(.*/)([^/]*)$"
   folder, start = folder or "", start or prefix
   local where = folder == "" and "." or folder:gsub("^~/", (os.getenv "HOME" or "~") .. "/")
@@ -217,7 +218,7 @@ end
 -- In an open string: files, or modules after require.
 local function in_string(tokens, last)
   local found, quote = {}, last.text:match "^[\"']"
-  if not quote then return nil end
+  if not quote then return last.to + 1, {} end -- a long one
   local prefix, before = last.text:sub(2), tokens[#tokens - 1]
   if before and before.text == "(" then before = tokens[#tokens - 2] end
   if before and before.text == "require" then add_modules(found, prefix) else add_files(found, prefix) end
@@ -261,7 +262,7 @@ function complete.at(text, cursor)
   head = head:gsub("^%??%?", function(marks) return (" "):rep(#marks) end)
   local tokens = console.tokens(head)
   local last = tokens[#tokens]
-  if last and last.open then
+  if last and last.open and last.to == #head then -- not one that the end of a line has cut
     if last.kind == "string" then return in_string(tokens, last) end
     return cursor + 1, {}
   end

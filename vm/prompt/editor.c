@@ -43,6 +43,13 @@ void editor_draw(Editor *e) {
   screen_draw(e->screen, &e->view);
 }
 
+void editor_leave(Editor *e, const char *mark) {
+  e->view.nbelow = 0;
+  e->view.text = &e->text;
+  e->view.colors = colors_of(e); /* keys may have come since it was drawn */
+  screen_finish(e->screen, &e->view, mark);
+}
+
 /* ---- on a terminal --------------------------------------------------------------------------------- */
 
 static bool editor_open(Editor *e, const char *given) {
@@ -62,10 +69,7 @@ static void edit(Editor *e) {
     keymap_do(e, keys_read());
     if (!e->ended && !input_waiting()) editor_draw(e);
   }
-  e->view.nbelow = 0;
-  e->view.text = &e->text;
-  e->view.colors = colors_of(e);
-  screen_finish(e->screen, &e->view, e->status == READ_CANCELLED ? "^C" : "");
+  editor_leave(e, e->status == READ_CANCELLED ? "^C" : "");
   terminal_put("\033[?2004l", 8);
 }
 

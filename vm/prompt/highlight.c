@@ -78,12 +78,32 @@ static Color color_of(const Text *text, Token t) {
   }
 }
 
+/* The marks of a command, which are no Lua: ?x, x?, %name; a line after ! is the shell's. */
+static void mark_command(const Text *text, unsigned char *colors) {
+  const char *bytes = text->bytes;
+  size_t end = text->size, n = 0;
+  if (end == 0) return;
+  if (bytes[0] == '!') {
+    memset(colors, COLOR_NONE, end);
+    n = 1;
+  } else if (bytes[0] == '?') {
+    n = strspn(bytes, "?");
+  } else if (bytes[0] == '%') {
+    n = strcspn(bytes, " \n");
+  }
+  memset(colors, COLOR_KEYWORD, n);
+  while (end > 0 && bytes[end - 1] == ' ') end--;
+  for (; end > n && bytes[end - 1] == '?' && colors[end - 1] == COLOR_WRONG; end--)
+    colors[end - 1] = COLOR_KEYWORD;
+}
+
 void highlight(const Text *text, unsigned char *colors, bool pair) {
   Lexer x = lexer_start(text->bytes, text->size);
   memset(colors, COLOR_NONE, text->size);
   for (Token t; (t = lexer_next(&x)).kind != TOKEN_END;) {
     memset(colors + t.from, color_of(text, t), t.to - t.from);
   }
+  mark_command(text, colors);
   if (pair) mark_pair(text, colors);
 }
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,21 +25,28 @@
 #define LONGEST_ENTRY 65536 /* bytes; longer ones stay in memory only */
 
 struct History {
-  char **entries; /* oldest first */
+  char **entries; /* oldest first; in `file`, or from malloc */
   size_t n, room;
+  char *file; /* its bytes: entries are decoded where they stand */
+  size_t file_size;
   char *path; /* NULL: no place to keep it */
 };
 
 /* ---- the list -------------------------------------------------------------------------------------- */
 
-/* Takes over `entry`, which came from malloc. */
+static void drop(const History *h, char *entry) {
+  uintptr_t at = (uintptr_t)entry, file = (uintptr_t)h->file;
+  if (h->file == NULL || at < file || at >= file + h->file_size) free(entry);
+}
+
+/* Takes over `entry`, which came from malloc or stands in h->file. */
 static void list_add(History *h, char *entry) {
   if (entry == NULL) return;
   if (h->n == h->room) {
     size_t room = 2 * h->room + 256;
     char **more = realloc(h->entries, room * sizeof *more);
     if (more == NULL) {
-      free(entry);
+      drop(h, entry);
       return;
     }
     h->entries = more;
@@ -58,8 +66,36 @@ static bool is_new(const History *h, const char *entry) {
 
 /* ---- the file -------------------------------------------------------------------------------------- */
 
-/* The entry of a line, from malloc; NULL where the line is none. */
-static char *decode(const char *line, size_t size) {
+/* A line as encode() writes it, decoded where it stands: a start reads thousands. NULL, and nothing
+   has changed, where another program wrote it in another way. */
+static char *decode_own(char *line, size_t size) {
+  static const char head[] = "{\"time\":", middle[] = ",\"entry\":\"";
+  static const char from[] = "\"\\/nrtbf", to[] = "\"\\/\n\r\t\b\f";
+  size_t at = sizeof head - 1, n = 0;
+  if (size < sizeof head + sizeof middle || memcmp(line, head, at) != 0) return NULL;
+  while (at < size && line[at] >= '0' && line[at] <= '9') at++;
+  if (size - at < sizeof middle + 1 || memcmp(line + at, middle, sizeof middle - 1) != 0)
+    return NULL;
+  at += sizeof middle - 1;
+  if (size - at < 3 || memcmp(line + size - 2, "\"}", 2) != 0) return NULL;
+  char *entry = line + at;
+  for (size_t i = at; i < size - 2; i++) { /* nothing else? */
+    bool escaped = line[i] == '\\';
+    if (line[i] == '"' || line[i] == '\0' || (escaped && i + 1 == size - 2)) return NULL;
+    if (escaped && memchr(from, line[++i], sizeof from - 1) == NULL) return NULL;
+  }
+  for (; at < size - 2; at++) {
+    bool escaped = line[at] == '\\';
+    entry[n++] = escaped ? to[strchr(from, line[++at]) - from] : line[at];
+  }
+  entry[n] = '\0';
+  return entry;
+}
+
+/* The entry of a line, in it or from malloc; NULL where the line is none. */
+static char *decode(char *line, size_t size) {
+  char *own = decode_own(line, size);
+  if (own != NULL) return own;
   cJSON *object = cJSON_ParseWithLength(line, size);
   const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "entry"));
   char *entry = text == NULL || text[0] == '\0' ? NULL : strdup(text);
@@ -104,6 +140,7 @@ static int open_locked(const char *path, int flags) {
 /* The bytes of the file, from malloc. */
 static char *read_file(int fd, size_t *size) {
   struct stat info;
+  *size = 0;
   if (fstat(fd, &info) != 0 || info.st_size <= 0) return NULL;
   char *bytes = malloc((size_t)info.st_size);
   ssize_t n, at = 0;
@@ -112,29 +149,30 @@ static char *read_file(int fd, size_t *size) {
   return bytes;
 }
 
+/* Where the line after the one at `at` starts; there is a newline. */
+static size_t next_line(const char *bytes, size_t size, size_t at) {
+  const char *end = memchr(bytes + at, '\n', size - at);
+  return (size_t)(end - bytes) + 1;
+}
+
 static void cut(int fd, const char *bytes, size_t size, size_t lines) {
   size_t at = 0;
-  for (; lines > MOST; lines--) {
-    const char *end = memchr(bytes + at, '\n', size - at);
-    at = (size_t)(end - bytes) + 1;
-  }
+  for (; lines > MOST; lines--) at = next_line(bytes, size, at);
   if (ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0) write_all(fd, bytes + at, size - at);
 }
 
 static void load(History *h) {
   int fd = open_locked(h->path, O_RDWR);
   if (fd < 0) return;
-  size_t size = 0, lines = 0;
-  char *bytes = read_file(fd, &size);
-  for (size_t at = 0; bytes != NULL && at < size;) {
-    const char *end = memchr(bytes + at, '\n', size - at);
-    if (end == NULL) break;
-    list_add(h, decode(bytes + at, (size_t)(end - bytes) - at));
-    at = (size_t)(end - bytes) + 1;
-    lines++;
-  }
+  char *bytes = h->file = read_file(fd, &h->file_size);
+  size_t size = h->file_size, lines = 0;
+  for (size_t at = 0; at < size && memchr(bytes + at, '\n', size - at) != NULL; lines++)
+    at = next_line(bytes, size, at);
   if (lines > 2 * MOST) cut(fd, bytes, size, lines);
-  free(bytes);
+  for (size_t at = 0, next; lines > 0; lines--, at = next) {
+    next = next_line(bytes, size, at);
+    list_add(h, decode(bytes + at, next - 1 - at));
+  }
   close(fd);
 }
 
@@ -185,7 +223,8 @@ History *history_open(void) {
 
 void history_close(History *h) {
   if (h == NULL) return;
-  for (size_t i = 0; i < h->n; i++) free(h->entries[i]);
+  for (size_t i = 0; i < h->n; i++) drop(h, h->entries[i]);
+  free(h->file);
   free(h->entries);
   free(h->path);
   free(h);

@@ -181,8 +181,7 @@ static void right(Editor *e, bool word) {
 /* ---- keys ------------------------------------------------------------------------------------------ */
 
 static void stop(Editor *e) {
-  e->view.nbelow = 0;
-  screen_finish(e->screen, &e->view, "");
+  editor_leave(e, "");
   terminal_stop();
   screen_start(e->screen);
 }

@@ -40,6 +40,7 @@ typedef struct {
 } Editor;
 
 void editor_draw(Editor *e);
+void editor_leave(Editor *e, const char *mark); /* draws the text as it stays; see screen_finish */
 
 /* keymap.c: carries out a key. */
 void keymap_do(Editor *e, Key key);
