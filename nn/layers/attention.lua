@@ -273,6 +273,9 @@ end
 --- An encoder and a decoder: model(src, tgt). src: [B,S,d_model], tgt: [B,T,d_model]; the result has
 -- tgt's shape. Options of the call: those of TransformerEncoderLayer and TransformerDecoderLayer.
 -- Vaswani et al. 2017, arXiv:1706.03762.
+-- example:
+--   model = nn.Transformer(16, 4, 1, 1, 32)
+--   model(tensor.randn(2, 5, 16), tensor.randn(2, 3, 16)).shape --> {2, 3, 16}
 layers.Transformer = layer("Transformer", "d_model: size=512, nhead: size=8, num_encoder_layers: size=6, "
   .. "num_decoder_layers: size=6, dim_feedforward: size=2048, dropout: float=0.1, activation: any=relu, "
   .. "layer_norm_eps: float=1e-05, norm_first: bool=false, dtype: dtype=float32")

@@ -43,6 +43,9 @@ end
 -- ---- patches -----------------------------------------------------------------------------------------------
 
 --- The patches under a sliding window as columns: [N,C,H,W] -> [N, C times kernel area, windows].
+-- example: nn.Unfold{1, 2}(tensor{{{{1, 2, 3}}}}) --> int64 [1,2,2]
+--     1  2
+--     2  3
 layers.Unfold = layer("Unfold", "kernel_size: sizes{2}, dilation: sizes{2}=1, padding: counts{2}=0, stride: sizes{2}=1")
 
 function layers.Unfold:forward(x)
@@ -52,6 +55,7 @@ end
 
 --- The sum of patches at their places in images of output_size: [N, C times kernel area, windows] ->
 -- [N,C,H,W]. What Unfold takes apart.
+-- example: nn.Fold({1, 3}, {1, 2})(tensor{{{1.0, 2.0}, {2.0, 3.0}}}) --> float32 [1,1,1,3]  1.0  4.0  3.0
 layers.Fold = layer("Fold", "output_size: sizes{2}, kernel_size: sizes{2}, dilation: sizes{2}=1, "
   .. "padding: counts{2}=0, stride: sizes{2}=1")
 

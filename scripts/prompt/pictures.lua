@@ -201,13 +201,17 @@ end
 
 -- ---- figures -------------------------------------------------------------------------------------------
 
---- The figure that a value of lunette.plot is or belongs to; nil for other values.
+--- The figure that a value of lunette.plot is or belongs to; nil for other values, and for a figure in
+--- which an axes is still empty.
 function pictures.figure_of(value)
   local Figure, Axes = package.loaded["lunette.plot.figure"], package.loaded["lunette.plot.axes"]
   local meta = type(value) == "table" and Figure and getmetatable(value)
   if not meta then return end
-  if meta == Figure then return value end
-  if meta == Axes then return value.figure end
+  local figure = meta == Figure and value or meta == Axes and value.figure or nil
+  for _, axes in ipairs(figure and figure.grid or {}) do
+    if #axes.series == 0 then return nil end
+  end
+  return figure
 end
 
 local function content(path)

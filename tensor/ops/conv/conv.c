@@ -281,8 +281,7 @@ static Op rows[] = {
     {.sig = "conv1d" CONV("1"),
      .doc = "Convolution (cross-correlation) over sequences. input: [N,C,L] or [C,L], weight: "
             "[O,C/groups,k], bias: [O] -> [N,O,ol], with the sizes of conv2d.",
-     .example =
-         "tensor{{{1, 2, 4, 7}}}:conv1d(tensor{{{-1, 1}}}) --> float32 [1,1,3]  1.0  2.0  3.0",
+     .example = "tensor{{{1, 2, 4, 7}}}:conv1d(tensor{{{-1, 1}}}) --> int64 [1,1,3]  1  2  3",
      .test = "{{randn(2,2,5), randn(3,2,3), randn(3)}, {randn(1,4,6), randn(4,2,2), nil, {stride = "
              "2, padding = 1, groups = 2}}, {randn(2,2,6), randn(2,2,2), {padding = 'same', "
              "dilation = 3}}}",
@@ -317,8 +316,7 @@ static Op rows[] = {
     {.sig = "conv_transpose1d" TRANSPOSED("1"),
      .doc = "Transposed convolution over sequences. input: [N,C,L] or [C,L], weight: "
             "[C,O/groups,k], bias: [O] -> [N,O,ol], with the sizes of conv_transpose2d.",
-     .example = "tensor{{{1, 2}}}:conv_transpose1d(tensor{{{1, 10}}}) --> float32 [1,1,3]  1.0  "
-                "12.0  20.0",
+     .example = "tensor{{{1, 2}}}:conv_transpose1d(tensor{{{1, 10}}}) --> int64 [1,1,3]  1  12  20",
      .test = "{{randn(2,3,3), randn(3,2,3), randn(2)}, {randn(1,4,3), randn(4,2,2), {stride = 2, "
              "padding = 1, output_padding = 1, groups = 2, dilation = 3}}}",
      .ref = "reference.conv_transpose1d",

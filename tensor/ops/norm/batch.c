@@ -286,6 +286,10 @@ static Op rows[] = {
             "y: tensor, mean: tensor, rstd: tensor",
      .doc = "batch_norm with the statistics of the batch: the mean of each channel, and one over "
             "the square root of variance plus eps. Without training both are empty.",
+     .example = "x = tensor{{1, 3}, {3, 7}}\n"
+                "y, mean, rstd = tensor.native_batch_norm(x, nil, nil, nil, nil, true, 0.1, 0)\n"
+                "mean --> float32 [2]  2.0  5.0\n"
+                "rstd --> float32 [2]  1.0  0.5",
      .test =
          "{{randn(4,3), rand(3), randn(3), nil, nil, true, 0.1, 1e-5}, {randn(2,3,2), nil, nil, "
          "randn(3):float(), rand(3):float() + 0.5, false, 0.1, 0.1}}",

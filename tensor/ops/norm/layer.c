@@ -267,6 +267,9 @@ static Op rows[] = {
             "eps: float) -> y: tensor, mean: tensor, rstd: tensor",
      .doc = "layer_norm with its statistics: the mean of each sample, and one over the square root "
             "of variance plus eps; both have size 1 in place of normalized_shape.",
+     .example = "y, mean, rstd = tensor.native_layer_norm(tensor{{3, 7}}, 2, nil, nil, 0)\n"
+                "y --> float32 [1,2]  -1.0   1.0\n"
+                "mean, rstd --> float32 [1,1]  5.0  float32 [1,1]  0.5",
      .test =
          "{{randn(2,3), 3, nil, nil, 0.1}, {randn(2,3,4), {3,4}, randn(3,4), randn(3,4), 1e-5}}",
      .ref = "reference.native_layer_norm",
