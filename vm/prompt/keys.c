@@ -26,7 +26,8 @@ static bool keep_pasted(size_t at, char c) {
   return true;
 }
 
-/* Everything up to ESC [ 201 ~; carriage returns become newlines. What is too long is cut. */
+/* Everything up to ESC [ 201 ~; carriage returns become newlines, zero
+   bytes, which end texts in C, are dropped. What is too long is cut. */
 static Key read_paste(void) {
   static const char end[] = "\033[201~";
   size_t n = 0, matched = 0;
@@ -41,7 +42,7 @@ static Key read_paste(void) {
     }
     for (size_t i = 0; i < matched && fits; i++) fits = keep_pasted(n, end[i]) && ++n;
     matched = byte == end[0];
-    bool skip = matched > 0 || (byte == '\n' && after_return);
+    bool skip = matched > 0 || byte == 0 || (byte == '\n' && after_return);
     after_return = byte == '\r';
     if (!skip && fits) fits = keep_pasted(n, byte == '\r' ? '\n' : (char)byte) && ++n;
   }
