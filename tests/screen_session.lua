@@ -15,6 +15,10 @@ local function test_commands(t)
   shows(t, "%time", "processor")
   enter "!echo $((6 * 7)) from the shell"
   shows(t, "!cmd", "42 from the shell")
+  screen.type "%time tensor.conv2"
+  screen.keys "Tab"
+  shows(t, "completion of a command's Lua", "%time tensor.conv2d")
+  screen.keys "C-c"
   enter "%nothing"
   shows(t, "an unknown command", "there is no command %nothing")
   enter("%save " .. screen.folder .. "/saved.lua 2")

@@ -253,13 +253,14 @@ function complete.at(text, cursor)
     end
     return 1, sorted(found)
   end
-  local file = head:match "^%%%w+%s+()%S*$"
+  local takes_code = require("lunette.prompt.commands").code(head)
+  local file = not takes_code and head:match "^%%%w+%s+()%S*$"
   if file then
     local found = {}
     add_files(found, head:sub(file))
     return file, sorted(found)
   end
-  head = head:gsub("^%??%?", function(marks) return (" "):rep(#marks) end)
+  head = head:gsub(takes_code and "^%%%w+" or "^%??%?", function(marks) return (" "):rep(#marks) end)
   local tokens = console.tokens(head)
   local last = tokens[#tokens]
   if last and last.open and last.to == #head then -- not one that the end of a line has cut
