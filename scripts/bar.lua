@@ -2,6 +2,7 @@
 -- at the end anywhere else.
 
 local core = require "lunette.core"
+local lines = require "lunette.lines"
 
 local Bar = {}
 Bar.__index = Bar
@@ -43,13 +44,6 @@ local function line(self, text, with_bar)
   return table.concat(parts, "  ")
 end
 
--- The line cut to the width of the terminal.
-local function cut(text, columns)
-  local n = utf8.len(text)
-  if not n or n < columns then return text end
-  return text:sub(1, utf8.offset(text, columns) - 1)
-end
-
 --- Counts one more step. `text` (or a function that gives it) is shown at the end of the line.
 function Bar:step(text)
   self.count = self.count + 1
@@ -58,7 +52,7 @@ function Bar:step(text)
   if now - self.drawn < REDRAW then return end
   self.drawn, self.open = now, true
   if type(text) == "function" then text = text() end
-  io.stderr:write("\r\27[K", cut(line(self, text, true), self.columns))
+  io.stderr:write("\r\27[K", lines.cut(line(self, text, true), self.columns - 1))
 end
 
 --- Ends the bar with its last line.

@@ -7,6 +7,7 @@
 local core = require "lunette.core"
 local class = require "lunette.nn.class"
 local about = require "lunette.help.about"
+local lines = require "lunette.lines"
 local source = require "lunette.help.source"
 
 local tensor = core.tensor
@@ -15,21 +16,7 @@ local tensor = core.tensor
 
 local LINE = 96
 
--- Text in lines of at most LINE columns, indented; from the second on by `further`.
-local function wrapped(text, indent, further)
-  local lines, line = {}, indent
-  for word in text:gmatch "%S+" do
-    if #line > #indent and #line + 1 + #word > LINE then
-      lines[#lines + 1] = line
-      indent = further or indent
-      line = indent .. word
-    else
-      line = #line > #indent and line .. " " .. word or line .. word
-    end
-  end
-  lines[#lines + 1] = line
-  return table.concat(lines, "\n")
-end
+local function wrapped(text, indent, further) return lines.wrap(text, math.min(LINE, core.terminal(1) or LINE), indent, further) end
 
 local function indented(text, indent) return indent .. text:gsub("\n", "\n" .. indent) end
 

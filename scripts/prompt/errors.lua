@@ -1,7 +1,9 @@
 -- prompt/errors.lua: errors at the prompt: the message, then the user's own frames with their source.
 
 local console = require "lunette.console"
+local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
+local lines = require "lunette.lines"
 local session = require "lunette.prompt.session"
 
 local errors = {}
@@ -99,9 +101,17 @@ local function write(...)
   io.stderr:flush()
 end
 
+-- The message, its first line broken to fit the terminal; what follows it may be source.
+local function fitted(message)
+  local columns = core.terminal(2)
+  local first, rest = message:match "^([^\n]*)(.*)$"
+  if not columns or #first < columns - #"error: " then return message end
+  return lines.wrap("error: " .. first, columns, "", "  "):sub(#"error: " + 1) .. rest
+end
+
 --- Shows an error. `whole`: with the frames of the library and all of the user's.
 function errors.report(problem, whole)
-  local out = {colored(red, "error: ") .. shortened(problem.message)}
+  local out = {colored(red, "error: ") .. fitted(shortened(problem.message))}
   local shown, folded = 0, 0
   for i, frame in ipairs(problem.frames) do
     local last = i == #problem.frames

@@ -2,6 +2,7 @@
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
+local lines = require "lunette.lines"
 local optim = require "lunette.optim"
 local check_options = require "lunette.options"
 local Source = require "lunette.train.source"
@@ -225,7 +226,8 @@ function settings.announce(s)
   if s.watch then parts[#parts + 1] = tostring(s.watch) end
   parts[#parts + 1] = (s.source.n and s.source.n .. " samples, " or "") .. s.steps .. " steps an epoch"
   parts[#parts + 1] = "seed " .. tensor.initial_seed()
-  io.stderr:write("fit: ", table.concat(parts, " · "), "\n")
+  local text, columns = "fit: " .. table.concat(parts, " · "), core.terminal(2)
+  io.stderr:write(columns and lines.wrap(text, columns, "", "  ") or text, "\n")
 end
 
 return settings

@@ -1,6 +1,8 @@
 -- prompt/commands/ask.lua: ?x, ??x, ?pat*, ?? words.
 
 local commands = require "lunette.prompt.commands"
+local core = require "lunette.core"
+local lines = require "lunette.lines"
 
 local function value_of(chain)
   return pcall(function()
@@ -45,7 +47,7 @@ end
 
 -- All names of the libraries: "tensor.cat", "x:cat" once.
 local function all_names()
-  local core, names, seen = require "lunette.core", {}, {}
+  local names, seen = {}, {}
   local function add(prefix, t)
     for key, value in next, t do
       local name = type(key) == "string" and prefix .. key
@@ -71,7 +73,7 @@ local function list(names)
       print(("... %d more"):format(#names - 60))
       break
     end
-    print(("  %-32s %s"):format(n.name, doc_line(n.value)))
+    print(lines.cut(("  %-32s %s"):format(n.name, doc_line(n.value)), core.terminal(1)))
   end
 end
 
