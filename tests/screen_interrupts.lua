@@ -100,7 +100,7 @@ local function test_pause(t)
   t.ok("a second Ctrl-C is no harm", wait_for_mark())
   enter "epoch, #x, out.shape[1], optimizer, history == net.history"
   shows(t, "the names of the place", function(s)
-    return s:find "\n1%s+32%s+32%s+Adam lr 0.001.-%s+true\n"
+    return s:find "\n%d%s+32%s+32%s+Adam lr 0.001.-%s+true\n"
   end)
   enter "tensor.randn(5):sum() * 0"
   enter "net:predict(_G.x):shape()"
