@@ -5,7 +5,7 @@
    function that calls back into Lua are all stopped. An interruption has three stages:
 
      ASKED     the next Lua instruction raises "interrupted!", which a pcall may catch, as in lua
-     GRACE     whoever caught it has half a second to tidy up, with neither flag nor hooks
+     GRACE     whoever caught it has a moment to tidy up, with neither flag nor hooks
      STOPPING  every Lua instruction raises, until the caller of `interrupt_start` is back
 
    Where code can pause by itself (interrupt_pausable), the first signal is a question to it only.
@@ -26,9 +26,10 @@
 #include "../bind/bind.h"
 #include "../../tensor/team.h"
 
-#define GRACE_SECONDS 0.5
-#define PAUSE_SECONDS 0.5 /* for the step that runs; from then on another signal stops it */
-#define STUCK_SECONDS 2.0 /* at the prompt: from then on another signal ends the process */
+#define SCRIPT_GRACE  0.5  /* time to save what was reached */
+#define PROMPT_GRACE  0.06 /* the prompt is to be back within a tenth of a second */
+#define PAUSE_SECONDS 0.5  /* for the step that runs; from then on another signal stops it */
+#define STUCK_SECONDS 2.0  /* at the prompt: from then on another signal ends the process */
 
 enum { IDLE, ASKED, GRACE, STOPPING };
 
@@ -74,7 +75,7 @@ static bool is_due(void) {
   team_interrupt = 0;
   stage = GRACE;
   for (InterruptLink *link = newest; link != NULL; link = link->prev) restore(link);
-  set_timer(GRACE_SECONDS);
+  set_timer(mode == INTERRUPT_PROMPT ? PROMPT_GRACE : SCRIPT_GRACE);
   return unheard;
 }
 
