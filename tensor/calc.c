@@ -250,6 +250,10 @@ Tensor *t_zeros(DType dtype, int ndim, const int64_t *shape) {
 
 Tensor *t_zeros_like(Tensor *x) { return t_zeros((DType)x->dtype, x->ndim, x->shape); }
 
+Tensor *t_nothing(DType dtype, int ndim, const int64_t *shape) {
+  return t_expand(t_zeros(dtype, 0, NULL), ndim, shape);
+}
+
 Tensor *t_fill(Tensor *x, double v) {
   cast_into(x, t_scalar(v, (DType)x->dtype));
   return x;

@@ -62,6 +62,8 @@ Tensor *t_cat(int n, Tensor *const *x, int dim);
 Tensor *t_cast(Tensor *x, DType dtype);
 Tensor *t_zeros(DType dtype, int ndim, const int64_t *shape);
 Tensor *t_zeros_like(Tensor *x);
+/* Zeros without memory of their own, for ops that copy this input before they write. */
+Tensor *t_nothing(DType dtype, int ndim, const int64_t *shape);
 
 /* Not recorded. */
 Tensor *t_fill(Tensor *x, double v);         /* every element of a fresh tensor; returns x */

@@ -5,11 +5,14 @@
 
 #include "cast.h"
 #include "copy.h"
+#include "kernels/convert.h"
 #include "team.h"
 
 enum {
   GRAIN = 1 << 15, /* elements of a part: what one thread does at a time */
   RUN = 1 << 10,   /* elements a buffer holds */
+  LONG = 64,       /* elements of a row that is worth a run of its own */
+  FILLED = 512,    /* elements of a run where a value is written out */
   WIDE = 8         /* bytes of the widest type */
 };
 
@@ -65,6 +68,7 @@ typedef struct Plan {
   IterLoop loop;
   const void *arg;
   int nx, ndim;
+  int64_t run; /* of run_rows, or 0 */
   DType in, out;
   int64_t numel, shape[T_MAXDIM];
   Operand y, x[ITER_IN];
@@ -142,6 +146,34 @@ static void walker_step_row(Walker *w, const Plan *p, const Operand *o) {
   }
 }
 
+static void walker_step(Walker *w, const Plan *p, const Operand *o, int64_t n) {
+  int last = p->ndim - 1;
+  w->index[last] += n;
+  w->offset += n * o->stride[last];
+  if (w->index[last] == p->shape[last]) walker_step_row(w, p, o);
+}
+
+/* Moves whole rows at once, as many of n elements as lie in the last two dimensions from w on: how
+   many elements that were. */
+static int64_t move_rows(const Plan *p, const Operand *o, Walker *w, int64_t n, char *buffer,
+                         bool in) {
+  int last = p->ndim - 1;
+  int64_t length = p->shape[last], rows = p->shape[last - 1] - w->index[last - 1];
+  if (rows > n / length) rows = n / length;
+  int kind = o->size == 1 ? 0 : o->size == 2 ? 1 : o->size == 4 ? 2 : 3;
+  CopyBlock copy = SIMD_PICK(convert_kernels)->block[kind];
+  char *there = o->data + w->offset * o->size;
+  int64_t down = o->stride[last - 1], right = o->stride[last];
+  if (in)
+    copy(rows, length, buffer, length, 1, there, down, right);
+  else
+    copy(rows, length, there, down, right, buffer, length, 1);
+  w->index[last - 1] += rows - 1;
+  w->offset += (rows - 1) * down;
+  walker_step_row(w, p, o);
+  return rows * length;
+}
+
 /* Moves n elements between a strided operand (from element `at` on) and a buffer of type `as`. */
 static void move(const Plan *p, const Operand *o, int64_t at, int64_t n, char *buffer, DType as,
                  bool in) {
@@ -151,19 +183,19 @@ static void move(const Plan *p, const Operand *o, int64_t at, int64_t n, char *b
   int64_t size = (int64_t)dtype_size(as), step = last < 0 ? 0 : o->stride[last];
   while (n > 0) {
     int64_t row = last < 0 ? n : p->shape[last] - w.index[last];
-    if (row > n) row = n;
-    char *there = o->data + w.offset * o->size;
-    if (in)
-      cast_run(row, there, o->dtype, step, buffer, as, 1);
-    else
-      cast_run(row, buffer, as, 1, there, o->dtype, step);
+    if (last > 0 && as == o->dtype && w.index[last] == 0 && 2 * row <= n) {
+      row = move_rows(p, o, &w, n, buffer, in);
+    } else {
+      if (row > n) row = n;
+      char *there = o->data + w.offset * o->size;
+      if (in)
+        cast_run(row, there, o->dtype, step, buffer, as, 1);
+      else
+        cast_run(row, buffer, as, 1, there, o->dtype, step);
+      if (row < n) walker_step(&w, p, o, row);
+    }
     buffer += row * size;
     n -= row;
-    if (n > 0) {
-      w.index[last] += row;
-      w.offset += row * step;
-      walker_step_row(&w, p, o);
-    }
   }
 }
 
@@ -200,10 +232,86 @@ static void run_part(const Plan *p, int64_t at, int64_t end) {
   }
 }
 
+/* An operand within one row, which begins at `there`: the loop is handed `at`, `step` bytes further
+   for each element; where step is 0 that is the buffer, filled once or for each run. */
+typedef struct RowOperand {
+  char *there, *buffer, *at;
+  int64_t step;
+  bool refill;
+} RowOperand;
+
+static void row_operand(RowOperand *r, const Plan *p, const Operand *o, int64_t offset, DType as) {
+  int64_t stride = o->stride[p->ndim - 1];
+  bool whole = o->dtype == as && stride == 1;
+  r->there = o->data + offset * o->size;
+  r->at = whole ? r->there : r->buffer;
+  r->step = whole ? o->size : 0;
+  r->refill = !whole && stride != 0;
+}
+
+/* n elements of one row. */
+static void run_row(const Plan *p, int64_t n, RowOperand *x, RowOperand *y) {
+  const void *in[ITER_IN];
+  int last = p->ndim - 1;
+  int64_t y_step = p->y.stride[last];
+  for (int i = 0; i < p->nx; i++) {
+    if (x[i].step || x[i].refill) continue;
+    cast_run(n < p->run ? n : p->run, x[i].there, p->x[i].dtype, 0, x[i].buffer, p->in, 1);
+  }
+  for (int64_t k = 0; k < n; k += p->run) {
+    int64_t m = n - k < p->run ? n - k : p->run;
+    for (int i = 0; i < p->nx; i++) {
+      const Operand *o = &p->x[i];
+      int64_t stride = o->stride[last];
+      in[i] = x[i].at + k * x[i].step;
+      if (x[i].refill)
+        cast_run(m, x[i].there + k * stride * o->size, o->dtype, stride, x[i].buffer, p->in, 1);
+    }
+    p->loop(m, y->at + k * y->step, in, p->arg);
+    if (!y->step)
+      cast_run(m, y->buffer, p->out, 1, y->there + k * y_step * p->y.size, p->y.dtype, y_step);
+  }
+}
+
+/* The same where rows are long: a run ends with its row, so that an operand that lies densely within
+   a row (a broadcast row, a window) needs no buffer, and one that is constant there fills its buffer
+   once a row. */
+static void run_rows(const Plan *p, int64_t at, int64_t end) {
+  _Alignas(64) char buffers[ITER_IN + 1][RUN * WIDE];
+  Walker w[ITER_IN + 1], *y_at = &w[ITER_IN];
+  RowOperand row[ITER_IN + 1], *y = &row[ITER_IN];
+  int last = p->ndim - 1;
+  for (int i = 0; i <= ITER_IN; i++) row[i].buffer = buffers[i];
+  for (int i = 0; i < p->nx; i++) walker_at(&w[i], p, &p->x[i], at);
+  walker_at(y_at, p, &p->y, at);
+  while (at < end) {
+    int64_t n = p->shape[last] - y_at->index[last];
+    if (n > end - at) n = end - at;
+    for (int i = 0; i < p->nx; i++) row_operand(&row[i], p, &p->x[i], w[i].offset, p->in);
+    row_operand(y, p, &p->y, y_at->offset, p->out);
+    run_row(p, n, row, y);
+    for (int i = 0; i < p->nx; i++) walker_step(&w[i], p, &p->x[i], n);
+    walker_step(y_at, p, &p->y, n);
+    at += n;
+  }
+}
+
 static void part(void *job, int64_t i) {
   const Plan *p = job;
   int64_t at = i * GRAIN, end = at + GRAIN;
-  run_part(p, at, end < p->numel ? end : p->numel);
+  (p->run ? run_rows : run_part)(p, at, end < p->numel ? end : p->numel);
+}
+
+/* The longest run of run_rows, or 0 where it saves no copy. */
+static int64_t rows_pay(const Plan *p) {
+  int last = p->ndim - 1;
+  bool pays = !p->y.dense, constant = false;
+  if (last < 1 || p->shape[last] < LONG) return 0;
+  for (int i = 0; i < p->nx; i++) {
+    if (!p->x[i].constant && !p->x[i].dense) pays = true;
+    if (p->x[i].stride[last] == 0) constant = true;
+  }
+  return !pays ? 0 : constant ? FILLED : RUN;
 }
 
 void iter_map(IterLoop loop, const void *arg, Tensor *y, DType out, int nx, Tensor *const *x,
@@ -231,8 +339,9 @@ void iter_map(IterLoop loop, const void *arg, Tensor *y, DType out, int nx, Tens
   operand(&p.y, y, &p);
   for (int i = 0; i < nx; i++) operand(&p.x[i], x[i], &p);
   collapse(&p);
+  p.run = rows_pay(&p);
   if (p.numel <= GRAIN)
-    run_part(&p, 0, p.numel);
+    part(&p, 0);
   else
     team_run((p.numel + GRAIN - 1) / GRAIN, part, &p);
 }

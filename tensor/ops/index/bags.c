@@ -182,7 +182,7 @@ static Tensor *added(const Bags *b, Tensor *rows, Tensor *share) {
     for (int64_t i = b->first[k]; i < b->first[k + 1]; i++) t_i64(bag)[i] = k + T_BASE;
   }
   Tensor *scaled = t_mul(rows, t_unsqueeze(t_cast(share, (DType)rows->dtype), 1));
-  return t_call("index_add", "xxxi", t_zeros((DType)rows->dtype, 2, shape), bag, scaled,
+  return t_call("index_add", "xxxi", t_nothing((DType)rows->dtype, 2, shape), bag, scaled,
                 (int64_t)0);
 }
 

@@ -35,7 +35,7 @@ static const char *gather_run(Call *c) {
 
 static void gather_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *g = pick_computed(gy[0]);
-  Tensor *zeros = t_zeros((DType)g->dtype, c->x[0]->ndim, c->x[0]->shape);
+  Tensor *zeros = t_nothing((DType)g->dtype, c->x[0]->ndim, c->x[0]->shape);
   gx[0] = t_call("scatter_add", "xixx", zeros, c->attr[0].i, c->x[1], g);
 }
 

@@ -92,7 +92,7 @@ static const char *put_run(Call *c) {
 static void put_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *g = gy[0];
   if (c->want[0]) {
-    Tensor *zeros = t_zeros((DType)g->dtype, c->x[1]->ndim, c->x[1]->shape);
+    Tensor *zeros = t_nothing((DType)g->dtype, c->x[1]->ndim, c->x[1]->shape);
     gx[0] = c->attr[0].i ? g : t_op3("put", g, c->x[1], zeros);
   }
   if (c->want[2]) gx[2] = t_reshape(t_op2("take", g, c->x[1]), c->x[2]->ndim, c->x[2]->shape);

@@ -1,5 +1,6 @@
-/* Losses on class targets: the public rows check every target first, bring input and target into
-   rows, [M,C] and [M], and hand them to score_loss; the same in plain ops. */
+/* Losses on class targets: the public rows check every target first. Rows of scores, [M,C] and [M],
+   are handed to score_loss; where the classes are not the last dimension, the plain ops are
+   quicker. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,26 +79,20 @@ static Tensor *checked_classes(Call *c) {
 
 /* ---- rows ----------------------------------------------------------------------------------------- */
 
-/* [N,C,d1,...] or [C] as [M,C]. */
-static Tensor *as_rows(Tensor *x) {
+/* [N,C,d1,...] or [C] as [N,C,P]: P places of each sample. */
+static Tensor *as_places(Tensor *x) {
   int at = class_dim(x);
-  int64_t classes = x->shape[at], shape[2] = {classes ? x->numel / classes : 0, classes};
-  if (x->ndim == 2) return x;
-  if (x->ndim == 1) shape[0] = 1;
-  if (x->ndim > 2) {
-    int64_t order[T_MAXDIM], n = 0;
-    for (int d = 0; d < x->ndim; d++) {
-      if (d != at) order[n++] = d;
-    }
-    order[n] = at;
-    x = t_permute(x, order);
-  }
-  return t_reshape(x, 2, shape);
+  int64_t shape[3] = {at ? x->shape[0] : 1, x->shape[at], 1};
+  for (int d = at + 1; d < x->ndim; d++) shape[2] *= x->shape[d];
+  return t_reshape(x, 3, shape);
 }
 
 /* Whether each target counts, as factors; and targets with a valid class in place of those that do
-   not. Neither is recorded. */
-static void split_targets(Call *c, const Tensor *t, DType d, Tensor **keep, Tensor **index) {
+   not. Neither is recorded. keep: NULL where all count. */
+static void split_targets(Call *c, Tensor *t, DType d, Tensor **keep, Tensor **index) {
+  *keep = NULL;
+  *index = t;
+  if (!attr_given(c, A_IGNORE)) return;
   *keep = t_new(d, 1, t->shape);
   *index = t_new(T_I64, 1, t->shape);
   for (int64_t i = 0; i < t->numel; i++) {
@@ -107,42 +102,46 @@ static void split_targets(Call *c, const Tensor *t, DType d, Tensor **keep, Tens
   }
 }
 
-static Tensor *gathered(Tensor *x, Tensor *index) {
-  return t_call("gather", "xxi", x, index, (int64_t)1);
-}
+static Tensor *times(Tensor *x, Tensor *factors) { return factors ? t_mul(x, factors) : x; }
 
-/* The loss from log probabilities logp: [M,C], in plain ops. */
-static Tensor *from_logs(Call *c, Tensor *logp, const Tensor *target, Tensor *weight,
-                         double smoothing) {
+static Tensor *as_line(Tensor *x) { return t_reshape(x, 1, &x->numel); }
+
+/* The loss from log probabilities logp: [N,C,P], of targets [NP], in plain ops. */
+static Tensor *from_logs(Call *c, Tensor *logp, Tensor *target, Tensor *weight, double smoothing) {
   Tensor *keep, *index;
-  int64_t m = logp->shape[0], classes = logp->shape[1];
+  int64_t classes = logp->shape[1], one[3] = {logp->shape[0], 1, logp->shape[2]};
   split_targets(c, target, (DType)logp->dtype, &keep, &index);
-  index = t_reshape(index, 2, (int64_t[]){m, 1});
-  Tensor *share = keep; /* the weight of each row */
+  Tensor *share = keep; /* the weight of each target, NULL: 1 */
   if (weight) {
-    Tensor *all = t_expand(t_reshape(weight, 2, (int64_t[]){1, classes}), 2, logp->shape);
-    share = t_mul(t_reshape(gathered(all, index), 1, &m), keep);
+    weight = t_cast(weight, (DType)logp->dtype);
+    share = times(t_call("index_select", "xix", weight, (int64_t)0, index), keep);
   }
-  Tensor *loss = t_neg(t_mul(t_reshape(gathered(logp, index), 1, &m), share));
+  Tensor *own = t_call("gather", "xxi", logp, t_reshape(index, 3, one), (int64_t)1);
+  Tensor *loss = t_neg(times(as_line(own), share));
   if (smoothing > 0) {
-    Tensor *all = t_sum1(weight ? t_mul(logp, weight) : logp, 1, false);
-    loss =
-        t_add(t_muln(loss, 1 - smoothing), t_muln(t_mul(all, keep), -smoothing / (double)classes));
+    Tensor *factors = weight ? t_reshape(weight, 2, (int64_t[]){classes, 1}) : NULL;
+    Tensor *all = times(as_line(t_sum1(times(logp, factors), 1, false)), keep);
+    loss = t_add(t_muln(loss, 1 - smoothing), t_muln(all, -smoothing / (double)classes));
   }
   int64_t reduction = c->attr[A_REDUCTION].i;
   if (reduction == REDUCTION_NONE) return loss;
+  Tensor *total = share ? t_sum_all(share) : t_num((double)loss->numel);
   loss = t_sum_all(loss);
-  return reduction == REDUCTION_SUM ? loss : t_div(loss, t_sum_all(share));
+  return reduction == REDUCTION_SUM ? loss : t_div(loss, total);
 }
 
 static Tensor *log_softmax(Tensor *x, int dim) {
   return t_call("log_softmax", "xi", x, (int64_t)dim);
 }
 
+static Tensor *as_floats(Tensor *x) {
+  return dtype_is_float((DType)x->dtype) ? x : t_cast(x, T_F32);
+}
+
 void score_loss_compose(Call *c) {
-  Tensor *x = c->x[0];
-  if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
-  c->y[0] = from_logs(c, log_softmax(x, 1), c->x[1], c->x[2], attr_float(c, A_SMOOTHING, 0));
+  Tensor *x = as_floats(c->x[0]);
+  c->y[0] =
+      from_logs(c, as_places(log_softmax(x, 1)), c->x[1], c->x[2], attr_float(c, A_SMOOTHING, 0));
 }
 
 /* ---- the public rows -------------------------------------------------------------------------------- */
@@ -184,6 +183,21 @@ static void note_softmax(Tensor *x) {
       "the softmax in it");
 }
 
+/* Of x: [M,C] and targets [M], in one pass; with a gradient for the weight, in plain ops. */
+static Tensor *rows_loss(Call *c, Tensor *x, Tensor *target, Tensor *weight) {
+  Call s;
+  call_begin(&s, op_find("score_loss"));
+  s.x[0] = x;
+  s.x[1] = target;
+  s.x[2] = weight;
+  memcpy(s.attr, c->attr, 3 * sizeof *s.attr);
+  if (weight && tape_on && tape_tracks(weight))
+    score_loss_compose(&s);
+  else
+    op_apply(&s);
+  return s.y[0];
+}
+
 static void cross_entropy_compose(Call *c) {
   double smoothing = attr_float(c, A_SMOOTHING, 0);
   if (!(smoothing >= 0 && smoothing <= 1)) {
@@ -196,25 +210,18 @@ static void cross_entropy_compose(Call *c) {
     c->y[0] = from_probabilities(c, smoothing);
     return;
   }
-  t = checked_classes(c);
-  Call s;
-  call_begin(&s, op_find("score_loss"));
-  s.x[0] = as_rows(c->x[0]);
-  s.x[1] = t->ndim == 1 ? t : t_reshape(t, 1, &t->numel);
-  s.x[2] = weight;
-  memcpy(s.attr, c->attr, 3 * sizeof *s.attr);
-  if (weight && tape_on && tape_tracks(weight))
-    score_loss_compose(&s);
+  t = as_line(checked_classes(c));
+  Tensor *x = as_places(c->x[0]);
+  if (x->shape[2] == 1)
+    c->y[0] = shaped(c, rows_loss(c, t_reshape(x, 2, x->shape), t, weight));
   else
-    op_apply(&s);
-  c->y[0] = shaped(c, s.y[0]);
+    c->y[0] = shaped(c, from_logs(c, log_softmax(as_floats(x), 1), t, weight, smoothing));
 }
 
 static void nll_loss_compose(Call *c) {
   check_input(c);
-  Tensor *t = checked_classes(c), *x = as_rows(c->x[0]);
+  Tensor *t = as_line(checked_classes(c)), *x = as_places(c->x[0]);
   if (!dtype_is_float(call_promote(c, 0, 1))) x = t_cast(x, T_F32);
-  if (t->ndim != 1) t = t_reshape(t, 1, &t->numel);
   c->y[0] = shaped(c, from_logs(c, x, t, c->x[2], 0));
 }
 

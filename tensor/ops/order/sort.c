@@ -95,7 +95,7 @@ Tensor *order_sent_back(Call *c, Tensor *g, Tensor *indices, int64_t dim, bool d
     g = t_unsqueeze(g, (int)dim);
     indices = t_unsqueeze(indices, (int)dim);
   }
-  Tensor *zeros = t_zeros((DType)g->dtype, x->ndim, x->shape);
+  Tensor *zeros = t_nothing((DType)g->dtype, x->ndim, x->shape);
   return t_call("scatter_add", "xxxi", zeros, indices, g, dim);
 }
 

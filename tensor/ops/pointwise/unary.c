@@ -46,12 +46,12 @@
   ROW(rad2deg, x *AS(x, 180 / M_PI), t_op1("rad2deg", g), 0, "randn(2,3)", "math.deg(x)",          \
       "Radians as degrees: x 180 / pi.",                                                           \
       .example = "tensor{0, math.pi}:rad2deg() --> float32 [2]    0.0  180.0")                     \
-  ROW(angle, ANGLE(x), t_muln(g, 0), 0, "randn(2,3)", "x < 0 and math.pi or 0",                    \
+  ROW(angle, ANGLE(x), t_zeros_like(g), 0, "randn(2,3)", "x < 0 and math.pi or 0",                 \
       "pi where x is negative, else 0: the angle of a real number. NaN stays.",                    \
       .example = "tensor{-2, 2}:angle() --> float32 [2]  3.1416  0.0000")
 
 #define ROUNDING(ROW, name, fn, value, text, ...)                                                  \
-  ROW(name, ROUNDED(fn, x), t_muln(g, 0), 0, "randn(2,3)", value, text, __VA_ARGS__)
+  ROW(name, ROUNDED(fn, x), t_zeros_like(g), 0, "randn(2,3)", value, text, __VA_ARGS__)
 
 #define NUMBERS(ROW)                                                                               \
   ROW(neg, -x, t_neg(g), 0, "randn(2,3)", "-x", "The negative.", .aliases = "negative",            \
@@ -61,8 +61,9 @@
   ROW(abs, ABSOLUTE(x), t_mul(g, t_sign(x)), SAVE_X(0), "randn(2,3)", "math.abs(x)",               \
       "Absolute value. The gradient at 0 is 0.", .aliases = "absolute",                            \
       .example = "tensor{-3, 2}:abs() --> int64 [2]  3  2")                                        \
-  ROW(sign, (x > 0) - (x < 0), t_muln(g, 0), 0, "randn(2,3)", "x > 0 and 1 or -1", "-1, 0 or 1.",  \
-      .aliases = "sgn", .example = "tensor{-3, 0, 2}:sign() --> int64 [3]  -1   0   1")            \
+  ROW(sign, (x > 0) - (x < 0), t_zeros_like(g), 0, "randn(2,3)", "x > 0 and 1 or -1",              \
+      "-1, 0 or 1.", .aliases = "sgn",                                                             \
+      .example = "tensor{-3, 0, 2}:sign() --> int64 [3]  -1   0   1")                              \
   ROW(square, x *x, t_mul(g, t_muln(x, 2)), SAVE_X(0), "randn(2,3)", "x * x", "x times x.",        \
       .example = "tensor{-3, 2}:square() --> int64 [2]  9  4")                                     \
   ROW(relu, x < 0 ? 0 : x, t_op2("relu_dx", g, y), SAVE_Y(0), "randn(2,3)", "math.max(x, 0)",      \
@@ -223,7 +224,7 @@ static void positive_infer(Call *c) {
 
 #define GRAD(name, f, gradient, ...)             UNARY_GRAD(name, gradient)
 #define PARAM_GRAD(name, more, f, gradient, ...) UNARY_GRAD(name, gradient)
-UNARY_GRAD(round, t_muln(g, 0))
+UNARY_GRAD(round, t_zeros_like(g))
 
 /* ---- round: attribute decimals ------------------------------------------------------------------- */
 

@@ -100,7 +100,7 @@ static void max_unpool(Call *c, int nd) {
   for (int d = 0; d < x->ndim - nd; d++) shape[0] *= x->shape[d];
   x = pool_floats(x);
   const int64_t flat[2] = {shape[0], shape[0] ? x->numel / shape[0] : 0};
-  Tensor *y = t_call("scatter", "xxxi", t_zeros((DType)x->dtype, 2, shape),
+  Tensor *y = t_call("scatter", "xxxi", t_nothing((DType)x->dtype, 2, shape),
                      t_reshape(places, 2, flat), t_reshape(x, 2, flat), (int64_t)1);
   c->y[0] = pool_shaped(y, x, nd, out);
 }

@@ -8,6 +8,7 @@
 #include "../../calc.h"
 #include "../../cast.h"
 #include "../../gemm.h"
+#include "../../kernels/packed.h"
 #include "../../kernels/recurrent.h"
 #include "../../team.h"
 
@@ -90,13 +91,60 @@ static bool active(const Sequence *s, int64_t b, int64_t t) {
   return !s->lengths || t < s->lengths[b];
 }
 
-/* y [m,n] = a [m,k] op(b) + beta y, on this thread; leading sizes as given. */
-static void product(bool f32, bool tb, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda,
-                    const void *b, int64_t ldb, double beta, void *y, int64_t ldy) {
-  if (f32)
-    gemm_f32(false, tb, m, n, k, a, lda, b, ldb, (float)beta, y, ldy);
+/* ---- products with the state ------------------------------------------------------------------------ */
+
+/* w_hh is [kH,H]: forward the state [.,H] meets its transpose, backward the sums [.,kH] meet it. */
+typedef struct Weights {
+  int64_t rows, columns, row, column; /* as op(b) of the product; steps from row to row, ... */
+} Weights;
+
+static Weights weights_of(const Sequence *s, bool back) {
+  int64_t H = s->H, n = s->k * H;
+  return back ? (Weights){n, H, H, 1} : (Weights){H, n, 1, H};
+}
+
+/* Bytes of w_hh packed; 0 where BLAS takes it as it is: one row, or few steps to earn the packing. */
+static size_t packed_bytes(const Sequence *s, bool back, DType d) {
+  if (d != T_F32 || s->B < 2 || s->T < 4) return 0;
+  Weights w = weights_of(s, back);
+  int64_t width = SIMD_PICK(packed_product)->width;
+  return (size_t)((w.columns + width - 1) / width * width * w.rows) * sizeof(float);
+}
+
+enum { PANELS = 8 }; /* of a part of the packing */
+
+typedef struct Packing {
+  const Sequence *s;
+  Weights w;
+  int64_t panels;
+} Packing;
+
+static void pack_part(void *job, int64_t part) {
+  const Packing *p = job;
+  int64_t from = part * PANELS, to = from + PANELS < p->panels ? from + PANELS : p->panels;
+  SIMD_PICK(packed_product)
+      ->pack(from, to, p->w.columns, p->w.rows, t_f32(p->s->w_hh), p->w.row, p->w.column,
+             p->s->packed);
+}
+
+static void pack_weights(const Sequence *s, bool back) {
+  if (!s->packed) return;
+  Packing p = {.s = s, .w = weights_of(s, back)};
+  int width = SIMD_PICK(packed_product)->width;
+  p.panels = (p.w.columns + width - 1) / width;
+  team_run((p.panels + PANELS - 1) / PANELS, pack_part, &p);
+}
+
+/* y [m,.] = a [m,.] op(w_hh), or y + that, on this thread; rows lda and ldy apart. */
+static void state_product(const Sequence *s, bool back, int64_t m, const void *a, int64_t lda,
+                          bool add, void *y, int64_t ldy) {
+  Weights w = weights_of(s, back);
+  if (s->packed)
+    SIMD_PICK(packed_product)->product(m, w.columns, w.rows, a, lda, s->packed, add, y, ldy);
+  else if (s->w_hh->dtype == T_F32)
+    gemm_f32(false, !back, m, w.columns, w.rows, a, lda, t_f32(s->w_hh), s->H, add, y, ldy);
   else
-    gemm_f64(false, tb, m, n, k, a, lda, b, ldb, beta, y, ldy);
+    gemm_f64(false, !back, m, w.columns, w.rows, a, lda, t_f64(s->w_hh), s->H, add, y, ldy);
 }
 
 static void zero(const Tensor *x, int64_t from, int64_t n) {
@@ -132,10 +180,12 @@ void sequence_infer(Call *c, CellKind kind, bool reverse, bool relu) {
   s.before = call_hidden(c, d, 3, out);
   if (kind != CELL_RNN) s.extra = call_hidden(c, d, 3, out);
   size_t size = dtype_size(d), panels = gemm_scratch(s.B * s.T, k * s.H, s.I, size);
-  size_t u = (size_t)(s.B * k * s.H) * size;
-  call_scratch(c, sizeof s + 64 + (panels > u ? panels : u));
+  size_t u = (size_t)(s.B * k * s.H) * size, packed = packed_bytes(&s, false, d);
+  call_scratch(c, sizeof s + 64 + packed + (panels > u ? panels : u));
+  char *room = (char *)c->scratch + (sizeof s + 63) / 64 * 64;
+  s.packed = packed ? (float *)room : NULL;
+  s.scratch = room + packed;
   *(Sequence *)c->scratch = s;
-  ((Sequence *)c->scratch)->scratch = (char *)c->scratch + (sizeof s + 63) / 64 * 64;
 }
 
 /* The gates' sums from the input, for all steps at once. The hidden bias joins them, but for GRU. */
@@ -197,11 +247,12 @@ static void forward_part(void *job, int64_t part) {
   char *u = (char *)s->scratch + r.from * n * size;
   for (int64_t i = 0; i < s->T; i++) {
     int64_t t = s->reverse ? s->T - 1 - i : i;
+    const void *h = at(s->h, r.from * H);
     if (apart)
-      product(f32, true, r.to - r.from, n, H, at(s->h, r.from * H), H, t_data(s->w_hh), H, 0, u, n);
+      state_product(s, false, r.to - r.from, h, H, false, u, n);
     else
-      product(f32, true, r.to - r.from, n, H, at(s->h, r.from * H), H, t_data(s->w_hh), H, 1,
-              at(s->gates, (r.from * s->T + t) * n), s->T * n);
+      state_product(s, false, r.to - r.from, h, H, true, at(s->gates, (r.from * s->T + t) * n),
+                    s->T * n);
     for (int64_t b = r.from; b < r.to; b++) {
       int64_t row = b * s->T + t;
       if (!active(s, b, t)) {
@@ -222,6 +273,7 @@ const char *sequence_run(Call *c) {
   Sequence *s = c->scratch;
   if (s->B == 0 || s->H == 0) return NULL;
   if (s->T > 0) input_sums(s);
+  pack_weights(s, false);
   team_run(parts_of(s->B), forward_part, s);
   return NULL;
 }
@@ -254,8 +306,11 @@ void sequence_back_infer(Call *c, CellKind kind, bool reverse, bool relu) {
   s->h = call_out(c, 1, d, 2, state);
   if (kind == CELL_LSTM) s->c = call_out(c, 2, d, 2, state);
   if (kind == CELL_GRU) k.gu = call_out(c, 2, d, 3, gates->shape);
-  call_scratch(c, sizeof k + 64 + (size_t)(s->B * s->H) * dtype_size(d));
-  s->scratch = (char *)c->scratch + (sizeof k + 63) / 64 * 64;
+  size_t packed = packed_bytes(s, true, d);
+  call_scratch(c, sizeof k + 64 + packed + (size_t)(s->B * s->H) * dtype_size(d));
+  char *room = (char *)c->scratch + (sizeof k + 63) / 64 * 64;
+  s->packed = packed ? (float *)room : NULL;
+  s->scratch = room + packed;
   *(Back *)c->scratch = k;
 }
 
@@ -312,8 +367,8 @@ static void back_part(void *job, int64_t part) {
         step_back_f64(k, b, t);
       }
     }
-    product(f32, false, r.to - r.from, H, n, at(to_h, (r.from * s->T + t) * n), s->T * n,
-            t_data(s->w_hh), H, 0, (char *)s->scratch + r.from * H * (f32 ? 4 : 8), H);
+    state_product(s, true, r.to - r.from, at(to_h, (r.from * s->T + t) * n), s->T * n, false,
+                  (char *)s->scratch + r.from * H * (f32 ? 4 : 8), H);
     for (int64_t b = r.from; b < r.to; b++) { /* a resting sample adds zeros */
       if (f32)
         add_row_f32(s, b);
@@ -325,6 +380,8 @@ static void back_part(void *job, int64_t part) {
 
 const char *sequence_back_run(Call *c) {
   Back *k = c->scratch;
-  if (k->s.B > 0 && k->s.H > 0) team_run(parts_of(k->s.B), back_part, k);
+  if (k->s.B == 0 || k->s.H == 0) return NULL;
+  pack_weights(&k->s, true);
+  team_run(parts_of(k->s.B), back_part, k);
   return NULL;
 }

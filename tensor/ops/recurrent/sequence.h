@@ -25,6 +25,7 @@ typedef struct Sequence {
      [B,T,H], h before each step; extra [B,T,H]: c before each step (LSTM), u of n (GRU). */
   Tensor *out, *h, *c, *gates, *before, *extra;
   void *scratch; /* products: [B,kH] forward, [B,H] backward */
+  float *packed; /* w_hh for the products with the state, or NULL: as it is */
 } Sequence;
 
 CellInputs cell_inputs(CellKind kind);

@@ -88,7 +88,7 @@ void max_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   } else if (x->ndim == 0) {
     gx[0] = g;
   } else {
-    Tensor *zeros = t_zeros((DType)g->dtype, x->ndim, x->shape);
+    Tensor *zeros = t_nothing((DType)g->dtype, x->ndim, x->shape);
     gx[0] = t_call("scatter_add", "xxxa", zeros, kept(c, c->y[1], dims), g, &c->attr[0]);
   }
 }

@@ -243,7 +243,7 @@ static const char *cummin_run(Call *c) { return best(c, true); }
 
 static void cummax_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (!gy[0]) return;
-  Tensor *zeros = t_zeros((DType)gy[0]->dtype, c->x[0]->ndim, c->x[0]->shape);
+  Tensor *zeros = t_nothing((DType)gy[0]->dtype, c->x[0]->ndim, c->x[0]->shape);
   gx[0] = t_call("scatter_add", "xixx", zeros, c->attr[0].i, c->y[1], gy[0]);
 }
 
