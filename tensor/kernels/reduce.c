@@ -72,6 +72,23 @@ LANE_FN double join_maxabs(double a, double b) {
 LANE_FN float join_maxabs_f32(float a, float b) {
   return magnitude_f32(b) > magnitude_f32(a) ? b : a;
 }
+/* The larger, the smaller, and a NaN before both; a choice of bits, because a choice of floats by two
+   comparisons becomes a branch. */
+LANE_FN float chosen_f32(uint32_t first, float a, float b) {
+  return f32_of((f32_bits(a) & -first) | (f32_bits(b) & ~-first));
+}
+LANE_FN double chosen_f64(uint64_t first, double a, double b) {
+  uint64_t u, v;
+  memcpy(&u, &a, sizeof u);
+  memcpy(&v, &b, sizeof v);
+  u = (u & -first) | (v & ~-first);
+  memcpy(&a, &u, sizeof a);
+  return a;
+}
+LANE_FN float larger_f32(float a, float b) { return chosen_f32((b <= a) | (a != a), a, b); }
+LANE_FN float smaller_f32(float a, float b) { return chosen_f32((b >= a) | (a != a), a, b); }
+LANE_FN double larger_f64(double a, double b) { return chosen_f64((b <= a) | (a != a), a, b); }
+LANE_FN double smaller_f64(double a, double b) { return chosen_f64((b >= a) | (a != a), a, b); }
 SUMS(maxabs_f32, float, float, double, 0, join_maxabs_f32, join_maxabs, fabsf(x[i]))
 SUMS(maxabs_f64, double, double, double, 0, join_maxabs, join_maxabs, fabs(x[i]))
 
@@ -111,6 +128,49 @@ static int64_t first_nan_f64(int64_t n, const double *x) {
   return s != s ? nan_f64(n, x, 0) : -1;
 }
 #define NO_NAN(n, x) (-1)
+
+/* A: the accumulator's type; the fold itself stays in T. join passes over a NaN, which a row is
+   searched for; keep holds it. */
+#define ENDS(name, T, A, start, join, keep, first_nan)                                             \
+  LANE_FOLD(name, T, T, T, start, join, join, x[i])                                                \
+  static void name##_rows(int64_t rows, int64_t n, int64_t at, const void *x, void *acc) {         \
+    (void)at;                                                                                      \
+    const T *p = x;                                                                                \
+    for (int64_t k = 0; k < rows; k++, p += n) {                                                   \
+      int64_t nan = first_nan(n, p);                                                               \
+      ((A *)acc)[k] = nan < 0 ? name(n, p, NULL, 0) : p[nan];                                      \
+    }                                                                                              \
+  }                                                                                                \
+  static void name##_cols(int64_t width, int64_t n, int64_t stride, int64_t at, const void *x,     \
+                          void *acc) {                                                             \
+    T end[BEST_TILE];                                                                              \
+    (void)at;                                                                                      \
+    for (int64_t k = 0; k < width; k += BEST_TILE) {                                               \
+      int64_t w = width - k < BEST_TILE ? width - k : BEST_TILE, r = 0;                            \
+      const T *p = (const T *)x + k;                                                               \
+      for (int64_t i = 0; i < w; i++) end[i] = start;                                              \
+      for (; r + 4 <= n; r += 4, p += 4 * stride) {                                                \
+        for (int64_t i = 0; i < w; i++) {                                                          \
+          T u = keep(keep(p[i], p[i + stride]), keep(p[i + 2 * stride], p[i + 3 * stride]));       \
+          end[i] = keep(end[i], u);                                                                \
+        }                                                                                          \
+      }                                                                                            \
+      for (; r < n; r++, p += stride) {                                                            \
+        for (int64_t i = 0; i < w; i++) end[i] = keep(end[i], p[i]);                               \
+      }                                                                                            \
+      for (int64_t i = 0; i < w; i++) ((A *)acc)[k + i] = end[i];                                  \
+    }                                                                                              \
+  }
+ENDS(tops_f32, float, double, -INFINITY, max_f32, larger_f32, first_nan_f32)
+ENDS(tops_f64, double, double, -INFINITY, max_f64, larger_f64, first_nan_f64)
+ENDS(tops_i64, int64_t, int64_t, INT64_MIN, max_i64, max_i64, NO_NAN)
+ENDS(tops_i32, int32_t, int64_t, INT32_MIN, max_i32, max_i32, NO_NAN)
+ENDS(tops_u8, uint8_t, int64_t, 0, max_u8, max_u8, NO_NAN)
+ENDS(bottoms_f32, float, double, INFINITY, min_f32, smaller_f32, first_nan_f32)
+ENDS(bottoms_f64, double, double, INFINITY, min_f64, smaller_f64, first_nan_f64)
+ENDS(bottoms_i64, int64_t, int64_t, INT64_MAX, min_i64, min_i64, NO_NAN)
+ENDS(bottoms_i32, int32_t, int64_t, INT32_MAX, min_i32, min_i32, NO_NAN)
+ENDS(bottoms_u8, uint8_t, int64_t, 255, min_u8, min_u8, NO_NAN)
 
 /* Rows: the chunk with the best value first, then the place in it. Columns: a tile of bests and
    places. beats: > or <; type: suffix of T's functions; P: integer as wide as T, for places. */
@@ -283,6 +343,8 @@ const ReduceKernels AT_LEVEL(reduce_kernels) = {{
     [REDUCE_NONZERO] = {ALL(nonzero)},
     [REDUCE_MAX] = {ALL(max)},
     [REDUCE_MIN] = {ALL(min)},
+    [REDUCE_TOP] = {ALL(tops)},
+    [REDUCE_BOTTOM] = {ALL(bottoms)},
     [REDUCE_MAXABS] = {FLOATS(maxabs)},
     [REDUCE_MOMENTS] = {FLOATS(moments)},
     [REDUCE_LOGSUM] = {FLOATS(logsum)},

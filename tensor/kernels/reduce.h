@@ -6,6 +6,7 @@
      SUM, PROD, ABS (sum of |x|), SQUARES   floats double, integers uint64_t (they wrap around)
      NONZERO (how many are not 0)           uint64_t
      MAX, MIN                               floats ReduceBest, integers ReduceBestWhole
+     TOP, BOTTOM (the same without places)  floats double, integers int64_t
      MAXABS (largest |x|, NaN wins)         double; floats only, as ABS and SQUARES are
      MOMENTS                                ReduceMoments; floats only
      LOGSUM                                 ReduceLogSum; floats only
@@ -25,6 +26,8 @@ typedef enum ReduceKind {
   REDUCE_NONZERO,
   REDUCE_MAX,
   REDUCE_MIN,
+  REDUCE_TOP,
+  REDUCE_BOTTOM,
   REDUCE_MAXABS,
   REDUCE_MOMENTS,
   REDUCE_LOGSUM,

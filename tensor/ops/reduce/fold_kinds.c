@@ -24,6 +24,8 @@ JOIN(join_wider, double, WIDER(a, b))
 JOIN(join_narrower, double, NARROWER(a, b))
 JOIN(join_whole_sum, uint64_t, a + b)
 JOIN(join_whole_prod, uint64_t, a *b)
+JOIN(join_whole_top, int64_t, b > a ? b : a)
+JOIN(join_whole_bottom, int64_t, b < a ? b : a)
 JOIN(join_max, ReduceBest, b.v > a.v || (b.v != b.v && a.v == a.v) ? b : a)
 JOIN(join_min, ReduceBest, b.v < a.v || (b.v != b.v && a.v == a.v) ? b : a)
 JOIN(join_whole_max, ReduceBestWhole, b.v > a.v ? b : a)
@@ -166,6 +168,8 @@ static const Fold floats[FOLD_KINDS] = {
     [FOLD_ALL] = {REDUCE_NONZERO, 8, join_whole_sum, finish_all},
     [FOLD_MAX] = {REDUCE_MAX, sizeof(ReduceBest), join_max, finish_best},
     [FOLD_MIN] = {REDUCE_MIN, sizeof(ReduceBest), join_min, finish_best},
+    [FOLD_TOP] = {REDUCE_TOP, 8, join_wider, finish_sum},
+    [FOLD_BOTTOM] = {REDUCE_BOTTOM, 8, join_narrower, finish_sum},
     [FOLD_MOMENTS] = {REDUCE_MOMENTS, sizeof(ReduceMoments), join_moments, finish_moments},
     [FOLD_LOGSUM] = {REDUCE_LOGSUM, sizeof(ReduceLogSum), join_logsum, finish_logsum},
     [FOLD_SQUARES] = {REDUCE_SQUARES, 8, join_sum, finish_root},
@@ -183,6 +187,8 @@ static const Fold wholes[FOLD_KINDS] = {
     [FOLD_ALL] = {REDUCE_NONZERO, 8, join_whole_sum, finish_all},
     [FOLD_MAX] = {REDUCE_MAX, sizeof(ReduceBestWhole), join_whole_max, finish_whole_best},
     [FOLD_MIN] = {REDUCE_MIN, sizeof(ReduceBestWhole), join_whole_min, finish_whole_best},
+    [FOLD_TOP] = {REDUCE_TOP, 8, join_whole_top, finish_whole},
+    [FOLD_BOTTOM] = {REDUCE_BOTTOM, 8, join_whole_bottom, finish_whole},
 };
 
 static const Fold minabs_f64 = {0, 8, join_narrower, finish_sum, minabs_rows_f64, minabs_cols_f64};

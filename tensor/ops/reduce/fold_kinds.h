@@ -12,6 +12,8 @@ typedef enum FoldKind {
   FOLD_ALL,
   FOLD_MAX, /* the first largest and its position; NaN wins */
   FOLD_MIN,
+  FOLD_TOP, /* the largest alone; NaN wins */
+  FOLD_BOTTOM,
   /* floats only: */
   FOLD_MOMENTS, /* variance with correction p; flag: its root */
   FOLD_LOGSUM,  /* log of the sum of exponentials */

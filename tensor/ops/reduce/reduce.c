@@ -97,8 +97,8 @@ static void extreme_infer(Call *c, unsigned dims) {
 }
 
 static void amax_infer(Call *c) { extreme_infer(c, fold_dims(c, 0)); }
-static const char *amax_run(Call *c) { return fold(c, FOLD_MAX, fold_dims(c, 0), 0, false); }
-static const char *amin_run(Call *c) { return fold(c, FOLD_MIN, fold_dims(c, 0), 0, false); }
+static const char *amax_run(Call *c) { return fold(c, FOLD_TOP, fold_dims(c, 0), 0, false); }
+static const char *amin_run(Call *c) { return fold(c, FOLD_BOTTOM, fold_dims(c, 0), 0, false); }
 
 static void max_infer(Call *c) {
   extreme_infer(c, fold_dim(c, 0));
