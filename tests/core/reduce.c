@@ -6,8 +6,9 @@
 
 enum { MOST = 3000 };
 
-static const char *const kinds[REDUCE_KINDS] = {"sum", "prod", "abs",    "squares", "nonzero",
-                                                "max", "min",  "maxabs", "moments", "logsum"};
+static const char *const kinds[REDUCE_KINDS] = {"sum",     "prod",   "abs",     "squares",
+                                                "nonzero", "max",    "min",     "top",
+                                                "bottom",  "maxabs", "moments", "logsum"};
 static const char *const types[T_F16] = {"f32", "f64", "i64", "i32", "u8", "bool"};
 static const size_t sizes[T_F16] = {4, 8, 8, 4, 1, 1};
 
@@ -41,6 +42,8 @@ typedef struct {
 static Want naive(ReduceKind kind, DType d, const void *x, int64_t n, int64_t stride) {
   Want r = {0, 0, 0};
   long double s = kind == REDUCE_PROD, mean = 0;
+  bool largest = kind == REDUCE_MAX || kind == REDUCE_TOP;
+  bool smallest = kind == REDUCE_MIN || kind == REDUCE_BOTTOM;
   int64_t best = 0;
   for (int64_t i = 0; i < n; i++) mean += value(x, d, i * stride) / n;
   for (int64_t i = 0; i < n; i++) {
@@ -53,11 +56,11 @@ static Want naive(ReduceKind kind, DType d, const void *x, int64_t n, int64_t st
     if (kind == REDUCE_NONZERO) s += v != 0;
     if (kind == REDUCE_MAXABS && (fabsl(v) > s || v != v)) s = fabsl(v);
     if (kind == REDUCE_MOMENTS) s += (v - mean) * (v - mean);
-    if (kind == REDUCE_MAX && (v > b || (v != v && b == b))) best = i;
-    if (kind == REDUCE_MIN && (v < b || (v != v && b == b))) best = i;
+    if (largest && (v > b || (v != v && b == b))) best = i;
+    if (smallest && (v < b || (v != v && b == b))) best = i;
     if (kind == REDUCE_LOGSUM) s += expl(v);
   }
-  r.v = kind == REDUCE_MAX || kind == REDUCE_MIN ? value(x, d, best * stride) : s;
+  r.v = largest || smallest ? value(x, d, best * stride) : s;
   r.w = kind == REDUCE_MOMENTS ? mean : (long double)best;
   return r;
 }
@@ -89,6 +92,7 @@ static bool agrees(ReduceKind kind, DType d, const void *acc, int64_t k, Want w,
   if (!real || kind == REDUCE_NONZERO) return ((const uint64_t *)acc)[k] == (uint64_t)(int64_t)w.v;
   long double got = ((const double *)acc)[k], room = 4.01L * u * w.mass;
   if (d == T_F64) room *= 16;
+  if (kind == REDUCE_TOP || kind == REDUCE_BOTTOM) room = 0;
   if (kind == REDUCE_PROD || kind == REDUCE_SQUARES) room = 1e-12L * fabsl(w.v);
   return near(got, w.v, room);
 }
@@ -143,6 +147,12 @@ static void test_special(int level, const ReduceKernels *k) {
     check(isnan(b.v) && b.at == place && isnan(c.v) && c.at == place,
           "NaN at %d: found %d, %d at %s", place, (int)b.at, (int)c.at, simd_name(level));
     k->of[REDUCE_LOGSUM][T_F32].rows(1, 600, 0, x, &l);
+    for (int kind = REDUCE_TOP; kind <= REDUCE_BOTTOM; kind++) {
+      k->of[kind][T_F32].rows(1, 700, 0, x, &m);
+      check(isnan(m), "%s loses a NaN at %d", kinds[kind], place);
+      k->of[kind][T_F32].cols(1, 700, 1, 0, x, &m);
+      check(isnan(m), "%s of columns loses a NaN at %d", kinds[kind], place);
+    }
     k->of[REDUCE_MAXABS][T_F32].rows(1, 700, 0, x, &m);
     check(isnan(m) && (place >= 600 || isnan(l.max + log(l.sum))), "NaN at %d is lost", place);
   }
