@@ -26,10 +26,9 @@ static void max_plane(const PoolShape *s, const float *x, float *y, int32_t *ind
     pool_inside(i * s->sh - s->ph, s->h, s->kh, s->dh, &a0, &a1);
     int64_t top = i * s->sh - s->ph;
     for (int64_t q = 0; q < s->ow; q++) {
-      int64_t b0, b1;
-      pool_inside(q * s->sw - s->pw, s->w, s->kw, s->dw, &b0, &b1);
+      int64_t left = q * s->sw - s->pw, b = left >= 0 ? 0 : (-left + s->dw - 1) / s->dw;
       y[q] = -INFINITY;
-      index[q] = (int32_t)((top + a0 * s->dh) * s->w + q * s->sw - s->pw + b0 * s->dw);
+      index[q] = (int32_t)((top + a0 * s->dh) * s->w + left + b * s->dw);
     }
     for (int64_t a = a0; a < a1; a++)
       for (int64_t b = 0; b < s->kw; b++) {
@@ -41,10 +40,18 @@ static void max_plane(const PoolShape *s, const float *x, float *y, int32_t *ind
   }
 }
 
+/* Windows of 2 side by side in a row. */
+static bool is_pair(const PoolShape *s) {
+  return s->kw == 2 && s->sw == 2 && s->pw == 0 && s->dw == 1 && 2 * s->ow <= s->w;
+}
+
 /* Windows of 2x2 side by side. */
 static bool is_two(const PoolShape *s) {
-  return s->kh == 2 && s->kw == 2 && s->sh == 2 && s->sw == 2 && s->ph == 0 && s->pw == 0 &&
-         s->dh == 1 && s->dw == 1 && 2 * s->oh <= s->h && 2 * s->ow <= s->w;
+  return is_pair(s) && s->kh == 2 && s->sh == 2 && s->ph == 0 && s->dh == 1 && 2 * s->oh <= s->h;
+}
+
+static bool is_flat(const PoolShape *s) {
+  return is_pair(s) && s->kh == 1 && s->sh == 1 && s->ph == 0;
 }
 
 VEC vi lanes(void) {
@@ -99,6 +106,20 @@ static void max_two(const PoolShape *s, const float *x, float *y, int32_t *index
   }
 }
 
+/* Windows of 1x2. */
+static void max_flat(const PoolShape *s, const float *x, float *y, int32_t *index) {
+  for (int64_t i = 0; i < s->oh; i++, x += s->w, y += s->ow, index += s->ow) {
+    for (int64_t q = 0; q < s->ow; q += VL) {
+      int64_t n = at_most(s->ow - q, VL), left = at_most(2 * n, VL);
+      vf l = vf_load_part(x + 2 * q, left), r = vf_load_part(x + 2 * q + left, 2 * n - left);
+      vi place = 2 * lanes() + (int32_t)(i * s->w + 2 * q);
+      Best best = later((Best){vf_even(l, r), place}, vf_odd(l, r), place + 1);
+      vf_store_part(y + q, best.value, n);
+      vi_store_part(index + q, best.place, n);
+    }
+  }
+}
+
 /* gx of one plane for 2x2 windows: each gy goes to one of its window's four places. */
 static void max_back_two(const PoolShape *s, const float *gy, const int32_t *index, float *gx) {
   int32_t w = (int32_t)s->w;
@@ -131,34 +152,97 @@ static void max_back_plane(const PoolShape *s, const float *gy, const int32_t *i
 
 /* ---- average ---- */
 
+/* The windows in a row that lie inside the plane, all of one width: [*from, *to). */
+static void whole_windows(const PoolShape *s, int64_t *from, int64_t *to) {
+  *from = (s->pw + s->sw - 1) / s->sw;
+  *to = s->w + s->pw < s->kw ? 0 : (s->w + s->pw - s->kw) / s->sw + 1;
+  if (*to > s->ow) *to = s->ow;
+  if (*from > *to) *from = *to;
+}
+
+/* y[0..n-1] = x over what the windows first..first+n-1 of row i count; y may be x. */
+static void divide(const PoolShape *s, bool padded, int64_t i, int64_t first, int64_t n,
+                   const float *x, float *y) {
+  int64_t from, to;
+  whole_windows(s, &from, &to);
+  from = from < first ? 0 : from - first < n ? from - first : n;
+  to = to - first < from ? from : to - first < n ? to - first : n;
+  for (int64_t q = 0; q < from; q++) y[q] = x[q] / (float)pool_count(s, padded, i, first + q);
+  for (int64_t q = to; q < n; q++) y[q] = x[q] / (float)pool_count(s, padded, i, first + q);
+  if (from == to) return;
+  float count = (float)pool_count(s, padded, i, first + from);
+  for (int64_t q = from; q < to; q++) y[q] = x[q] / count;
+}
+
+/* y[q] += the pair of row at 2 q. */
+static void add_pairs(int64_t n, const float *row, float *y) {
+  for (int64_t q = 0; q < n; q += VL) {
+    int64_t m = at_most(n - q, VL), left = at_most(2 * m, VL);
+    vf l = vf_load_part(row + 2 * q, left), r = vf_load_part(row + 2 * q + left, 2 * m - left);
+    vf_store_part(y + q, vf_load_part(y + q, m) + (vf_even(l, r) + vf_odd(l, r)), m);
+  }
+}
+
 static void avg_plane(const PoolShape *s, bool padded, const float *x, float *y) {
+  bool pairs = is_pair(s);
   for (int64_t i = 0; i < s->oh; i++, y += s->ow) {
     int64_t a0, a1, top = i * s->sh - s->ph;
     pool_inside(top, s->h, s->kh, 1, &a0, &a1);
     for (int64_t q = 0; q < s->ow; q++) y[q] = 0;
-    for (int64_t a = a0; a < a1; a++)
-      for (int64_t b = 0; b < s->kw; b++) {
+    for (int64_t a = a0; a < a1; a++) {
+      const float *row = x + (top + a) * s->w;
+      if (pairs) add_pairs(s->ow, row, y);
+      for (int64_t b = 0; b < s->kw && !pairs; b++) {
         int64_t from, to, shift = b - s->pw;
-        const float *row = x + (top + a) * s->w;
         pool_outputs(s->ow, shift, s->w, s->sw, &from, &to);
         for (int64_t q = from; q < to; q++) y[q] += row[q * s->sw + shift];
       }
-    for (int64_t q = 0; q < s->ow; q++) y[q] /= (float)pool_count(s, padded, i, q);
+    }
+    divide(s, padded, i, 0, s->ow, y, y);
+  }
+}
+
+/* Both places of pair q of row get g[q] more. */
+static void give_pairs(int64_t n, const float *g, float *row) {
+  for (int64_t q = 0; q < n; q += VL) {
+    int64_t m = at_most(n - q, VL), left = at_most(2 * m, VL), right = 2 * m - left;
+    vf v = vf_load_part(g + q, m);
+    float *to = row + 2 * q;
+    vf_store_part(to, vf_load_part(to, left) + vf_zip_low(v, v), left);
+    if (right > 0) vf_store_part(to + VL, vf_load_part(to + VL, right) + vf_zip_high(v, v), right);
+  }
+}
+
+enum { PIECE = 256 };
+
+/* Windows first..first+n-1 of row i, n <= PIECE, give back. */
+static void give_windows(const PoolShape *s, bool padded, int64_t i, int64_t first, int64_t n,
+                         const float *gy, float *gx) {
+  float g[PIECE];
+  int64_t a0, a1, top = i * s->sh - s->ph;
+  pool_inside(top, s->h, s->kh, 1, &a0, &a1);
+  divide(s, padded, i, first, n, gy, g);
+  for (int64_t a = a0; a < a1; a++) {
+    float *row = gx + (top + a) * s->w;
+    if (is_pair(s)) {
+      give_pairs(n, g, row + 2 * first);
+      continue;
+    }
+    for (int64_t b = 0; b < s->kw; b++) {
+      int64_t from, to, shift = b - s->pw;
+      pool_outputs(s->ow, shift, s->w, s->sw, &from, &to);
+      if (from < first) from = first;
+      if (to > first + n) to = first + n;
+      for (int64_t q = from; q < to; q++) row[q * s->sw + shift] += g[q - first];
+    }
   }
 }
 
 static void avg_back_plane(const PoolShape *s, bool padded, const float *gy, float *gx) {
   memset(gx, 0, (size_t)(s->h * s->w) * sizeof(float));
   for (int64_t i = 0; i < s->oh; i++, gy += s->ow) {
-    int64_t a0, a1, top = i * s->sh - s->ph;
-    pool_inside(top, s->h, s->kh, 1, &a0, &a1);
-    for (int64_t q = 0; q < s->ow; q++) {
-      int64_t b0, b1, left = q * s->sw - s->pw;
-      pool_inside(left, s->w, s->kw, 1, &b0, &b1);
-      float g = gy[q] / (float)pool_count(s, padded, i, q);
-      for (int64_t a = a0; a < a1; a++)
-        for (int64_t b = b0; b < b1; b++) gx[(top + a) * s->w + left + b] += g;
-    }
+    for (int64_t q = 0; q < s->ow; q += PIECE)
+      give_windows(s, padded, i, q, s->ow - q < PIECE ? s->ow - q : PIECE, gy + q, gx);
   }
 }
 
@@ -175,8 +259,9 @@ static void part_f32(void *job, int64_t part) {
     const int32_t *index = p->index ? p->index + i * outside : NULL;
     switch (p->pass) {
     case POOL_MAX:
-      (is_two(s) ? max_two : max_plane)(s, in + i * inside, out + i * outside,
-                                        p->new_index + i * outside);
+      (is_two(s)    ? max_two
+       : is_flat(s) ? max_flat
+                    : max_plane)(s, in + i * inside, out + i * outside, p->new_index + i * outside);
       break;
     case POOL_MAX_BACK:
       (is_two(s) ? max_back_two : max_back_plane)(s, in + i * outside, index, out + i * inside);

@@ -3,19 +3,24 @@
 
 #include <string.h>
 
+/* Where the neighbours are one, each output is a sum of its own. */
 #define APPLY(name, T)                                                                             \
+  static void name##_single(const Taps *t, const T *x, T *y) {                                     \
+    for (int64_t i = 0; i < t->out && t->nearest; i++) y[i] = x[t->index[i]];                      \
+    for (int64_t i = 0; i < t->out && !t->nearest; i++) {                                          \
+      T sum = 0;                                                                                   \
+      for (int64_t k = t->first[i]; k < t->first[i + 1]; k++)                                      \
+        sum += (T)t->weight[k] * x[t->index[k]];                                                   \
+      y[i] = sum;                                                                                  \
+    }                                                                                              \
+  }                                                                                                \
   static void name(const Taps *t, const T *x, T *y) {                                              \
     int64_t n = t->inner;                                                                          \
-    for (int64_t i = 0; i < t->out; i++) {                                                         \
+    for (int64_t i = 0; n > 1 && i < t->out; i++) {                                                \
       T *restrict o = y + i * n;                                                                   \
       int64_t from = t->first[i], to = t->first[i + 1];                                            \
-      if (n == 1) {                                                                                \
-        T sum = 0;                                                                                 \
-        for (int64_t k = from; k < to; k++) sum += (T)t->weight[k] * x[t->index[k]];               \
-        *o = sum;                                                                                  \
-        continue;                                                                                  \
-      }                                                                                            \
-      for (int64_t k = from; k < to; k++) {                                                        \
+      if (t->nearest) memcpy(o, x + t->index[i] * n, (size_t)n * sizeof *o);                       \
+      for (int64_t k = from; k < to && !t->nearest; k++) {                                         \
         const T *restrict v = x + t->index[k] * n;                                                 \
         T w = (T)t->weight[k];                                                                     \
         if (k == from) {                                                                           \
@@ -25,6 +30,7 @@
         }                                                                                          \
       }                                                                                            \
     }                                                                                              \
+    if (n == 1) name##_single(t, x, y);                                                            \
   }
 APPLY(apply_f32, float)
 APPLY(apply_f64, double)
@@ -33,6 +39,8 @@ APPLY(apply_f64, double)
   static void name(const Taps *t, const T *y, T *x) {                                              \
     int64_t n = t->inner;                                                                          \
     memset(x, 0, (size_t)(t->in * n) * sizeof(T));                                                 \
+    for (int64_t i = 0; n == 1 && t->nearest && i < t->out; i++) x[t->index[i]] += y[i];           \
+    if (n == 1 && t->nearest) return;                                                              \
     for (int64_t i = 0; i < t->out; i++) {                                                         \
       const T *restrict g = y + i * n;                                                             \
       for (int64_t k = t->first[i]; k < t->first[i + 1]; k++) {                                    \

@@ -4,6 +4,7 @@
 
 #include "../simd.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* y[i] = sum of weight[t] x[index[t]] over t in first[i]..first[i+1]-1, for every one of `inner`
@@ -13,6 +14,7 @@ typedef struct Taps {
   int64_t in, out, inner;
   const int64_t *first, *index;
   const double *weight;
+  bool nearest; /* one tap of weight 1 each */
 } Taps;
 
 typedef struct ResampleKernels {

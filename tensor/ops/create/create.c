@@ -77,26 +77,42 @@ static void new_full_infer(Call *c) {
 
 /* ---- ranges ------------------------------------------------------------------------------------ */
 
-enum { RUN = 512 };
+enum { RUN = 512, PART = 1 << 15 };
 
-typedef double (*Value)(const Call *c, int64_t i, int64_t n);
+/* from + by i for i < bend, to - by (n-1 - i) from there on; or base to the
+   power of that. */
+typedef struct Ramp {
+  Tensor *y;
+  int64_t bend;
+  double from, to, by, base;
+  bool powers;
+} Ramp;
 
-/* y[i] = value(i), computed in float64. */
-static void fill_floats(Call *c, Value value) {
-  Tensor *y = c->y[0];
+/* Computed in float64. */
+static void ramp_part(void *job, int64_t part) {
+  const Ramp *r = job;
+  Tensor *y = r->y;
   double run[RUN];
-  int64_t size = (int64_t)dtype_size((DType)y->dtype);
-  for (int64_t at = 0; at < y->numel; at += RUN) {
-    int64_t n = y->numel - at < RUN ? y->numel - at : RUN;
-    for (int64_t i = 0; i < n; i++) run[i] = value(c, at + i, y->numel);
+  int64_t size = (int64_t)dtype_size((DType)y->dtype), last = y->numel - 1;
+  int64_t end = (part + 1) * PART < y->numel ? (part + 1) * PART : y->numel;
+  for (int64_t at = part * PART; at < end; at += RUN) {
+    int64_t n = end - at < RUN ? end - at : RUN;
+    for (int64_t i = 0; i < n; i++) {
+      int64_t k = at + i;
+      run[i] = k < r->bend ? r->from + r->by * (double)k : r->to - r->by * (double)(last - k);
+    }
+    for (int64_t i = 0; r->powers && i < n; i++) run[i] = pow(r->base, run[i]);
     cast_run(n, run, T_F64, 1, (char *)t_data(y) + at * size, (DType)y->dtype, 1);
   }
 }
+
+static void fill_ramp(Ramp r) { team_run((r.y->numel + PART - 1) / PART, ramp_part, &r); }
 
 typedef struct Range {
   bool whole; /* start, stop and step are integers */
   int64_t start, stop, step;
   double from, to, by;
+  Tensor *y;
 } Range;
 
 /* Attributes: start, stop, step; arange(n) is 1..n. */
@@ -139,22 +155,20 @@ static void arange_infer(Call *c) {
   call_out(c, 0, dtype_attr(c, 3, r.whole ? T_I64 : T_F32), 1, &n);
 }
 
-static double arange_value(const Call *c, int64_t i, int64_t n) {
-  (void)n;
-  Range r = range_of(c);
-  return r.from + (double)i * r.by;
+static void whole_part(void *job, int64_t part) {
+  const Range *r = job;
+  int64_t *y = t_i64(r->y), n = r->y->numel;
+  int64_t end = (part + 1) * PART < n ? (part + 1) * PART : n;
+  for (int64_t i = part * PART; i < end; i++) y[i] = r->start + i * r->step;
 }
 
 static const char *arange_run(Call *c) {
   Range r = range_of(c);
-  Tensor *y = c->y[0];
-  if (r.whole && y->dtype == T_I64) {
-    for (int64_t i = 0; i < y->numel && ((i & 0xffff) || !team_cut()); i++) {
-      t_i64(y)[i] = r.start + i * r.step;
-    }
-  } else {
-    fill_floats(c, arange_value);
-  }
+  r.y = c->y[0];
+  if (r.whole && r.y->dtype == T_I64)
+    team_run((r.y->numel + PART - 1) / PART, whole_part, &r);
+  else
+    fill_ramp((Ramp){.y = r.y, .bend = r.y->numel, .from = r.from, .by = r.by});
   return NULL;
 }
 
@@ -166,11 +180,13 @@ static void linspace_infer(Call *c) {
 }
 
 /* From the nearer end, so that both are met exactly. */
-static double linspace_value(const Call *c, int64_t i, int64_t n) {
-  double start = attr_float(c, 0, 0), stop = attr_float(c, 1, 0);
-  if (n == 1) return start;
-  double step = (stop - start) / (double)(n - 1);
-  return i < n / 2 ? start + step * (double)i : stop - step * (double)(n - 1 - i);
+static Ramp even_ramp(const Call *c) {
+  int64_t n = c->y[0]->numel;
+  Ramp r = {.y = c->y[0], .bend = n / 2};
+  r.from = attr_float(c, 0, 0);
+  r.to = n == 1 ? r.from : attr_float(c, 1, 0);
+  r.by = n > 1 ? (r.to - r.from) / (double)(n - 1) : 0;
+  return r;
 }
 
 /* Attributes: start, stop, steps, base, dtype. */
@@ -180,17 +196,16 @@ static void logspace_infer(Call *c) {
   call_out(c, 0, dtype_attr(c, 4, T_F32), 1, &n);
 }
 
-static double logspace_value(const Call *c, int64_t i, int64_t n) {
-  return pow(attr_float(c, 3, 10), linspace_value(c, i, n));
-}
-
 static const char *logspace_run(Call *c) {
-  fill_floats(c, logspace_value);
+  Ramp r = even_ramp(c);
+  r.powers = true;
+  r.base = attr_float(c, 3, 10);
+  fill_ramp(r);
   return NULL;
 }
 
 static const char *linspace_run(Call *c) {
-  fill_floats(c, linspace_value);
+  fill_ramp(even_ramp(c));
   return NULL;
 }
 

@@ -16,7 +16,7 @@ enum { GRAIN = 1 << 15 }; /* values of a part */
 
 static Taps taps_of(const Tensor *ids, const Tensor *first, const Tensor *share, int64_t rows,
                     int64_t width) {
-  return (Taps){rows, first->numel - 1, width, t_i64(first), t_i64(ids), t_f64(share)};
+  return (Taps){rows, first->numel - 1, width, t_i64(first), t_i64(ids), t_f64(share), false};
 }
 
 typedef struct Sums {

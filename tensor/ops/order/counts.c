@@ -1,5 +1,6 @@
 /* Counting: bincount, histc, histogram. */
 #include <math.h>
+#include <string.h>
 
 #include "../../cast.h"
 #include "../../store.h"
@@ -41,18 +42,16 @@ static void bincount_infer(Call *c) {
 }
 
 static const char *bincount_run(Call *c) {
-  const int64_t *p = t_i64(c->x[0]);
+  const int64_t *p = t_i64(c->x[0]), n = c->x[0]->numel;
   const double *w = c->x[1] ? t_f64(c->x[1]) : NULL;
-  Tensor *y = c->y[0];
-  cleared(y);
-  for (int64_t i = 0; i < c->x[0]->numel; i++) {
-    int64_t at = p[i] - T_BASE;
-    if (y->dtype == T_I64)
-      t_i64(y)[at]++;
-    else if (y->dtype == T_F32)
-      t_f32(y)[at] += (float)w[i];
-    else
-      t_f64(y)[at] += w[i];
+  Tensor *y = cleared(c->y[0]);
+  if (y->dtype == T_I64) {
+    int64_t *counts = t_i64(y);
+    for (int64_t i = 0; i < n; i++) counts[p[i] - T_BASE]++;
+  } else if (y->dtype == T_F32) {
+    for (int64_t i = 0; i < n; i++) t_f32(y)[p[i] - T_BASE] += (float)w[i];
+  } else {
+    for (int64_t i = 0; i < n; i++) t_f64(y)[p[i] - T_BASE] += w[i];
   }
   return NULL;
 }
@@ -63,7 +62,17 @@ typedef struct Bins {
   int64_t n;
   double low, high;
   const double *edges; /* [n + 1], or NULL: even ones, without a second look */
+  double *sums;        /* [n] */
 } Bins;
+
+/* A run of x's values in double; x: contiguous floats. */
+enum { RUN = 256 };
+static int64_t values_at(const Tensor *x, int64_t at, double run[RUN]) {
+  int64_t n = x->numel - at < RUN ? x->numel - at : RUN;
+  const char *from = (const char *)t_data(x) + (size_t)at * dtype_size((DType)x->dtype);
+  cast_run(n, from, (DType)x->dtype, 1, run, T_F64, 1);
+  return n;
+}
 
 static int64_t bin_of(const Bins *b, double v, bool single) {
   if (!(v >= b->low && v <= b->high)) return -1;
@@ -90,10 +99,13 @@ static int64_t bin_of(const Bins *b, double v, bool single) {
 static void find_range(const Call *c, const Tensor *x, Bins *b, double margin) {
   if (b->low == b->high && x->numel > 0) {
     b->low = INFINITY, b->high = -INFINITY;
-    for (int64_t i = 0; i < x->numel; i++) {
-      double v = t_get(x, i);
-      b->low = v < b->low || v != v ? v : b->low;
-      b->high = v > b->high || v != v ? v : b->high;
+    double run[RUN];
+    for (int64_t at = 0, n; at < x->numel; at += n) {
+      n = values_at(x, at, run);
+      for (int64_t i = 0; i < n; i++) {
+        b->low = run[i] < b->low || run[i] != run[i] ? run[i] : b->low;
+        b->high = run[i] > b->high || run[i] != run[i] ? run[i] : b->high;
+      }
     }
   }
   if (b->low == b->high) b->low -= margin, b->high += margin;
@@ -121,22 +133,28 @@ static void histc_infer(Call *c) {
   DType d = want_floats(c);
   call_scratch(c, sizeof(Bins));
   Bins *b = c->scratch;
-  *b = (Bins){c->attr[0].i, attr_float(c, 1, 0), attr_float(c, 2, 0), NULL};
+  *b = (Bins){c->attr[0].i, attr_float(c, 1, 0), attr_float(c, 2, 0), NULL, NULL};
   check_bins(c, b->n);
   find_range(c, c->x[0], b, 1);
+  b->sums = t_f64(t_new(T_F64, 1, &b->n));
   call_out(c, 0, d, 1, &b->n);
 }
 
 static void count_into(Tensor *y, const Tensor *x, const double *weight, const Bins *b) {
-  for (int64_t i = 0; i < x->numel; i++) {
-    int64_t at = bin_of(b, t_get(x, i), x->dtype == T_F32);
-    if (at >= 0) t_set(y, at, t_get(y, at) + (weight ? weight[i] : 1));
+  double run[RUN];
+  memset(b->sums, 0, (size_t)b->n * sizeof *b->sums);
+  for (int64_t from = 0, n; from < x->numel; from += n) {
+    n = values_at(x, from, run);
+    for (int64_t i = 0; i < n; i++) {
+      int64_t at = bin_of(b, run[i], x->dtype == T_F32);
+      if (at >= 0) b->sums[at] += weight ? weight[from + i] : 1;
+    }
   }
+  cast_run(b->n, b->sums, T_F64, 1, t_data(y), (DType)y->dtype, 1);
 }
 
 static const char *histc_run(Call *c) {
-  Tensor *y = cleared(c->y[0]);
-  count_into(y, c->x[0], NULL, c->scratch);
+  count_into(c->y[0], c->x[0], NULL, c->scratch);
   return NULL;
 }
 
@@ -185,6 +203,7 @@ static void histogram_infer(Call *c) {
   Bins *b = c->scratch;
   *b = (Bins){0};
   find_edges(c, b, c->x[1], c->x[2]);
+  b->sums = t_f64(t_new(T_F64, 1, &b->n));
   if (w) call_want(c, 3, T_F64);
   int64_t n = b->n + 1;
   call_out(c, 0, d, 1, &b->n);
@@ -193,7 +212,7 @@ static void histogram_infer(Call *c) {
 
 static const char *histogram_run(Call *c) {
   const Bins *b = c->scratch;
-  Tensor *y = cleared(c->y[0]);
+  Tensor *y = c->y[0];
   count_into(y, c->x[0], c->x[3] ? t_f64(c->x[3]) : NULL, b);
   for (int64_t i = 0; i <= b->n; i++) t_set(c->y[1], i, b->edges[i]);
   if (!c->attr[0].i) return NULL;

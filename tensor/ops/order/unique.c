@@ -50,6 +50,33 @@ static int compare(const Groups *g, int64_t i, int64_t j) {
 
 /* ---- orders ---------------------------------------------------------------------------------------- */
 
+enum { FEW = 1 << 16 };
+
+/* Whole numbers in a narrow range: by how often each occurs. Says whether that was done, with the
+   groups found. */
+static bool count_values(Groups *g) {
+  const Tensor *x = g->x->dtype == T_I64 ? g->x : cast_copy(g->x, T_I64);
+  const int64_t *v = t_i64(x);
+  int64_t low = v[0], high = v[0], most = g->n > FEW ? g->n : FEW, range;
+  for (int64_t i = 1; i < g->n; i++) {
+    low = v[i] < low ? v[i] : low;
+    high = v[i] > high ? v[i] : high;
+  }
+  if (__builtin_sub_overflow(high, low, &range) || range >= most) return false;
+  range++;
+  int64_t *next = t_i64(t_zeros(T_I64, 1, &range)), at = 0;
+  for (int64_t i = 0; i < g->n; i++) next[v[i] - low]++;
+  for (int64_t k = 0; k < range; k++) {
+    int64_t count = next[k];
+    next[k] = at;
+    if (count > 0) g->first[g->groups++] = at;
+    at += count;
+  }
+  g->first[g->groups] = g->n;
+  for (int64_t i = 0; i < g->n; i++) g->order[next[v[i] - low]++] = i;
+  return true;
+}
+
 static void order_values(Groups *g) {
   Entries k = entries_of((DType)g->x->dtype, g->n, false);
   int64_t bytes = (int64_t)entries_bytes(&k, g->n), counts = (int64_t)entries_counts(g->n);
@@ -78,10 +105,31 @@ static void order_slices(Groups *g) {
   g->order = from;
 }
 
+/* Groups of single values: sorted[i] begins one where it differs from the one before. */
+#define VALUE_GROUPS(name, T)                                                                      \
+  static void groups_##name(Groups *g) {                                                           \
+    const T *x = t_data(g->x);                                                                     \
+    for (int64_t i = 0; i < g->n; i++) {                                                           \
+      g->first[g->groups] = i;                                                                     \
+      g->groups += i == 0 || x[g->order[i - 1]] != x[g->order[i]];                                 \
+    }                                                                                              \
+  }
+VALUE_GROUPS(f32, float)
+VALUE_GROUPS(f64, double)
+VALUE_GROUPS(i64, int64_t)
+VALUE_GROUPS(i32, int32_t)
+VALUE_GROUPS(u8, uint8_t)
+
 static void find_groups(Groups *g) {
+  static void (*const of_values[T_F16])(Groups *) = {groups_f32, groups_f64, groups_i64,
+                                                     groups_i32, groups_u8,  groups_u8};
   g->groups = 0;
-  for (int64_t i = 0; i < g->n; i++) {
-    if (i == 0 || compare(g, g->order[i - 1], g->order[i]) != 0) g->first[g->groups++] = i;
+  if (g->m == 1) {
+    of_values[g->x->dtype](g);
+  } else {
+    for (int64_t i = 0; i < g->n; i++) {
+      if (i == 0 || compare(g, g->order[i - 1], g->order[i]) != 0) g->first[g->groups++] = i;
+    }
   }
   g->first[g->groups] = g->n;
 }
@@ -117,8 +165,11 @@ static void infer(Call *c, int attr, bool consecutive) {
   g->order = places(g->n);
   g->first = places(g->n + 1);
   for (int64_t i = 0; i < g->n; i++) g->order[i] = i;
-  if (!consecutive && g->n > 0) (by_dim ? order_slices : order_values)(g);
-  find_groups(g);
+  bool counted = !consecutive && !by_dim && g->n > 0 && !dtype_is_float(d) && count_values(g);
+  if (!counted) {
+    if (!consecutive && g->n > 0) (by_dim ? order_slices : order_values)(g);
+    find_groups(g);
+  }
   for (int i = 0; i < x->ndim; i++) shape[i] = i == g->dim ? g->groups : x->shape[i];
   call_out(c, 0, d, by_dim ? x->ndim : 1, by_dim ? shape : &g->groups);
   bool inverse = c->attr[attr].i, counts = c->attr[attr + 1].i;

@@ -75,7 +75,7 @@ static Table *table_of(Call *c, int64_t in, int64_t out, int64_t inner) {
   Table *t = c->scratch;
   int64_t *room = (int64_t *)(t + 1);
   *t = (Table){.first = room, .index = room + out + 1, .weight = (double *)(room + out + 1 + n)};
-  t->taps = (Taps){in, out, inner, t->first, t->index, t->weight};
+  t->taps = (Taps){in, out, inner, t->first, t->index, t->weight, mode == NEAREST || mode == EXACT};
   double scale = step_of(c, in, out);
   for (int64_t i = 0; i < out; i++) {
     t->first[i] = t->used;
