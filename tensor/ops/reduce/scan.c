@@ -4,169 +4,56 @@
 
 #include "../../calc.h"
 #include "../../expect.h"
+#include "../../kernels/scan.h"
 #include "../../team.h"
 #include "reduce.h"
 
-enum {
-  TILE = 256,  /* columns of a part */
-  LANES = 8,   /* pieces of a row that are summed side by side, */
-  PIECE = 512, /* each so long */
-  GRAIN = 1 << 14
-};
+enum { GRAIN = 1 << 14 };
 
-/* x as [outer, n, inner], taken in tiles of inner. */
-typedef struct Scan {
-  const char *x, *a; /* a: the recurrence's factors */
-  char *y;
-  int64_t *indices;
-  bool back, least; /* from the end; the smallest instead of the largest */
-  int64_t outer, n, inner, tiles, group;
-  /* one tile: its first column stands at `at`, the following rows inner further on */
-  void (*tile)(const struct Scan *s, int64_t at, int64_t width);
-  /* one row, where inner is 1 (NULL: as a tile) */
-  void (*row)(const struct Scan *s, int64_t at);
-} Scan;
-
-/* Where row r of a tile begins. */
-static int64_t row_at(const Scan *s, int64_t at, int64_t r) {
-  return at + (s->back ? s->n - 1 - r : r) * s->inner;
-}
-
-/* acc: the running value, of type A, after the value v. */
-#define RUNNING(name, T, A, start, step)                                                           \
-  static void name(const Scan *s, int64_t at, int64_t width) {                                     \
-    A acc[TILE];                                                                                   \
-    for (int64_t i = 0; i < width; i++) acc[i] = start;                                            \
-    for (int64_t r = 0; r < s->n; r++) {                                                           \
-      const T *x = (const T *)s->x + row_at(s, at, r);                                             \
-      T *y = (T *)s->y + row_at(s, at, r);                                                         \
-      for (int64_t i = 0; i < width; i++) {                                                        \
-        A v = (A)x[i], a = acc[i];                                                                 \
-        acc[i] = (step);                                                                           \
-        y[i] = (T)acc[i];                                                                          \
-      }                                                                                            \
-    }                                                                                              \
-  }
-RUNNING(sum_f32, float, double, 0, a + v)
-RUNNING(sum_f64, double, double, 0, a + v)
-RUNNING(sum_i64, int64_t, uint64_t, 0, a + v)
-RUNNING(prod_f32, float, double, 1, a *v)
-RUNNING(prod_f64, double, double, 1, a *v)
-RUNNING(prod_i64, int64_t, uint64_t, 1, a *v)
-
-/* log(exp(a) + exp(v)) */
-static double log_add(double a, double v) {
-  double low = a < v ? a : v, high = a < v ? v : a;
-  if (a != a || v != v) return a + v;
-  return isinf(high) || low == -INFINITY ? high : high + log1p(exp(low - high));
-}
-RUNNING(logsum_f32, float, double, -INFINITY, log_add(a, v))
-RUNNING(logsum_f64, double, double, -INFINITY, log_add(a, v))
-
-/* Sums of one row: pieces of it are summed first, so that several can run side by side. */
-#define SUM_ROW(name, T, A)                                                                        \
-  static void name(const Scan *s, int64_t at) {                                                    \
-    const T *x = (const T *)s->x + at;                                                             \
-    T *y = (T *)s->y + at;                                                                         \
-    A all = 0;                                                                                     \
-    int64_t k = 0;                                                                                 \
-    for (; k + LANES * PIECE <= s->n; k += LANES * PIECE) {                                        \
-      A acc[LANES] = {0};                                                                          \
-      for (int64_t i = 0; i < PIECE; i++) {                                                        \
-        for (int l = 0; l < LANES; l++) acc[l] += (A)x[k + l * PIECE + i];                         \
-      }                                                                                            \
-      for (int l = 0; l < LANES; l++) {                                                            \
-        A piece = acc[l];                                                                          \
-        acc[l] = all;                                                                              \
-        all += piece;                                                                              \
-      }                                                                                            \
-      for (int64_t i = 0; i < PIECE; i++) {                                                        \
-        for (int l = 0; l < LANES; l++) {                                                          \
-          acc[l] += (A)x[k + l * PIECE + i];                                                       \
-          y[k + l * PIECE + i] = (T)acc[l];                                                        \
-        }                                                                                          \
-      }                                                                                            \
-    }                                                                                              \
-    for (; k < s->n; k++) {                                                                        \
-      all += (A)x[k];                                                                              \
-      y[k] = (T)all;                                                                               \
-    }                                                                                              \
-  }
-SUM_ROW(sum_row_f32, float, double)
-SUM_ROW(sum_row_f64, double, double)
-SUM_ROW(sum_row_i64, int64_t, uint64_t)
-
-/* The best value so far and the last place it stood at; NaN beats all. */
-#define BEST(name, T)                                                                              \
-  static void name(const Scan *s, int64_t at, int64_t width) {                                     \
-    T best[TILE];                                                                                  \
-    int64_t place[TILE];                                                                           \
-    for (int64_t r = 0; r < s->n; r++) {                                                           \
-      int64_t row = row_at(s, at, r);                                                              \
-      for (int64_t i = 0; i < width; i++) {                                                        \
-        T v = ((const T *)s->x)[row + i], b = r ? best[i] : v;                                     \
-        bool better = s->least ? v <= b : v >= b;                                                  \
-        if (r == 0 || v != v || (b == b && better)) best[i] = v, place[i] = r;                     \
-        ((T *)s->y)[row + i] = best[i];                                                            \
-        s->indices[row + i] = place[i] + T_BASE;                                                   \
-      }                                                                                            \
-    }                                                                                              \
-  }
-BEST(best_f32, float)
-BEST(best_f64, double)
-BEST(best_i64, int64_t)
-BEST(best_i32, int32_t)
-BEST(best_u8, uint8_t)
-
-#define RECUR(name, T)                                                                             \
-  static void name(const Scan *s, int64_t at, int64_t width) {                                     \
-    double acc[TILE];                                                                              \
-    for (int64_t i = 0; i < width; i++) acc[i] = 0;                                                \
-    for (int64_t r = 0; r < s->n; r++) {                                                           \
-      int64_t row = row_at(s, at, r);                                                              \
-      for (int64_t i = 0; i < width; i++) {                                                        \
-        double before = r ? (double)((const T *)s->a)[row + i] * acc[i] : 0;                       \
-        acc[i] = (double)((const T *)s->x)[row + i] + before;                                      \
-        ((T *)s->y)[row + i] = (T)acc[i];                                                          \
-      }                                                                                            \
-    }                                                                                              \
-  }
-RECUR(recur_f32, float)
-RECUR(recur_f64, double)
+/* One call: x as [outer, n, inner], taken in tiles of inner, or in groups of outer. */
+typedef struct Scans {
+  Scan s;
+  ScanLoops loops;
+  int64_t outer, tiles, group;
+} Scans;
 
 /* ---- the loop nest ------------------------------------------------------------------------------ */
 
 static void scan_part(void *job, int64_t k) {
-  const Scan *s = job;
-  int64_t tile = k % s->tiles * TILE, from = k / s->tiles * s->group;
-  int64_t width = s->inner - tile < TILE ? s->inner - tile : TILE;
-  int64_t end = from + s->group < s->outer ? from + s->group : s->outer;
-  for (int64_t o = from; o < end; o++) {
+  const Scans *j = job;
+  const Scan *s = &j->s;
+  int64_t tile = k % j->tiles * SCAN_TILE, from = k / j->tiles * j->group;
+  int64_t width = s->inner - tile < SCAN_TILE ? s->inner - tile : SCAN_TILE;
+  int64_t end = from + j->group < j->outer ? from + j->group : j->outer;
+  ScanFn rows = j->loops.row && j->outer < SCAN_ROWS ? j->loops.row : j->loops.rows;
+  int64_t each = s->inner == 1 ? SCAN_ROWS : 1;
+  for (int64_t o = from; o < end; o += each) {
     int64_t at = o * s->n * s->inner + tile;
-    if (s->row && s->inner == 1 && !s->back)
-      s->row(s, at);
+    if (s->inner > 1)
+      j->loops.tile(s, at, width);
     else
-      s->tile(s, at, width);
+      rows(s, at, end - o < each ? end - o : each);
   }
 }
 
-static const char *scan(Call *c, Scan s, int dim) {
+static const char *scan(Call *c, ScanKind kind, Scan s) {
   Tensor *x = c->x[0];
+  int dim = (int)c->attr[0].i;
   if (x->numel == 0) return NULL;
   s.x = t_data(x);
   s.y = t_data(c->y[0]);
   s.n = x->ndim ? x->shape[dim] : 1;
   s.inner = 1;
   for (int d = dim + 1; d < x->ndim; d++) s.inner *= x->shape[d];
-  s.outer = x->numel / (s.n * s.inner);
-  s.tiles = (s.inner + TILE - 1) / TILE;
-  s.group = s.tiles > 1 ? 1 : GRAIN / (s.n * s.inner) + 1;
-  team_run((s.outer + s.group - 1) / s.group * s.tiles, scan_part, &s);
+  Scans j = {.s = s, .loops = SIMD_PICK(scan_kernels)->of[kind][x->dtype]};
+  j.outer = x->numel / (s.n * s.inner);
+  j.tiles = (s.inner + SCAN_TILE - 1) / SCAN_TILE;
+  j.group = j.tiles > 1 ? 1 : GRAIN / (s.n * s.inner) + 1;
+  if (s.inner == 1 && j.outer >= SCAN_ROWS)
+    j.group = (j.group + SCAN_ROWS - 1) / SCAN_ROWS * SCAN_ROWS;
+  team_run((j.outer + j.group - 1) / j.group * j.tiles, scan_part, &j);
   return NULL;
 }
-
-typedef void (*TileFn)(const Scan *s, int64_t at, int64_t width);
-typedef void (*RowFn)(const Scan *s, int64_t at);
 
 /* ---- sums and products: attributes dim, dtype ---------------------------------------------------- */
 
@@ -177,14 +64,8 @@ static void sum_infer(Call *c) {
   call_out(c, 0, d, c->x[0]->ndim, c->x[0]->shape);
 }
 
-static const char *sum(Call *c, bool back) {
-  static const TileFn tiles[T_F16] = {sum_f32, sum_f64, sum_i64};
-  static const RowFn rows[T_F16] = {sum_row_f32, sum_row_f64, sum_row_i64};
-  DType d = (DType)c->x[0]->dtype;
-  return scan(c, (Scan){.tile = tiles[d], .row = rows[d], .back = back}, (int)c->attr[0].i);
-}
-static const char *cumsum_run(Call *c) { return sum(c, false); }
-static const char *cumsum_back_run(Call *c) { return sum(c, true); }
+static const char *cumsum_run(Call *c) { return scan(c, SCAN_SUM, (Scan){0}); }
+static const char *cumsum_back_run(Call *c) { return scan(c, SCAN_SUM, (Scan){.back = true}); }
 
 static void cumsum_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   gx[0] = t_call("cumsum_back", "xi", gy[0], c->attr[0].i);
@@ -193,10 +74,7 @@ static void cumsum_back_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   gx[0] = t_call("cumsum", "xi", gy[0], c->attr[0].i);
 }
 
-static const char *cumprod_run(Call *c) {
-  static const TileFn tiles[T_F16] = {prod_f32, prod_f64, prod_i64};
-  return scan(c, (Scan){.tile = tiles[c->x[0]->dtype]}, (int)c->attr[0].i);
-}
+static const char *cumprod_run(Call *c) { return scan(c, SCAN_PROD, (Scan){0}); }
 
 /* x along dim moved by one place towards the beginning (or the end), with v where nothing comes. */
 static Tensor *moved(Tensor *x, int dim, bool to_end, double v) {
@@ -234,9 +112,7 @@ static void best_infer(Call *c) {
 }
 
 static const char *best(Call *c, bool least) {
-  static const TileFn tiles[T_F16] = {best_f32, best_f64, best_i64, best_i32, best_u8, best_u8};
-  Scan s = {.tile = tiles[c->x[0]->dtype], .indices = t_i64(c->y[1]), .least = least};
-  return scan(c, s, (int)c->attr[0].i);
+  return scan(c, SCAN_BEST, (Scan){.indices = t_i64(c->y[1]), .least = least});
 }
 static const char *cummax_run(Call *c) { return best(c, false); }
 static const char *cummin_run(Call *c) { return best(c, true); }
@@ -256,10 +132,7 @@ static void floats_infer(Call *c) {
   call_out(c, 0, d, c->x[0]->ndim, c->x[0]->shape);
 }
 
-static const char *logcumsumexp_run(Call *c) {
-  static const TileFn tiles[T_F16] = {logsum_f32, logsum_f64};
-  return scan(c, (Scan){.tile = tiles[c->x[0]->dtype]}, (int)c->attr[0].i);
-}
+static const char *logcumsumexp_run(Call *c) { return scan(c, SCAN_LOGSUM, (Scan){0}); }
 
 /* exp(x[i] - y[i]) times the sum over j >= i of g[j] exp(y[i] - y[j]): a recurrence from the end whose
    factors are at most 1. */
@@ -281,9 +154,7 @@ static void logcumsumexp_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 static void recur_expects(const Call *c) { expect_like(c, 1, 0); }
 
 static const char *recur_run(Call *c) {
-  static const TileFn tiles[T_F16] = {recur_f32, recur_f64};
-  Scan s = {.tile = tiles[c->x[0]->dtype], .a = t_data(c->x[1]), .back = c->attr[1].i};
-  return scan(c, s, (int)c->attr[0].i);
+  return scan(c, SCAN_RECUR, (Scan){.a = t_data(c->x[1]), .back = c->attr[1].i});
 }
 
 /* The gradient of x runs the other way round, with factors that belong to the step after. */
