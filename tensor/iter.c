@@ -13,6 +13,7 @@ enum {
   RUN = 1 << 10,   /* elements a buffer holds */
   LONG = 64,       /* elements of a row that is worth a run of its own */
   FILLED = 512,    /* elements of a run where a value is written out */
+  LINE = 64,       /* bytes of a cache line */
   WIDE = 8         /* bytes of the widest type */
 };
 
@@ -249,6 +250,13 @@ static void row_operand(RowOperand *r, const Plan *p, const Operand *o, int64_t 
   r->refill = !whole && stride != 0;
 }
 
+/* The length of the first run of a row: up to where whole vectors of y stand on cache lines. */
+static int64_t aligned_first(const Plan *p, int64_t n, const RowOperand *y) {
+  int64_t past = (int64_t)((uintptr_t)y->at % LINE);
+  bool off = y->step && p->run == FILLED && n >= FILLED && past && past % y->step == 0;
+  return off ? (LINE - past) / y->step : p->run;
+}
+
 /* n elements of one row. */
 static void run_row(const Plan *p, int64_t n, RowOperand *x, RowOperand *y) {
   const void *in[ITER_IN];
@@ -258,8 +266,9 @@ static void run_row(const Plan *p, int64_t n, RowOperand *x, RowOperand *y) {
     if (x[i].step || x[i].refill) continue;
     cast_run(n < p->run ? n : p->run, x[i].there, p->x[i].dtype, 0, x[i].buffer, p->in, 1);
   }
-  for (int64_t k = 0; k < n; k += p->run) {
-    int64_t m = n - k < p->run ? n - k : p->run;
+  int64_t m = aligned_first(p, n, y);
+  for (int64_t k = 0; k < n; k += m, m = p->run) {
+    if (m > n - k) m = n - k;
     for (int i = 0; i < p->nx; i++) {
       const Operand *o = &p->x[i];
       int64_t stride = o->stride[last];

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Writes doc/benchmark.md: Lunette beside PyTorch in one sitting, by the peers' script (compare.py in
-# the folder of shared inputs; it needs Debian's python3-torch). Takes about three minutes on a quiet machine.
+# the folder of shared inputs; it needs Debian's python3-torch) and by tests/beside/beside.py. Takes about
+# ten minutes on a quiet machine.
 set -eu
 cd "$(dirname "$0")/.."
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
@@ -34,6 +35,16 @@ same rows with `OPENBLAS_NUM_THREADS=1`, which holds both sides to one:
 
 TEXT
   table env OPENBLAS_NUM_THREADS=1 $compare --threads 1 --only mlp_b32,mlp_b512,micro_matmul_1024
+  cat <<'TEXT'
+## Layers
+
+Written by `tests/beside/beside.py` from `tests/beside/layers.txt`, which has the shapes and both sides'
+calls: the smallest times of a call over rounds taken in turn, in microseconds, forward alone and forward
+and backward together, and the ratio of PyTorch's to ours. Attention is PyTorch's by its product, softmax
+and product, which is what its layer does; PyTorch's products keep to as many threads as its loops.
+
+TEXT
+  table tests/beside/beside.py --rounds 3 --budget 0.03 tests/beside/layers.txt
 } >doc/benchmark.md.new
 mv doc/benchmark.md.new doc/benchmark.md
 cat doc/benchmark.md
