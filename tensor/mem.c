@@ -21,13 +21,15 @@ enum {
   SLAB_MOST = 4096,   /* the largest block that comes from a slab */
   MAP_LEAST = 1 << 20 /* from here on blocks are mapped, and can be given back */
 };
-static const size_t cache_most = (size_t)96 << 20; /* mapped bytes kept for the next use */
+static const size_t cache_most = (size_t)96 << 20; /* bytes kept for the next use, besides slabs */
 
 typedef struct Free {
   struct Free *next;
 } Free;
 
 static Free *cache[CLASSES];
+static uint64_t used_at[CLASSES], uses; /* when a class was last asked for */
+static size_t kept;                     /* cached bytes that do not come from slabs */
 static char *slab_at, *slab_end;
 static void **slabs; /* every slab, so that a leak checker finds them */
 
@@ -89,7 +91,7 @@ static size_t size_of_class(int k) {
 }
 
 /* Gives cached blocks of a class back to the system, at least `bytes` of them or all. */
-static size_t give_back(int k, size_t bytes) {
+static void give_back(int k, size_t bytes) {
   size_t size = size_of_class(k), given = 0;
   while (cache[k] && given < bytes) {
     Free *block = cache[k];
@@ -98,7 +100,7 @@ static size_t give_back(int k, size_t bytes) {
     given += size;
   }
   mem_stats.cached -= given;
-  return given;
+  kept -= given;
 }
 
 static void drop_cache(void) {
@@ -107,14 +109,40 @@ static void drop_cache(void) {
   }
 }
 
-/* Makes room in the cache for a block of class k: the largest of other classes go first. */
-static bool make_room(int k, size_t size) {
-  size_t over = mem_stats.cached + size > cache_most ? mem_stats.cached + size - cache_most : 0;
-  for (int other = CLASSES - 1; over > 0 && size_of_class(other) >= MAP_LEAST; other--) {
-    size_t given = other == k ? 0 : give_back(other, over);
-    over -= given < over ? given : over;
+/* The class with cached blocks that was asked for longest ago, or -1; slabs stay. */
+static int oldest_class(void) {
+  int oldest = -1;
+  for (int k = CLASSES - 1; k >= 0 && size_of_class(k) > SLAB_MOST; k--) {
+    if (cache[k] && (oldest < 0 || used_at[k] < used_at[oldest])) oldest = k;
   }
-  return over == 0;
+  return oldest;
+}
+
+/* Puts a block into the cache; what was of use longest ago makes room for it. */
+static void keep(void *p, int k, size_t size) {
+  if (size > SLAB_MOST) {
+    if (size > cache_most) {
+      to_system(p, size);
+      return;
+    }
+    while (kept + size > cache_most) give_back(oldest_class(), kept + size - cache_most);
+    kept += size;
+  }
+  Free *block = p;
+  block->next = cache[k];
+  cache[k] = block;
+  mem_stats.cached += size;
+}
+
+/* A cached block, or NULL. */
+static void *take(int k, size_t size) {
+  if (size > SLAB_MOST) used_at[k] = ++uses;
+  Free *block = cache[k];
+  if (!block) return NULL;
+  cache[k] = block->next;
+  mem_stats.cached -= size;
+  if (size > SLAB_MOST) kept -= size;
+  return block;
 }
 
 /* ---- planted failures ------------------------------------------------------------------------ */
@@ -157,18 +185,8 @@ static void *mem_try_alloc(size_t bytes) {
   if (mem_should_fail() || bytes > (size_t)1 << 47) return NULL;
   size_t size;
   int k = class_of(bytes, &size);
-  void *p;
-#if !defined(__SANITIZE_ADDRESS__)
-  Free *block = cache[k];
-  if (block) {
-    cache[k] = block->next;
-    mem_stats.cached -= size;
-    p = block;
-  } else
-#else
-  (void)k;
-#endif
-    p = fetch(size);
+  void *p = take(k, size);
+  if (!p) p = fetch(size);
   if (!p) return NULL;
   mem_stats.live += size;
   if (mem_stats.live > mem_stats.peak) mem_stats.peak = mem_stats.live;
@@ -186,17 +204,10 @@ void mem_free(void *p, size_t bytes) {
   int k = class_of(bytes, &size);
   mem_stats.live -= size;
 #if defined(__SANITIZE_ADDRESS__)
-  (void)k;
-  to_system(p, size);
+  (void)keep, (void)k;
+  to_system(p, size); /* so that every late use is seen */
 #else
-  if (size >= MAP_LEAST && !make_room(k, size)) {
-    to_system(p, size);
-    return;
-  }
-  Free *block = p;
-  block->next = cache[k];
-  cache[k] = block;
-  mem_stats.cached += size;
+  keep(p, k, size);
 #endif
 }
 
