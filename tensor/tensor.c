@@ -141,9 +141,10 @@ void t_free(Tensor *x) {
 /* ---- shapes ----------------------------------------------------------------------------------- */
 
 bool t_is_contiguous(const Tensor *x) {
+  if (x->numel == 0) return true; /* its other sizes may be huge */
   int64_t n = 1;
   for (int d = x->ndim - 1; d >= 0; d--) {
-    if (x->shape[d] != 1 && x->stride[d] != n) return x->numel == 0;
+    if (x->shape[d] != 1 && x->stride[d] != n) return false;
     n *= x->shape[d];
   }
   return true;
