@@ -46,7 +46,7 @@ struct Op {
   const char *doc;     /* first sentence is the summary; shapes, units, errors, source */
   const char *example; /* Lua, runnable, with `--> what it prints` */
   const char *test;    /* Lua: a list of argument lists, for values and gradients */
-  const char *ref;     /* Lua: the value in terms of plain Lua (tests/reference.lua) */
+  const char *ref;     /* Lua: the value in terms of plain Lua (tests/reference/) */
   unsigned flags, save;
   /* Hidden rows: holds the inputs against what gradient rules give (expect.h). Asked when the host's
      language calls the row; rules are trusted. */

@@ -1,5 +1,6 @@
--- Runs the suite: every tests/*.lua that returns a function, and the core's own tests when they are
--- built. Usage: lunette tests/run.lua [--no-core] [name ...]    Ends with "N passed, N failed".
+-- Runs the suite: every file of the folders below, one for each room of the house, and the programs in C
+-- (tests/core, tests/terminal) when they are built. Usage: lunette tests/run.lua [--no-core] [name ...]
+-- A name is a file's ("optim") or a folder's ("nn/"). Ends with "N passed, N failed".
 
 require "lunette"
 
@@ -77,15 +78,15 @@ local function run_program(path)
   print(("%-12s %6d checks"):format(current, p + f))
 end
 
-local skip = { run = true, oracle = true, metrics_oracle = true, reference = true }
+local folders = "tests/tensor tests/vm tests/nn tests/scripts tests/prompt"
 local only, core = {}, true
 for _, name in ipairs(arg) do
   if name == "--no-core" then core = false else only[name] = true end
 end
 
-for _, path in ipairs(lines "ls tests/*.lua") do
-  local name = path:match "([^/]+)%.lua$"
-  if next(only) and only[name] or not next(only) and not skip[name] then run_file(path) end
+for _, path in ipairs(lines(("find %s -name '*.lua' | LC_ALL=C sort"):format(folders))) do
+  local folder, name = path:match "([^/]+/)([^/]+)%.lua$"
+  if not next(only) or only[name] or only[folder] then run_file(path) end
 end
 for _, path in ipairs(core and lines "ls build/tests/core/* build/tests/terminal/* 2>/dev/null | grep -v '\\.'" or {}) do
   if not next(only) or only[path:match "([^/]+/[^/]+)$"] then run_program(path) end

@@ -6,7 +6,7 @@
 
 local lunette = require "lunette"
 local core = require "lunette.core"
-local cases = require "tests.cases"
+local cases = require "tests.support.cases"
 local values = require "tests.fuzz.values"
 local tensor = lunette.tensor
 local chance, pick, describe = values.chance, values.pick, values.describe

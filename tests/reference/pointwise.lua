@@ -180,4 +180,20 @@ function reference.bessel(x, n)
   return sum / steps
 end
 
+-- The error function by its series (Abramowitz & Stegun 7.1.6).
+function reference.erf(x)
+  local sum, term = x, x
+  for n = 1, 200 do
+    term = term * 2 * x * x / (2 * n + 1)
+    sum = sum + term
+  end
+  return 2 / math.sqrt(math.pi) * math.exp(-x * x) * sum
+end
+
+function reference.clamp(x, low, high)
+  if type(low) == "table" then low, high = low.min, low.max end
+  if low and x < low then return low end
+  return high and x > high and high or x
+end
+
 return reference

@@ -1,5 +1,5 @@
--- metrics_oracle.lua: runs a list of cases of scikit-learn through metrics.
--- Usage: lunette tests/metrics_oracle.lua CASES.json OUT.json    (wants Debian's lua-cjson)
+-- metrics.lua: runs a list of cases of scikit-learn through metrics.
+-- Usage: lunette tests/oracle/metrics.lua CASES.json OUT.json    (wants Debian's lua-cjson)
 -- Labels count from 0 in the cases and from 1 here. A metric that is not there gives an error entry.
 
 local json = require "cjson"

@@ -11,7 +11,7 @@ local tensor = lunette.tensor
 
 -- ---- inputs ------------------------------------------------------------------------------------
 
-local cases_of, count = require("tests.cases").of, require("tests.cases").count
+local cases_of, count = require("tests.support.cases").of, require("tests.support.cases").count
 
 local function map_tensors(case, f)
   local out = { n = count(case) }

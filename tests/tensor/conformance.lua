@@ -1,6 +1,6 @@
 -- A part of the reference cases of other libraries, when they are there: of the directories that
 -- tests/oracle/sample.txt names the first cases of each kind. Values, first and second derivatives, and
--- calls that must raise. tests/oracle.lua runs them all; tests/thread_bits.lua compares threads.
+-- calls that must raise. tests/oracle.lua runs them all; tests/tensor/thread_bits.lua compares threads.
 
 local case = require "tests.oracle.case"
 local compare = require "tests.oracle.compare"
