@@ -125,6 +125,20 @@ VEC bool vi_any(vi mask) {
 #endif
 }
 
+/* Where w is greater than *v, or NaN, w and its place q become *v and *p. */
+VEC void vf_take_max(vf *v, vi *p, vf w, vi q) {
+#if defined(__AVX512F__)
+  __mmask16 wins = _mm512_cmp_ps_mask((__m512)w, (__m512)*v, _CMP_GT_OQ) |
+                   _mm512_cmp_ps_mask((__m512)w, (__m512)w, _CMP_UNORD_Q);
+  *v = (vf)_mm512_mask_mov_ps((__m512)*v, wins, (__m512)w);
+  *p = (vi)_mm512_mask_mov_epi32((__m512i)*p, wins, (__m512i)q);
+#else
+  vi wins = (w > *v) | (w != w);
+  *v = vf_select(wins, w, *v);
+  *p = (wins & q) | (~wins & *p);
+#endif
+}
+
 /* The lanes that step `bit` of a transposition takes from a pair of rows (a, b): where the lane's
    bit is clear low takes a's, high takes a's `bit` lanes on; elsewhere low takes b's `bit` lanes
    back, high takes b's. Lanes of b count from VL. */

@@ -3,7 +3,7 @@
 #include "check.h"
 
 #include "../../tensor/kernels/conv/conv.h"
-#include "../../tensor/kernels/pool.h"
+#include "../../tensor/kernels/pool/pool.h"
 #include "../../tensor/team.h"
 
 enum { THREADS = 3 };
@@ -208,8 +208,22 @@ static void test_convs(void) {
 
 /* ---- pooling ---- */
 
+/* Windows over height and width. */
 typedef struct {
-  PoolShape s;
+  int64_t planes, h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw;
+} Flat;
+
+static PoolShape shape_of(Flat s, bool padded) {
+  return (PoolShape){s.planes,
+                     {{1, 1, 1, 1, 0, 1},
+                      {s.h, s.oh, s.kh, s.sh, s.ph, s.dh},
+                      {s.w, s.ow, s.kw, s.sw, s.pw, s.dw}},
+                     padded,
+                     0};
+}
+
+typedef struct {
+  Flat s;
   size_t z;
   bool padded;
   int64_t inside, outside;
@@ -223,7 +237,7 @@ typedef struct {
 } Answer;
 
 static Answer plain_window(const Pool *t, int64_t plane, int64_t i, int64_t j) {
-  PoolShape s = t->s;
+  Flat s = t->s;
   Answer a = {-1, 0, 0};
   for (int64_t p = 0; p < s.kh; p++)
     for (int64_t q = 0; q < s.kw; q++) {
@@ -244,19 +258,20 @@ static bool near(double got, double want) {
 }
 
 static void compare(const Pool *t, const PoolKernels *k, void *out[5], int32_t *index) {
-  PoolShape s = t->s;
+  Flat s = t->s;
+  PoolShape shape = shape_of(s, t->padded);
   if (t->z == 4) {
-    k->max_forward_f32(&s, t->x, out[0], index);
-    k->max_backward_f32(&s, t->gy, index, out[1]);
-    k->max_gather_f32(&s, t->x, index, out[2]);
-    if (s.dh == 1) k->avg_forward_f32(&s, t->padded, t->x, out[3]);
-    if (s.dh == 1) k->avg_backward_f32(&s, t->padded, t->gy, out[4]);
+    k->max_forward_f32(&shape, t->x, out[0], index);
+    k->max_backward_f32(&shape, t->gy, index, out[1]);
+    k->max_gather_f32(&shape, t->x, index, out[2]);
+    if (s.dh == 1) k->avg_forward_f32(&shape, t->x, out[3]);
+    if (s.dh == 1) k->avg_backward_f32(&shape, t->gy, out[4]);
   } else {
-    k->max_forward_f64(&s, t->x, out[0], index);
-    k->max_backward_f64(&s, t->gy, index, out[1]);
-    k->max_gather_f64(&s, t->x, index, out[2]);
-    if (s.dh == 1) k->avg_forward_f64(&s, t->padded, t->x, out[3]);
-    if (s.dh == 1) k->avg_backward_f64(&s, t->padded, t->gy, out[4]);
+    k->max_forward_f64(&shape, t->x, out[0], index);
+    k->max_backward_f64(&shape, t->gy, index, out[1]);
+    k->max_gather_f64(&shape, t->x, index, out[2]);
+    if (s.dh == 1) k->avg_forward_f64(&shape, t->x, out[3]);
+    if (s.dh == 1) k->avg_backward_f64(&shape, t->gy, out[4]);
   }
   double *gmax = calloc((size_t)t->inside, sizeof(double));
   double *gavg = calloc((size_t)t->inside, sizeof(double));
@@ -285,7 +300,7 @@ static void compare(const Pool *t, const PoolKernels *k, void *out[5], int32_t *
   free(gmax), free(gavg);
 }
 
-static void test_pool(PoolShape s, bool ceiling, bool padded, size_t z) {
+static void test_pool(Flat s, bool ceiling, bool padded, size_t z) {
   int64_t up_h = ceiling ? s.sh - 1 : 0, up_w = ceiling ? s.sw - 1 : 0;
   s.oh = (s.h + 2 * s.ph - s.dh * (s.kh - 1) - 1 + up_h) / s.sh + 1;
   s.ow = (s.w + 2 * s.pw - s.dw * (s.kw - 1) - 1 + up_w) / s.sw + 1;
@@ -320,16 +335,19 @@ static void test_pool(PoolShape s, bool ceiling, bool padded, size_t z) {
 }
 
 static void test_pools(void) {
-  static const PoolShape shapes[] = {
-      {300, 26, 26, 0, 0, 2, 2, 2, 2, 0, 0, 1, 1}, {300, 11, 11, 0, 0, 2, 2, 2, 2, 0, 0, 1, 1},
-      {3, 5, 71, 0, 0, 2, 2, 2, 2, 0, 0, 1, 1},    {3, 2, 2, 0, 0, 2, 2, 2, 2, 0, 0, 1, 1},
-      {5, 13, 17, 0, 0, 3, 3, 2, 2, 1, 1, 1, 1},   {5, 13, 17, 0, 0, 3, 2, 1, 1, 1, 0, 1, 1},
-      {5, 13, 40, 0, 0, 2, 4, 3, 5, 1, 2, 1, 1},   {5, 13, 40, 0, 0, 3, 3, 2, 1, 1, 0, 2, 3},
-      {5, 7, 7, 0, 0, 7, 7, 1, 1, 0, 0, 1, 1},     {2, 300, 300, 0, 0, 3, 3, 2, 2, 1, 1, 1, 1},
+  static const Flat shapes[] = {
+      {300, 26, 26, 0, 0, 2, 2, 2, 2, 0, 0, 1, 1},  {300, 11, 11, 0, 0, 2, 2, 2, 2, 0, 0, 1, 1},
+      {3, 5, 71, 0, 0, 2, 2, 2, 2, 0, 0, 1, 1},     {3, 2, 2, 0, 0, 2, 2, 2, 2, 0, 0, 1, 1},
+      {5, 13, 17, 0, 0, 3, 3, 2, 2, 1, 1, 1, 1},    {5, 13, 17, 0, 0, 3, 2, 1, 1, 1, 0, 1, 1},
+      {5, 13, 40, 0, 0, 2, 4, 3, 5, 1, 2, 1, 1},    {5, 13, 40, 0, 0, 3, 3, 2, 1, 1, 0, 2, 3},
+      {5, 7, 7, 0, 0, 7, 7, 1, 1, 0, 0, 1, 1},      {2, 300, 300, 0, 0, 3, 3, 2, 2, 1, 1, 1, 1},
+      {37, 90, 80, 0, 0, 3, 3, 1, 1, 1, 1, 1, 1},   {19, 1, 900, 0, 0, 1, 5, 1, 2, 0, 2, 1, 1},
+      {20, 9, 700, 0, 0, 9, 700, 1, 1, 0, 0, 1, 1}, {17, 30, 21, 0, 0, 3, 3, 1, 2, 1, 1, 3, 2},
+      {24, 12, 40, 0, 0, 5, 1, 1, 1, 0, 0, 1, 1},
   };
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     for (int kind = 0; kind < 4; kind++) {
-      if (i == 9 && kind > 0) continue;
+      if (shapes[i].h * shapes[i].w > 5000 && kind > 0) continue;
       test_pool(shapes[i], kind & 1, kind & 2, 4);
       test_pool(shapes[i], kind & 1, kind & 2, 8);
     }

@@ -162,35 +162,21 @@ for n = 1, 3 do
   end
 end
 
-local function with_stride(stride, o)
-  local all = {stride = stride}
-  for k, v in pairs(o or {}) do all[k] = v end
-  return all
+-- Windows of the last #kernel dimensions; adaptive ones have a stride of 0.
+local function axes(kernel, stride, padding, dilation, ceil_mode)
+  if stride[1] == 0 then return adaptive(#kernel, kernel) end
+  return by_kernel(#kernel, kernel, {stride = stride, padding = padding, dilation = dilation, ceil_mode = ceil_mode})
 end
 
-function reference.max_planes(x, kernel, stride, o)
-  local y, places = windows(x, 2, by_kernel(2, kernel, with_stride(stride, o)), largest)
+function reference.max_windows(x, kernel, ...)
+  local y, places = windows(x, #kernel, axes(kernel, ...), largest)
   return y, util.map(places, function(p) return p - 1 end)
 end
 
-function reference.avg_planes(x, kernel, stride, o)
-  return reference.avg_pool2d(x, kernel, with_stride(stride, o))
-end
-
-local function flat_places(places)
-  for i, p in ipairs(places) do places[i] = util.flat(p) end
-  return places
-end
-
-function reference.window_places(x, kernel, stride, padding, dilation, ceil_mode)
-  local o = {stride = stride, padding = padding, dilation = dilation, ceil_mode = ceil_mode}
-  local _, places = windows(x, 3, by_kernel(3, kernel, o), largest)
-  return flat_places(places)
-end
-
-function reference.adaptive_places(x, size)
-  local _, places = windows(x, 3, adaptive(3, size), largest)
-  return flat_places(places)
+function reference.avg_windows(x, kernel, stride, padding, dilation, ceil_mode, padded, divisor)
+  if type(ceil_mode) == "table" then ceil_mode, padded = false, ceil_mode.count_include_pad end
+  local how = average {count_include_pad = padded, divisor_override = divisor}
+  return (windows(x, #kernel, axes(kernel, stride, padding, dilation, ceil_mode), how))
 end
 
 return reference

@@ -236,9 +236,10 @@ static void local_response_norm(Call *c) {
   }
   int64_t n = x->shape[0], channels = x->shape[1];
   const int64_t shape[3] = {n, channels, x->numel / (n * channels)};
-  const int64_t pad[4] = {0, 0, size / 2, (size - 1) / 2}, kernel[2] = {size, 1}, one[2] = {1, 1};
+  const int64_t pad[4] = {0, 0, size / 2, (size - 1) / 2}, kernel[2] = {size, 1};
   Tensor *squares = t_call("pad", "xl", t_reshape(t_square(x), 3, shape), 4, pad);
-  Tensor *mean = t_call("avg_planes", "xll", squares, 2, kernel, 2, one);
+  const int64_t one[2] = {1, 1}, none[2] = {0, 0};
+  Tensor *mean = t_call("avg_windows", "xllll", squares, 2, kernel, 2, one, 2, none, 2, one);
   Tensor *base = t_addn(t_muln(mean, c->attr[1].f), c->attr[3].f);
   c->y[0] = t_div(x, t_reshape(t_pown(base, c->attr[2].f), x->ndim, x->shape));
 }

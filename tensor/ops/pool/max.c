@@ -1,72 +1,35 @@
 /* Maxima in windows, with their places; adaptive ones; and the way back, max_unpool. */
 #include "../../calc.h"
+#include "../../tape.h"
 #include "pool.h"
 
 enum { KERNEL, STRIDE, PADDING, DILATION, CEIL, RETURN };
 
-/* ---- by places ------------------------------------------------------------------------------------ */
-
-/* y: the values of x at places [P,M] of its planes [P,L]. */
-static void at_places(Call *c, Tensor *x, int nd, Tensor *places, const int64_t *out, bool keep) {
-  Tensor *flat = pool_planes(x, nd);
-  const int64_t shape[2] = {flat->shape[0], flat->shape[0] ? flat->numel / flat->shape[0] : 0};
-  Tensor *y = t_call("gather", "xxi", t_reshape(flat, 2, shape), places, (int64_t)1);
-  c->y[0] = pool_shaped(y, x, nd, out);
-  if (keep) c->y[1] = pool_shaped(places, x, nd, out);
-}
-
-/* [P,D,H,W] of the last nd dimensions, sizes 1 before them. */
-static Tensor *volumes(Tensor *x, int nd) {
-  Tensor *flat = pool_planes(x, nd);
-  int64_t shape[4] = {flat->shape[0], 1, 1, 1};
-  for (int i = 0; i < nd; i++) shape[4 - nd + i] = flat->shape[1 + i];
-  return t_reshape(flat, 4, shape);
-}
-
 /* ---- max_pool ------------------------------------------------------------------------------------- */
 
-static void by_planes(Call *c, Tensor *x, const Pool *p, bool keep) {
+/* c->y: the maxima and, where kept, their places. */
+static void maxima(Call *c, const Pool *p, bool keep) {
   Call r;
-  int64_t w[4][2] = {{1, 0}, {1, 0}, {0, 0}, {1, 0}};
-  const int64_t *from[4] = {p->kernel, p->stride, p->padding, p->dilation};
-  for (int k = 0; k < 4; k++) {
-    if (p->nd == 2) w[k][0] = from[k][0];
-    w[k][1] = from[k][p->nd - 1];
-  }
-  Tensor *planes = p->nd == 1 ? t_unsqueeze(x, x->ndim - 1) : x;
-  t_call_into(&r, "max_planes", "xllllb", planes, 2, w[0], 2, w[1], 2, w[2], 2, w[3], p->ceil);
-  for (int i = 0; i < 1 + keep; i++) {
-    Tensor *y = p->nd == 1 ? t_squeeze(r.y[i], x->ndim - 1) : r.y[i];
-    c->y[i] = i == 0 ? y : t_op2("add", t_cast(y, T_I64), t_scalar_int(T_BASE, T_I64));
-  }
+  Tensor *x = pool_floats(c->x[0]);
+  bool record = tape_on && tape_tracks(x);
+  t_call_into(&r, "max_windows", "xllllbb", x, p->nd, p->kernel, p->nd, p->stride, p->nd,
+              p->padding, p->nd, p->dilation, p->ceil, keep || record);
+  c->y[0] = r.y[0];
+  if (keep) c->y[1] = t_op2("add", t_cast(r.y[1], T_I64), t_scalar_int(T_BASE, T_I64));
 }
 
 static void max_pool(Call *c, int nd) {
   Pool p = pool_windows(c, nd, KERNEL, DILATION, c->attr[CEIL].i != 0);
-  Tensor *x = pool_floats(c->x[0]);
-  bool keep = c->attr[RETURN].i != 0;
-  if (nd < 3) {
-    by_planes(c, x, &p, keep);
-    return;
-  }
-  Tensor *places = t_call("window_places", "xllllb", volumes(x, nd), 3, p.kernel, 3, p.stride, 3,
-                          p.padding, 3, p.dilation, p.ceil);
-  at_places(c, x, nd, places, p.out, keep);
+  maxima(c, &p, c->attr[RETURN].i != 0);
 }
 
 static void max_pool1d(Call *c) { max_pool(c, 1); }
 static void max_pool2d(Call *c) { max_pool(c, 2); }
 static void max_pool3d(Call *c) { max_pool(c, 3); }
 
-/* ---- adaptive ------------------------------------------------------------------------------------- */
-
 static void adaptive_max(Call *c, int nd) {
-  int64_t size[3], all[3] = {1, 1, 1};
-  pool_adaptive_sizes(c, nd, 0, size);
-  Tensor *x = pool_floats(c->x[0]);
-  for (int i = 0; i < nd; i++) all[3 - nd + i] = size[i];
-  Tensor *places = t_call("adaptive_places", "xl", volumes(x, nd), 3, all);
-  at_places(c, x, nd, places, size, c->attr[1].i != 0);
+  Pool p = pool_adaptive(c, nd, 0);
+  maxima(c, &p, c->attr[1].i != 0);
 }
 
 static void adaptive_max1d(Call *c) { adaptive_max(c, 1); }

@@ -21,13 +21,12 @@ Pool pool_windows(Call *c, int nd, int from, int dilation, bool ceil);
 void pool_check_rank(Call *c, const Tensor *x, int nd);
 /* x in floats. */
 Tensor *pool_floats(Tensor *x);
-/* x: [..., sizes of nd dimensions] as [P, those], and back: the leading sizes of `like`. */
-Tensor *pool_planes(Tensor *x, int nd);
+/* y in the leading shape of `like` and these last sizes. */
 Tensor *pool_shaped(Tensor *y, const Tensor *like, int nd, const int64_t *sizes);
-/* Adaptive sizes from an attribute: -1 keeps the input's. */
-void pool_adaptive_sizes(Call *c, int nd, int attr, int64_t *size);
+/* Adaptive windows: sizes from an attribute, -1 keeps the input's; the stride is 0. */
+Pool pool_adaptive(Call *c, int nd, int attr);
 
-/* The mean of windows over the last dimension or last two; avg.c */
-Tensor *pool_average(Tensor *x, const Pool *p, bool padded);
+/* The mean in windows, or sums over a divisor that is not 0. */
+Tensor *pool_average(Tensor *x, const Pool *p, bool padded, int64_t divisor);
 
 #endif

@@ -58,11 +58,9 @@ Pool pool_windows(Call *c, int nd, int from, int dilation, bool ceil) {
 
 Tensor *pool_floats(Tensor *x) { return dtype_is_float((DType)x->dtype) ? x : t_cast(x, T_F32); }
 
-Tensor *pool_planes(Tensor *x, int nd) {
-  int64_t shape[T_MAXDIM] = {1};
-  for (int d = 0; d < x->ndim - nd; d++) shape[0] *= x->shape[d];
-  memcpy(shape + 1, x->shape + x->ndim - nd, (size_t)nd * sizeof *shape);
-  return t_reshape(x, nd + 1, shape);
+Tensor *pool_average(Tensor *x, const Pool *p, bool padded, int64_t divisor) {
+  return t_call("avg_windows", "xllllbbi", x, p->nd, p->kernel, p->nd, p->stride, p->nd, p->padding,
+                p->nd, p->dilation, p->ceil, padded, divisor);
 }
 
 Tensor *pool_shaped(Tensor *y, const Tensor *like, int nd, const int64_t *sizes) {
@@ -72,14 +70,17 @@ Tensor *pool_shaped(Tensor *y, const Tensor *like, int nd, const int64_t *sizes)
   return t_reshape(y, like->ndim, shape);
 }
 
-void pool_adaptive_sizes(Call *c, int nd, int attr, int64_t *size) {
+Pool pool_adaptive(Call *c, int nd, int attr) {
   const Tensor *x = c->x[0];
   pool_check_rank(c, x, nd);
+  Pool p = {.nd = nd, .dilation = {1, 1, 1}};
   for (int i = 0; i < nd; i++) {
-    size[i] = c->attr[attr].v[i] == -1 ? x->shape[x->ndim - nd + i] : c->attr[attr].v[i];
-    if (size[i] < 0) {
+    int64_t size = c->attr[attr].v[i];
+    p.kernel[i] = p.out[i] = size == -1 ? x->shape[x->ndim - nd + i] : size;
+    if (p.out[i] < 0) {
       t_fail("%s: output_size %lld; it is at least 0, or -1 for the input's", call_name(c),
-             LL(size[i]));
+             LL(size));
     }
   }
+  return p;
 }

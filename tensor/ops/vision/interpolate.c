@@ -73,7 +73,7 @@ static Tensor *by_area(Tensor *x, const Resize *r) {
 }
 
 static void interpolate(Call *c) {
-  static const int kinds[7] = {1, 3, 3, 4, 3, 0, 2}, ranks[7] = {0, 1, 2, 2, 3, 0, 0};
+  static const int kinds[7] = {0, 2, 2, 3, 2, 0, 1}, ranks[7] = {0, 1, 2, 2, 3, 0, 0};
   static const char *const names[4] = {"", "linear", "bilinear or bicubic", "trilinear"};
   int64_t mode = c->attr[MODE].i;
   Resize r = read_resize(c, &c->attr[SIZE], &c->attr[FACTOR],
@@ -92,7 +92,7 @@ static void interpolate(Call *c) {
 
 static void upsample_nearest(Call *c) {
   Resize r = read_resize(c, &c->attr[0], &c->attr[1], false);
-  c->y[0] = resize(c->x[0], &r, 1, false);
+  c->y[0] = resize(c->x[0], &r, 0, false);
 }
 
 static void upsample_bilinear(Call *c) {
@@ -100,7 +100,7 @@ static void upsample_bilinear(Call *c) {
   if (r.nd != 2) {
     t_fail("upsample_bilinear: input is %s; [N,C,H,W] is wanted", t_shape_str(c->x[0]));
   }
-  c->y[0] = resize(c->x[0], &r, 3, true);
+  c->y[0] = resize(c->x[0], &r, 2, true);
 }
 
 /* ---- channels and places -------------------------------------------------------------------------- */

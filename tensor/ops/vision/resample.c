@@ -1,5 +1,5 @@
 /* resample: a dimension of another size, by a table of taps; and its transpose, resample_dx. Both are
-   linear and each is the other's gradient. Adaptive averages and interpolate are made of them. */
+   linear and each is the other's gradient. interpolate is made of them. */
 #include <math.h>
 
 #include "../../calc.h"
@@ -7,7 +7,7 @@
 #include "../../team.h"
 
 enum { DIM, SIZE, MODE, ALIGN, SCALE };
-enum { AREA, NEAREST, EXACT, LINEAR, CUBIC };
+enum { NEAREST, EXACT, LINEAR, CUBIC };
 enum { GRAIN = 1 << 15 }; /* values of a part */
 
 /* ---- taps --------------------------------------------------------------------------------------- */
@@ -35,13 +35,8 @@ static double cubic(double x) {
 
 /* Input places for one output: as PyTorch, whose nearest places are found in single precision. */
 static void taps_of(Table *t, const Call *c, int64_t i, double scale) {
-  int64_t in = t->taps.in, out = t->taps.out, mode = c->attr[MODE].i;
+  int64_t mode = c->attr[MODE].i;
   bool align = c->attr[ALIGN].i != 0;
-  if (mode == AREA) {
-    int64_t from = i * in / out, to = ((i + 1) * in + out - 1) / out;
-    for (int64_t k = from; k < to; k++) tap(t, k, 1 / (double)(to - from));
-    return;
-  }
   if (mode == NEAREST || mode == EXACT) {
     float at = mode == EXACT ? (float)i + 0.5f : (float)i;
     tap(t, (int64_t)floorf(at * (float)scale), 1);
@@ -68,8 +63,8 @@ static double step_of(const Call *c, int64_t in, int64_t out) {
 }
 
 static Table *table_of(Call *c, int64_t in, int64_t out, int64_t inner) {
-  static const int64_t each[5] = {0, 1, 1, 2, 4};
-  int64_t mode = c->attr[MODE].i, n = mode == AREA ? in + 2 * out : each[mode] * out;
+  static const int64_t each[4] = {1, 1, 2, 4};
+  int64_t mode = c->attr[MODE].i, n = each[mode] * out;
   size_t bytes = sizeof(Table) + (size_t)(out + 1 + 2 * n) * 8;
   call_scratch(c, bytes);
   Table *t = c->scratch;
@@ -173,15 +168,15 @@ static void back_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 }
 
 #define ATTRS                                                                                      \
-  "dim: dim, size: int, mode: string{area|nearest|exact|linear|cubic}, align_corners: "            \
+  "dim: dim, size: int, mode: string{nearest|exact|linear|cubic}, align_corners: "                 \
   "bool=false, "                                                                                   \
   "scale: float=0"
 
 static Op rows[] = {
     {.sig = "resample(x: tensor, " ATTRS ") -> y: tensor",
-     .doc = "A dimension of another size: means of areas, nearest values or weighted neighbours. "
+     .doc = "A dimension of another size: nearest values or weighted neighbours. "
             "scale, where positive, is that of the places; else the sizes' quotient.",
-     .test = "{{randn(2,5,3), 2, 3, 'area'}, {randn(2,4), 2, 6, 'nearest'}, {randn(3,2), 1, 5, "
+     .test = "{{randn(2,5,3), 2, 3, 'linear'}, {randn(2,4), 2, 6, 'nearest'}, {randn(3,2), 1, 5, "
              "'linear'}, {randn(2,5), 2, 4, 'cubic', true}, {randn(2,4), 2, 6, 'linear', {scale = "
              "1.7}}, {randn(2,4), 2, 7, 'exact'}}",
      .ref = "reference.resample",
@@ -191,7 +186,7 @@ static Op rows[] = {
      .grad = grad},
     {.sig = "resample_dx(gy: tensor, " ATTRS ") -> gx: tensor",
      .doc = "Gradient of resample for an input of `size` in the dimension.",
-     .test = "{{randn(2,3,3), 2, 5, 'area'}, {randn(2,6), 2, 4, 'linear'}}",
+     .test = "{{randn(2,3,3), 2, 5, 'cubic'}, {randn(2,6), 2, 4, 'linear'}}",
      .flags = OP_HIDDEN | OP_TRUSTS,
      .infer = back_infer,
      .run = back_run,
