@@ -33,7 +33,7 @@ static size_t kept;                     /* cached bytes that do not come from sl
 static char *slab_at, *slab_end;
 static void **slabs; /* every slab, so that a leak checker finds them */
 
-static int class_of(size_t bytes, size_t *size) {
+static inline int class_of(size_t bytes, size_t *size) {
   if (bytes <= SMALL) {
     size_t units = bytes == 0 ? 1 : (bytes + 63) / 64;
     *size = units * 64;
@@ -158,10 +158,12 @@ int64_t mem_fail_at(int64_t n, bool forever) {
   return seen;
 }
 
-bool mem_should_fail(void) {
+static inline bool should_fail(void) {
   fail_count++;
   return fail_nth > 0 && (fail_forever ? fail_count >= fail_nth : fail_count == fail_nth);
 }
+
+bool mem_should_fail(void) { return should_fail(); }
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
@@ -182,7 +184,7 @@ static void *fetch(size_t size) {
 
 /* As mem_alloc, but answers NULL where that fails. */
 static void *mem_try_alloc(size_t bytes) {
-  if (mem_should_fail() || bytes > (size_t)1 << 47) return NULL;
+  if (should_fail() || bytes > (size_t)1 << 47) return NULL;
   size_t size;
   int k = class_of(bytes, &size);
   void *p = take(k, size);

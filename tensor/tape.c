@@ -198,6 +198,14 @@ static bool cross_needed(const Node *n, int i) {
   return false;
 }
 
+/* A share of a shadow of x without data: of its first input's where that is the same. */
+static Tensor *shadow(const Node *n, const Tensor *x) {
+  Tensor *s = n->x[0].t;
+  bool same = s && !s->st && s->dtype == x->dtype && s->offset == x->offset && t_same_shape(s, x);
+  for (int d = 0; same && d < x->ndim; d++) same = s->stride[d] == x->stride[d];
+  return t_retain(same ? s : t_shape_only(x));
+}
+
 static void save(Call *c, Node *n) {
   const Op *op = c->op;
   for (int i = 0; i < c->nx; i++) {
@@ -205,14 +213,14 @@ static void save(Call *c, Node *n) {
     if (!x) continue;
     bool data = op->save & SAVE_X(i < 15 ? i : 15);
     if ((op->flags & OP_CROSS) && !cross_needed(n, i)) data = false;
-    n->x[i].t = t_retain(data ? t_alias(x) : t_shape_only(x));
+    n->x[i].t = data ? t_retain(t_alias(x)) : shadow(n, x);
     if (data) n->x[i].version = x->st->version;
   }
   for (int i = 0; i < c->ny; i++) {
     Tensor *y = c->y[i];
     if (!y) continue;
     bool data = op->save & SAVE_Y(i);
-    n->y[i].t = t_retain(data ? t_alias(y) : t_shape_only(y));
+    n->y[i].t = data ? t_retain(t_alias(y)) : shadow(n, y);
     if (data) n->y[i].version = y->st->version + (c->inplace && i == 0);
   }
 }

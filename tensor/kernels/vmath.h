@@ -6,7 +6,7 @@
    error over all floats, at any level, in units in the last place of the exact value:
      exp 1.2  exp2 1.2  expm1 1.5  log 1.0  log2 1.5  log10 1.6  log1p 1.6  tanh 1.4  sigmoid 2.4  erf 1.4  softplus 1.9
      sin 1.6  cos 1.6  pow 0.6  sqrt 0.5  rsqrt 1.5  gelu 7; slope of gelu: 4 x 2^-24 of 1
-   tests/core_math.c measures these bounds.
+   tests/core/math.c measures these bounds.
    The polynomials are weighted minimax fits with coefficients rounded to float one after another;
    reductions follow Cody & Waite, Software Manual for the Elementary Functions (1980). */
 #ifndef LUNETTE_VMATH_H

@@ -1,11 +1,68 @@
-/* The elementary functions against libm in double, at every level the machine has: the bounds that
-   vmath.h states, over a sample of all floats, or, with the argument "all", over every float, without
-   fused multiply-add and with (half an hour); a second argument names one function to take alone. */
+/* The elementary functions of float32 against libm in double, as the ops compute them, at every level
+   the machine has: the bounds that vmath.h states, over a sample of all floats, or, with the argument
+   "all", over every float, without fused multiply-add and with (half an hour); a second argument names
+   one function to take alone. */
 #include "check.h"
 
-#include "../../tensor/kernels/elementary.h"
+#include "../../tensor/calc.h"
 
 enum { BLOCK = 4096 };
+
+/* ---- calling an op --------------------------------------------------------------------------------- */
+
+typedef struct Run {
+  const char *op;
+  int n;
+  float *x, *y; /* y is NULL for ops of one tensor */
+  float *out;
+} Run;
+
+static Tensor *of_floats(int n, const float *x) {
+  Tensor *t = t_new(T_F32, 1, &(int64_t){n});
+  memcpy(t_f32(t), x, (size_t)n * sizeof *x);
+  return t;
+}
+
+static void run_in_core(void *arg) {
+  const Run *r = arg;
+  Tensor *x = of_floats(r->n, r->x);
+  Tensor *z = r->y ? t_op2(r->op, x, of_floats(r->n, r->y)) : t_op1(r->op, x);
+  memcpy(r->out, t_f32(z), (size_t)r->n * sizeof *r->out);
+}
+
+/* The form in place, over all but the first. */
+static void write_in_core(void *arg) {
+  const Run *r = arg;
+  Call c;
+  call_begin(&c, op_need(r->op));
+  c.x[0] = t_narrow(of_floats(r->n, r->x), 0, 1, r->n - 1);
+  c.inplace = true;
+  op_apply(&c);
+  memcpy(r->out, t_f32(c.x[0]), (size_t)(r->n - 1) * sizeof *r->out);
+}
+
+static void in_scope(void (*fn)(void *), Run r) {
+  int mark = t_mark();
+  if (!t_try(fn, &r)) check(false, "%s", t_message());
+  t_leave(mark);
+}
+
+/* out[i] = op(x[i]), or op(x[i], y[i]). */
+static void run(const char *op, int n, float *x, float *y, float *out) {
+  in_scope(run_in_core, (Run){op, n, x, y, out});
+}
+
+/* Floats by their bits from *bits on; fewer than BLOCK only at the end. */
+static int next_floats(uint64_t *bits, uint32_t step, float *x) {
+  int n = 0;
+  for (; n < BLOCK && *bits <= UINT32_MAX; n++, *bits += step) {
+    uint32_t u = (uint32_t)*bits;
+    memcpy(&x[n], &u, sizeof u);
+  }
+  return n;
+}
+
+/* ---- the functions --------------------------------------------------------------------------------- */
 
 static double square_root_reciprocal(double x) { return 1 / sqrt(x); }
 static double sigmoid(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
@@ -21,20 +78,15 @@ static double gelu_grad(double x) {
 
 typedef struct {
   const char *name;
-  size_t field;
   double (*want)(double);
   double bound; /* in ulps */
 } Function;
 
-#define AT(f) offsetof(ElementaryKernels, f)
-
 static const Function functions[] = {
-    {"exp", AT(exp), exp, 1.2},       {"expm1", AT(expm1), expm1, 1.5},
-    {"log", AT(log), log, 1.0},       {"log1p", AT(log1p), log1p, 1.6},
-    {"sqrt", AT(sqrt), sqrt, 0.5001}, {"rsqrt", AT(rsqrt), square_root_reciprocal, 1.5},
-    {"sin", AT(sin), sin, 1.6},       {"cos", AT(cos), cos, 1.6},
-    {"tanh", AT(tanh), tanh, 1.4},    {"sigmoid", AT(sigmoid), sigmoid, 2.4},
-    {"erf", AT(erf), erf, 1.4},       {"softplus", AT(softplus), softplus, 1.9},
+    {"exp", exp, 1.2},         {"expm1", expm1, 1.5},  {"log", log, 1.0},
+    {"log1p", log1p, 1.6},     {"sqrt", sqrt, 0.5001}, {"rsqrt", square_root_reciprocal, 1.5},
+    {"sin", sin, 1.6},         {"cos", cos, 1.6},      {"tanh", tanh, 1.4},
+    {"sigmoid", sigmoid, 2.4}, {"erf", erf, 1.4},      {"softplus", softplus, 1.9},
 };
 
 typedef struct {
@@ -42,16 +94,11 @@ typedef struct {
   float at, got;
 } Worst;
 
-static void measure(const Function *f, ElementaryFn run, uint32_t step, Worst *worst) {
+static void measure(const Function *f, uint32_t step, Worst *worst) {
   static float x[BLOCK], y[BLOCK];
-  uint64_t bits = 0;
-  while (bits <= UINT32_MAX) {
-    int n = 0;
-    for (; n < BLOCK && bits <= UINT32_MAX; n++, bits += step) {
-      uint32_t u = (uint32_t)bits;
-      memcpy(&x[n], &u, sizeof u);
-    }
-    run(n, x, y);
+  for (uint64_t bits = 0; bits <= UINT32_MAX;) {
+    int n = next_floats(&bits, step, x);
+    run(f->name, n, x, NULL, y);
     for (int i = 0; i < n; i++) {
       double e = ulps_f32(y[i], f->want(x[i]));
       if (e > worst->ulps) *worst = (Worst){e, x[i], y[i]};
@@ -59,19 +106,12 @@ static void measure(const Function *f, ElementaryFn run, uint32_t step, Worst *w
   }
 }
 
-static ElementaryFn function_of(const ElementaryKernels *k, size_t field) {
-  ElementaryFn fn;
-  memcpy(&fn, (const char *)k + field, sizeof fn);
-  return fn;
-}
-
 static void test_bounds(int level, uint32_t step, const char *only) {
-  const ElementaryKernels *k = TABLE_AT(elementary_kernels, level);
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     const Function *f = &functions[i];
     if (only && strcmp(only, f->name) != 0) continue;
     Worst w = {0, 0, 0};
-    measure(f, function_of(k, f->field), step, &w);
+    measure(f, step, &w);
     double bound = f->bound;
     check(w.ulps <= bound, "%s at %s: %.3f ulp at %a (got %a), stated %.2f", f->name,
           simd_name(level), w.ulps, (double)w.at, (double)w.got, bound);
@@ -83,23 +123,25 @@ static void test_bounds(int level, uint32_t step, const char *only) {
 /* gelu: relative to the value down to -13, where it is 1e-37, and 0 from there; its slope:
    absolute. */
 static void test_gelu(int level, uint32_t step) {
-  const ElementaryKernels *k = TABLE_AT(elementary_kernels, level);
+  static float x[BLOCK], one[BLOCK], y[BLOCK], d[BLOCK];
   double worst = 0, slope = 0;
-  for (uint64_t bits = 0; bits <= UINT32_MAX; bits += step) {
-    uint32_t u = (uint32_t)bits;
-    float x, y, d;
-    memcpy(&x, &u, sizeof u);
-    k->gelu(1, &x, &y);
-    k->gelu_grad(1, &x, &d);
-    if (isnan(x)) {
-      check(isnan(y) && isnan(d), "gelu of NaN is %g, slope %g", (double)y, (double)d);
-      continue;
+  for (int i = 0; i < BLOCK; i++) one[i] = 1;
+  for (uint64_t bits = 0; bits <= UINT32_MAX;) {
+    int n = next_floats(&bits, step, x);
+    run("gelu", n, x, NULL, y);
+    run("gelu_dx", n, one, x, d);
+    for (int i = 0; i < n; i++) {
+      if (isnan(x[i])) {
+        check(isnan(y[i]) && isnan(d[i]), "gelu of NaN is %g, slope %g", (double)y[i],
+              (double)d[i]);
+        continue;
+      }
+      double e = ulps_f32(y[i], gelu(x[i]));
+      if (x[i] < -13) e = (double)y[i] == 0 ? 0 : INFINITY;
+      if (e > worst) worst = e;
+      e = fabs((double)d[i] - gelu_grad(x[i])) * 0x1p24;
+      if (e > slope || isnan(e)) slope = e;
     }
-    double want = gelu(x), e = ulps_f32(y, want);
-    if (fabsf(x) > 13 && x < 0) e = (double)y == 0 ? 0 : INFINITY;
-    if (e > worst) worst = e;
-    e = fabs((double)d - gelu_grad(x)) * 0x1p24;
-    if (e > slope || isnan(e)) slope = e;
   }
   if (step < 65536)
     printf("%-5s gelu %.3f ulp, slope %.3f x 2^-24\n", simd_name(level), worst, slope);
@@ -107,8 +149,8 @@ static void test_gelu(int level, uint32_t step) {
   check(slope < 4, "gelu's slope at %s: %.3f x 2^-24", simd_name(level), slope);
 }
 
-static void test_pow(int level, int64_t samples) {
-  const ElementaryKernels *k = TABLE_AT(elementary_kernels, level);
+/* Pairs of special values: what C fixes, and less than a unit elsewhere. */
+static void test_pow_special(int level) {
   static const float special[] = {0.0f,
                                   -0.0f,
                                   1.0f,
@@ -139,26 +181,35 @@ static void test_pow(int level, int64_t samples) {
                                   16777215.0f,
                                   8388609.0f,
                                   8388607.5f};
-  int n = sizeof special / sizeof *special;
-  for (int i = 0; i < n * n; i++) {
-    float x = special[i / n], y = special[i % n], z;
-    k->pow(1, &x, &y, &z);
-    double want = pow(x, y);
-    check(ulps_f32(z, want) < 1 && (isnan(want) || same_sign(z, want)),
-          "pow(%a, %a) is %a at %s, not %a", (double)x, (double)y, (double)z, simd_name(level),
-          want);
+  enum { N = sizeof special / sizeof *special };
+  static float x[N * N], y[N * N], z[N * N];
+  for (int i = 0; i < N * N; i++) x[i] = special[i / N], y[i] = special[i % N];
+  run("pow", N * N, x, y, z);
+  for (int i = 0; i < N * N; i++) {
+    double want = pow(x[i], y[i]);
+    check(ulps_f32(z[i], want) < 1 && (isnan(want) || same_sign(z[i], want)),
+          "pow(%a, %a) is %a at %s, not %a", (double)x[i], (double)y[i], (double)z[i],
+          simd_name(level), want);
   }
+}
+
+static void test_pow(int level, int64_t samples) {
+  static float x[BLOCK], y[BLOCK], z[BLOCK];
+  test_pow_special(level);
   double worst = 0;
-  for (int64_t i = 0; i < samples; i++) {
-    uint64_t r = noise_bits();
-    uint32_t u = (uint32_t)(r >> 33), v = (uint32_t)r;
-    float x, y, z;
-    memcpy(&x, &u, sizeof u);
-    memcpy(&y, &v, sizeof v);
-    if (i & 1) y = (float)(noise() * 100 / (fabs(log2((double)x)) + 1e-3));
-    k->pow(1, &x, &y, &z);
-    double e = ulps_f32(z, pow(x, y));
-    if (e > worst) worst = e;
+  for (int64_t done = 0; done < samples; done += BLOCK) {
+    for (int i = 0; i < BLOCK; i++) {
+      uint64_t r = noise_bits();
+      uint32_t u = (uint32_t)(r >> 33), v = (uint32_t)r;
+      memcpy(&x[i], &u, sizeof u);
+      memcpy(&y[i], &v, sizeof v);
+      if (i & 1) y[i] = (float)(noise() * 100 / (fabs(log2((double)x[i])) + 1e-3));
+    }
+    run("pow", BLOCK, x, y, z);
+    for (int i = 0; i < BLOCK; i++) {
+      double e = ulps_f32(z[i], pow(x[i], y[i]));
+      if (e > worst) worst = e;
+    }
   }
   check(worst < 0.8, "pow at %s: %.3f ulp", simd_name(level), worst);
   if (samples > 1000000) printf("%-5s pow %.4f ulp\n", simd_name(level), worst);
@@ -166,7 +217,6 @@ static void test_pow(int level, int64_t samples) {
 
 /* Values that C fixes, sign of zero included. */
 static void test_special(int level) {
-  const ElementaryKernels *k = TABLE_AT(elementary_kernels, level);
   static const float special[] = {0.0f,
                                   -0.0f,
                                   1.0f,
@@ -188,48 +238,47 @@ static void test_special(int level) {
                                   0x1.921fb6p+0f,
                                   0x1.921fb6p+1f,
                                   0x1.4bdd5ep+27f};
-  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-    for (size_t j = 0; j < sizeof special / sizeof *special; j++) {
-      const Function *f = &functions[i];
-      float y;
-      function_of(k, f->field)(1, &special[j], &y);
-      double want = f->want(special[j]);
-      check(ulps_f32(y, want) <= f->bound && (isnan(want) || same_sign(y, want)),
-            "%s(%a) is %a at %s, not %a", f->name, (double)special[j], (double)y, simd_name(level),
+  enum { N = sizeof special / sizeof *special };
+  float x[N], y[N];
+  memcpy(x, special, sizeof x);
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    const Function *f = &functions[i];
+    run(f->name, N, x, NULL, y);
+    for (int j = 0; j < N; j++) {
+      double want = f->want(x[j]);
+      check(ulps_f32(y[j], want) <= f->bound && (isnan(want) || same_sign(y[j], want)),
+            "%s(%a) is %a at %s, not %a", f->name, (double)x[j], (double)y[j], simd_name(level),
             want);
     }
+  }
 }
 
 /* An element's value depends neither on its place in a run nor on its neighbours. */
 static void test_places(int level) {
-  const ElementaryKernels *k = TABLE_AT(elementary_kernels, level);
-  static float x[2000], y[2000];
+  static float x[2000], y[2000], z[2000];
   for (int i = 0; i < 2000; i++) x[i] = (float)(noise() * (i % 7 ? 10 : 1e9));
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-    ElementaryFn fn = function_of(k, functions[i].field);
-    fn(2000, x, y);
+    const char *name = functions[i].name;
+    run(name, 2000, x, NULL, y);
     int differ = 0;
     for (int j = 0; j < 2000; j++) {
       float one;
-      fn(1, &x[j], &one);
+      run(name, 1, &x[j], NULL, &one);
       differ += memcmp(&one, &y[j], sizeof one) != 0 && !(isnan(one) && isnan(y[j]));
     }
-    check(differ == 0, "%s at %s: %d values depend on their place", functions[i].name,
-          simd_name(level), differ);
-    memcpy(y, x, sizeof x);
-    fn(1999, y + 1, y + 1);
-    float last;
-    fn(1, &x[1999], &last);
-    check(!memcmp(&last, &y[1999], sizeof last) || isnan(last), "%s in place", functions[i].name);
+    check(differ == 0, "%s at %s: %d values depend on their place", name, simd_name(level), differ);
+    in_scope(write_in_core, (Run){name, 2000, x, NULL, z});
+    check(memcmp(z, y + 1, 1999 * sizeof *z) == 0, "%s in place at %s", name, simd_name(level));
   }
 }
 
 int main(int argc, char **argv) {
   bool all = argc > 1 && strcmp(argv[1], "all") == 0;
   const char *only = argc > 2 ? argv[2] : NULL;
-  for (int level = 0; level <= simd_level(); level++) {
-    if (all && level > SIMD_BASE && level < simd_level())
-      continue; /* their arithmetic is the same */
+  const int top = simd_level();
+  for (int level = 0; level <= top; level++) {
+    if (all && level > SIMD_BASE && level < top) continue; /* their arithmetic is the same */
+    simd_found = level;
     test_special(level);
     test_places(level);
     test_bounds(level, all ? 1 : 20011, only);

@@ -146,10 +146,7 @@ static bool read_simple(Reader *r, int top) {
 void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
   Reader r = {.L = L, .c = c, .s = op_sig(op)};
   const Sig *s = r.s;
-  size_t n = strlen(s->name);
-  memcpy(r.name, s->name, n);
-  if (inplace && !(op->flags & OP_ONLY_INPLACE)) r.name[n++] = '_';
-  r.name[n] = 0;
+  r.name = inplace ? s->written : s->name;
   call_begin(c, op);
   c->inplace = c->inplace || inplace;
   int top = lua_gettop(L), last = top;

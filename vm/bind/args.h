@@ -8,7 +8,7 @@ typedef struct Reader {
   lua_State *L;
   Call *c;
   const Sig *s;
-  char name[48]; /* for messages */
+  const char *name; /* for messages */
 } Reader;
 
 /* Reads the value at a stack place into the parameter's input or attribute. */

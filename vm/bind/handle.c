@@ -9,17 +9,32 @@
 
 static const char live_key; /* registry: weak table from tensors (as light userdata) to userdata */
 
-static Handle *to_handle(lua_State *L, int i) {
-  if (lua_type(L, i) != LUA_TUSERDATA) return NULL;
-  if (!lua_getmetatable(L, i)) return NULL;
-  bool is = lua_rawequal(L, -1, lua_upvalueindex(1)); /* fast: our functions carry the metatable */
-  if (!is) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR_META);
-    is = lua_rawequal(L, -1, -2);
-    lua_pop(L, 1);
-  }
+/* The metatable of tensors in the state opened last, as lua_topointer has it: tables that live are told
+   apart by it. The registry has that of every state. */
+static const void *meta_seen;
+
+static bool is_meta(lua_State *L, int i) {
+  if (lua_topointer(L, i) == meta_seen) return true;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR_META);
+  bool is = lua_rawequal(L, -1, i - 1);
   lua_pop(L, 1);
-  return is ? lua_touserdata(L, i) : NULL;
+  return is;
+}
+
+/* Our functions carry it as their first upvalue. */
+static void push_meta(lua_State *L) {
+  if (lua_topointer(L, lua_upvalueindex(1)) == meta_seen)
+    lua_pushvalue(L, lua_upvalueindex(1));
+  else
+    lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR_META);
+}
+
+static Handle *to_handle(lua_State *L, int i) {
+  Handle *h = lua_touserdata(L, i);
+  if (!h || lua_type(L, i) != LUA_TUSERDATA || !lua_getmetatable(L, i)) return NULL;
+  bool is = is_meta(L, -1);
+  lua_pop(L, 1);
+  return is ? h : NULL;
 }
 
 bool handle_is(lua_State *L, int i) { return to_handle(L, i) != NULL; }
@@ -89,7 +104,7 @@ void handle_push(lua_State *L, Tensor *x) {
   }
   Handle *h = lua_newuserdatauv(L, sizeof *h, 1);
   *h = (Handle){0};
-  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR_META);
+  push_meta(L);
   lua_setmetatable(L, -2);
   h->t = t_retain(x);
   if (!x->handle) x->handle = h;
@@ -138,6 +153,7 @@ void handle_open(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_pushliteral(L, "tensor");
   lua_setfield(L, -2, "__name");
+  meta_seen = lua_topointer(L, -1);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, TENSOR_META);
 }

@@ -212,12 +212,11 @@ static bool run_only(Program *p) {
 }
 
 static void run_state(Program *p) {
-  lua_State *L = luaL_newstate();
+  lua_State *L = memory_state();
   if (L == NULL) {
     run_message(p->name, "cannot create state: not enough memory");
     return;
   }
-  memory_install(L);
   lua_pushcfunction(L, run_program);
   lua_pushlightuserdata(L, p);
   bool good = report(L, p, lua_pcall(L, 1, 0, 0));

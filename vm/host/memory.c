@@ -1,19 +1,83 @@
+/* See memory.h. */
 #include "memory.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
 #include "../../tensor/mem.h"
+
+/* ---- small blocks: lists of free ones by size, cut from chunks that are never given back --------- */
+
+enum { UNIT = 16, CHUNK = 1 << 16 };
+#if defined(__SANITIZE_ADDRESS__)
+enum { SMALL = 0 }; /* so that every late use is seen */
+#else
+enum { SMALL = 256 };
+#endif
+
+typedef struct Free {
+  struct Free *next;
+} Free;
+
+static Free *spare[SMALL / UNIT + 1];
+static char *chunk_at, *chunk_end;
+
+static size_t units(size_t size) { return (size + UNIT - 1) / UNIT; }
+
+static void *block_new(size_t size) {
+  if (size > SMALL) return malloc(size);
+  size_t k = units(size);
+  Free *block = spare[k];
+  if (block) {
+    spare[k] = block->next;
+    return block;
+  }
+  if ((size_t)(chunk_end - chunk_at) < k * UNIT) {
+    char *chunk = malloc(CHUNK);
+    if (!chunk) return NULL;
+    chunk_at = chunk;
+    chunk_end = chunk + CHUNK;
+  }
+  chunk_at += k * UNIT;
+  return chunk_at - k * UNIT;
+}
+
+static void block_free(void *p, size_t size) {
+  if (size > SMALL) {
+    free(p);
+    return;
+  }
+  Free *block = p;
+  block->next = spare[units(size)];
+  spare[units(size)] = block;
+}
+
+static void *block_move(void *block, size_t before, size_t size) {
+  if (before > SMALL && size > SMALL) return realloc(block, size);
+  if (before <= SMALL && size <= SMALL && units(before) == units(size)) return block;
+  void *moved = block_new(size);
+  if (!moved)
+    return size < before ? block : NULL; /* Lua counts on shrinking; a larger one will do */
+  memcpy(moved, block, before < size ? before : size);
+  block_free(block, before);
+  return moved;
+}
+
+/* ---- the state ------------------------------------------------------------------------------------ */
 
 /* As lua_Alloc asks. */
 static void *allocate(void *unused, void *block, size_t before, size_t size) {
   (void)unused;
   if (block == NULL) before = 0; /* a kind of object then */
   if (size == 0) {
-    free(block);
+    if (block) block_free(block, before);
     mem_host_shrink(before);
     return NULL;
   }
   if (size > before && !mem_host_grow(size - before)) return NULL;
-  void *moved = realloc(block, size);
+  void *moved = block ? block_move(block, before, size) : block_new(size);
   if (moved == NULL && size > before)
     mem_host_shrink(size - before);
   else if (size < before)
@@ -21,10 +85,31 @@ static void *allocate(void *unused, void *block, size_t before, size_t size) {
   return moved;
 }
 
-void memory_install(lua_State *L) {
-  size_t kb = (size_t)lua_gc(L, LUA_GCCOUNT), bytes = (size_t)lua_gc(L, LUA_GCCOUNTB);
-  mem_host_grow(kb * 1024 + bytes);
-  lua_setallocf(L, allocate, NULL);
+static int panic(lua_State *L) {
+  const char *message = lua_tostring(L, -1);
+  fprintf(stderr, "lunette: error outside of any call: %s\n", message ? message : "(no message)");
+  return 0; /* ends the process */
+}
+
+/* Warnings come in pieces; warn("@on") and warn("@off") switch them. */
+static void warning(void *unused, const char *text, int more) {
+  static bool on, within;
+  (void)unused;
+  if (!within && !more && text[0] == '@') {
+    if (strcmp(text, "@on") == 0) on = true;
+    if (strcmp(text, "@off") == 0) on = false;
+    return;
+  }
+  if (on) fprintf(stderr, "%s%s%s", within ? "" : "Lua warning: ", text, more ? "" : "\n");
+  within = more;
+}
+
+lua_State *memory_state(void) {
+  lua_State *L = lua_newstate(allocate, NULL);
+  if (L == NULL) return NULL;
+  lua_atpanic(L, panic);
+  lua_setwarnf(L, warning, NULL);
+  return L;
 }
 
 void memory_explain(lua_State *L) {

@@ -31,10 +31,11 @@ void unary_infer(Call *c, const IterLoop loops[T_F16]) {
 }
 
 Numbers unary_numbers(const Call *c) {
-  Numbers numbers;
-  for (int i = 0; i < NUMBERS_MAX; i++) {
+  Numbers numbers = {.f = {NAN, NAN, NAN}};
+  const int n = op_sig(c->op)->nattr;
+  for (int i = 0; i < n && i < NUMBERS_MAX; i++) {
     const Attr *a = &c->attr[i];
-    bool given = i < op_sig(c->op)->nattr && a->tag != A_NONE;
+    bool given = a->tag != A_NONE;
     numbers.f[i] = !given ? NAN : a->tag == A_FLOAT ? a->f : (double)a->i;
     numbers.i[i] = given && a->tag != A_FLOAT ? a->i : 0;
   }

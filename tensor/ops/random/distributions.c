@@ -5,23 +5,24 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
-#include "../../kernels/elementary.h"
+#include "../../kernels/transforms.h"
 #include "../../team.h"
 #include "draw.h"
 
 enum { GRAIN = 1 << 14, RUN = 512 };
 
-/* ---- transforms of a filled tensor, in place: attributes a, b ---------------------------------------- */
+/* ---- transforms of a filled tensor, in place ---------------------------------------- */
 
 typedef struct Transform {
   Fill fill;
+  int kind; /* TRANSFORM_... */
   double a, b;
-  void (*f32)(int64_t n, float *y, double a, double b);
-  void (*f64)(int64_t n, double *y, double a, double b);
 } Transform;
 
-/* x[0] will be filled with uniform or normal numbers and transformed. */
-static Transform *plan(Call *c, DrawKind kind, double low, double high) {
+static const Fill unit = {.kind = DRAW_UNIFORM, .b = 1};
+
+/* x[0] will be filled with these numbers and transformed by that kind, with a and b. */
+static void plan(Call *c, Fill fill, int kind, double a, double b) {
   Tensor *y = c->y[0];
   DType d = (DType)y->dtype, drawn = d == T_F64 ? T_F64 : T_F32;
   if (!dtype_is_float(d)) {
@@ -30,21 +31,20 @@ static Transform *plan(Call *c, DrawKind kind, double low, double high) {
   call_scratch(c, sizeof(Transform));
   Transform *t = c->scratch;
   bool direct = d == drawn && t_is_contiguous(y);
-  *t = (Transform){.a = attr_float(c, 0, 0), .b = attr_float(c, 1, 0)};
-  t->fill = (Fill){.kind = kind, .a = low, .b = high};
+  *t = (Transform){.fill = fill, .kind = kind, .a = a, .b = b};
   t->fill.to = direct ? y : t_new(drawn, y->ndim, y->shape);
   t->fill.key = rng_next(rng_in_use());
-  return t;
 }
 
 static void transform_part(void *job, int64_t part) {
   const Transform *t = job;
+  const TransformLoops *loops = SIMD_PICK(transform_loops);
   Tensor *y = t->fill.to;
   int64_t at = part * GRAIN, n = y->numel - at < GRAIN ? y->numel - at : GRAIN;
   if (y->dtype == T_F64)
-    t->f64(n, t_f64(y) + at, t->a, t->b);
+    loops->f64[t->kind](n, t_f64(y) + at, t->a, t->b);
   else
-    t->f32(n, t_f32(y) + at, t->a, t->b);
+    loops->f32[t->kind](n, t_f32(y) + at, t->a, t->b);
 }
 
 static const char *transform_run(Call *c) {
@@ -56,62 +56,16 @@ static const char *transform_run(Call *c) {
   return NULL;
 }
 
-/* Defines name_f32 and name_f64, which transform u; the former in double too. */
-#define TRANSFORM(name, expr)                                                                      \
-  static void name##_f32(int64_t n, float *y, double a, double b) {                                \
-    (void)a, (void)b;                                                                              \
-    for (int64_t i = 0; i < n; i++) {                                                              \
-      double u = y[i];                                                                             \
-      y[i] = (float)(expr);                                                                        \
-    }                                                                                              \
-  }                                                                                                \
-  static void name##_f64(int64_t n, double *y, double a, double b) {                               \
-    (void)a, (void)b;                                                                              \
-    for (int64_t i = 0; i < n; i++) {                                                              \
-      double u = y[i];                                                                             \
-      y[i] = expr;                                                                                 \
-    }                                                                                              \
-  }
-TRANSFORM(cauchy, a + b * tan(M_PI * (u - 0.5)))
-TRANSFORM(geometric, u == 0 ? 1 : ceil(log1p(-u) / log1p(-a)))
-
-static void exponential_f32(int64_t n, float *y, double rate, double b) {
-  (void)b;
-  const float by = (float)(-1 / rate);
-  for (int64_t i = 0; i < n; i++) y[i] = -y[i];
-  SIMD_PICK(elementary_kernels)->log1p(n, y, y);
-  for (int64_t i = 0; i < n; i++) y[i] *= by;
-}
-
-static void exponential_f64(int64_t n, double *y, double rate, double b) {
-  (void)b;
-  for (int64_t i = 0; i < n; i++) y[i] = -log1p(-y[i]) / rate;
-}
-
-static void log_normal_f32(int64_t n, float *y, double a, double b) {
-  (void)a, (void)b;
-  SIMD_PICK(elementary_kernels)->exp(n, y, y);
-}
-
-static void log_normal_f64(int64_t n, double *y, double a, double b) {
-  (void)a, (void)b;
-  for (int64_t i = 0; i < n; i++) y[i] = exp(y[i]);
-}
-
 static void exponential_infer(Call *c) {
   double rate = attr_float(c, 0, 1);
   if (!(rate > 0)) t_fail("exponential_: lambd is %g; a positive rate is wanted", rate);
-  Transform *t = plan(c, DRAW_UNIFORM, 0, 1);
-  t->f32 = exponential_f32;
-  t->f64 = exponential_f64;
+  plan(c, unit, TRANSFORM_EXPONENTIAL, -1 / rate, 0);
 }
 
 static void cauchy_infer(Call *c) {
-  double sigma = attr_float(c, 1, 1);
+  double median = attr_float(c, 0, 0), sigma = attr_float(c, 1, 1);
   if (!(sigma > 0)) t_fail("cauchy_: sigma is %g; a positive number is wanted", sigma);
-  Transform *t = plan(c, DRAW_UNIFORM, 0, 1);
-  t->f32 = cauchy_f32;
-  t->f64 = cauchy_f64;
+  plan(c, unit, TRANSFORM_CAUCHY, median, sigma);
 }
 
 static void geometric_infer(Call *c) {
@@ -119,17 +73,13 @@ static void geometric_infer(Call *c) {
   if (!(p > 0 && p < 1)) {
     t_fail("geometric_: p is %g; a probability between 0 and 1 is wanted", p);
   }
-  Transform *t = plan(c, DRAW_UNIFORM, 0, 1);
-  t->f32 = geometric_f32;
-  t->f64 = geometric_f64;
+  plan(c, unit, TRANSFORM_GEOMETRIC, log1p(-p), 0);
 }
 
 static void log_normal_infer(Call *c) {
-  double std = attr_float(c, 1, 2);
+  double mean = attr_float(c, 0, 1), std = attr_float(c, 1, 2);
   if (!(std > 0)) t_fail("log_normal_: std is %g; a positive number is wanted", std);
-  Transform *t = plan(c, DRAW_NORMAL, attr_float(c, 0, 1), std);
-  t->f32 = log_normal_f32;
-  t->f64 = log_normal_f64;
+  plan(c, (Fill){.kind = DRAW_NORMAL, .a = mean, .b = std}, TRANSFORM_LOG_NORMAL, 0, 0);
 }
 
 /* ---- by rejection: a stream for each element --------------------------------------------------------- */
