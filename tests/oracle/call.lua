@@ -56,6 +56,13 @@ local function translate(key, value)
   return key, value
 end
 
+-- What a range is counted by: true is 1, and where integers are asked for fractions are lost.
+local function count_of(value, dtype)
+  if type(value) == "boolean" then value = value and 1 or 0 end
+  if type(dtype) ~= "string" or not dtype:find "int" then return value end
+  return value < 0 and math.ceil(value) or math.floor(value)
+end
+
 -- Ranges of PyTorch end before `end`, Lunette's with `stop`; what counts steps ends alike in both.
 local function include_end(sig, values)
   local param, stop = sig.params.stop, values.stop
@@ -64,8 +71,11 @@ local function include_end(sig, values)
     values.stop = stop - 1
     if stop == 0 then values.start = 1 end -- from the second to the first: nothing
   elseif param.kind == "scalar" then
+    for _, key in ipairs {"start", "stop", "step"} do
+      if values[key] ~= nil then values[key] = count_of(values[key], values.dtype) end
+    end
     values.start = values.start or 0
-    values.stop = indexing.last(values.start, stop, values.step or 1)
+    values.stop = indexing.last(values.start, values.stop, values.step or 1)
   end
 end
 

@@ -10,9 +10,11 @@ local indexing = {}
 
 local function up(v) return v >= 0 and v + 1 or v end
 
---- The last of the numbers from start by step before `stop`.
+--- The last of the numbers from start by step before `stop`; where the steps lead away from it, one that
+-- they lead away from as well.
 function indexing.last(start, stop, step)
-  local n = math.ceil((stop - start) / step)
+  local n = (stop - start) / step
+  n = n < 0 and math.floor(n) or math.ceil(n)
   local whole = math.type(start) == "integer" and math.type(stop) == "integer" and math.type(step) == "integer"
   return start + step * (whole and math.tointeger(n) - 1 or n - 0.5)
 end

@@ -115,7 +115,12 @@ typedef struct Range {
   Tensor *y;
 } Range;
 
-/* Attributes: start, stop, step; arange(n) is 1..n. */
+/* What integers are asked for by loses its fraction. */
+static void whole(Attr *a) {
+  if (a->tag == A_FLOAT && fabs(a->f) < 0x1p63) *a = attr_of_int((int64_t)a->f);
+}
+
+/* Attributes: start, stop, step, dtype; arange(n) is 1..n. */
 static Range range_of(const Call *c) {
   Attr start = c->attr[0], stop = c->attr[1], step = c->attr[2];
   if (stop.tag == A_NONE) {
@@ -125,6 +130,11 @@ static Range range_of(const Call *c) {
   }
   if (start.tag == A_NONE) start = attr_of_int(1);
   if (step.tag == A_NONE) step = attr_of_int(1);
+  if (attr_given(c, 3) && !dtype_is_float((DType)c->attr[3].i)) {
+    whole(&start);
+    whole(&stop);
+    whole(&step);
+  }
   Range r = {.start = start.i, .stop = stop.i, .step = step.i};
   r.whole = start.tag != A_FLOAT && stop.tag != A_FLOAT && step.tag != A_FLOAT;
   r.from = start.tag == A_FLOAT ? start.f : (double)start.i;
@@ -134,9 +144,14 @@ static Range range_of(const Call *c) {
   return r;
 }
 
-/* Both ends included; a last value that misses the end by rounding only counts. */
+/* Both ends included; a last value that misses the end by rounding only counts. The range from 1
+   to 0 is empty; an end further behind is a mistake. */
 static int64_t range_length(const Range *r) {
   double steps = (r->to - r->from) / r->by;
+  if (steps < -1 - 1e-9) {
+    t_fail("arange: steps of %g lead from %g away from %g; give {step = %g}", r->by, r->from, r->to,
+           -r->by);
+  }
   if (r->whole) {
     __int128 way = (__int128)r->stop - r->start, n = way / r->step;
     if ((way < 0) != (r->step < 0) && way != 0) return 0;
@@ -179,12 +194,15 @@ static void linspace_infer(Call *c) {
   call_out(c, 0, dtype_attr(c, 3, T_F32), 1, &n);
 }
 
-/* From the nearer end, so that both are met exactly. */
+/* From the nearer end, so that both are met exactly. In integers both are whole. */
 static Ramp even_ramp(const Call *c) {
   int64_t n = c->y[0]->numel;
-  Ramp r = {.y = c->y[0], .bend = n / 2};
-  r.from = attr_float(c, 0, 0);
-  r.to = n == 1 ? r.from : attr_float(c, 1, 0);
+  Ramp r = {.y = c->y[0], .bend = n / 2, .from = attr_float(c, 0, 0), .to = attr_float(c, 1, 0)};
+  if (!dtype_is_float((DType)r.y->dtype)) {
+    r.from = trunc(r.from);
+    r.to = trunc(r.to);
+  }
+  if (n == 1) r.to = r.from;
   r.by = n > 1 ? (r.to - r.from) / (double)(n - 1) : 0;
   return r;
 }
@@ -313,16 +331,19 @@ static Op rows[] = {
      .run = full_like_run},
     {.sig = "arange(start: scalar?, stop: scalar?, step: scalar=1, dtype: dtype?) -> x: tensor",
      .doc = "The numbers from start to stop, both included: arange(5) is 1 to 5, arange(2, 5) is 2 "
-            "to 5, arange(0, 1, 0.25) has five values. Integers make int64, else float32.",
+            "to 5, arange(0, 1, 0.25) has five values. Integers make int64, else float32. "
+            "arange(0) is empty; an end that the steps lead away "
+            "from is an error. With an integer dtype start, stop and step lose their fractions.",
      .example = "tensor.arange(5) --> int64 [5]  1  2  3  4  5",
-     .test = "{{5}, {2, 5}, {0, 1, 0.25}, {5, 1, -2}, {0, 0.3, 0.1}, {3, 1}, {1, 3, {dtype = "
+     .test = "{{5}, {2, 5}, {0, 1, 0.25}, {5, 1, -2}, {0, 0.3, 0.1}, {1, 0}, {1, 3, {dtype = "
              "\"float64\"}}}",
      .ref = "reference.arange",
      .flags = MAKES,
      .infer = arange_infer,
      .run = arange_run},
     {.sig = "linspace(start: float, stop: float, steps: int, dtype: dtype=float32) -> x: tensor",
-     .doc = "steps numbers from start to stop, both included, evenly spaced.",
+     .doc = "steps numbers from start to stop, both included, evenly spaced. With an integer dtype "
+            "start, stop and then every number lose their fractions.",
      .example = "tensor.linspace(0, 1, 5) --> float32 [5]  0.00  0.25  0.50  0.75  1.00",
      .test = "{{0, 1, 5}, {-2, 3, 4}, {1, 2, 1}, {0, 1, 7, {dtype = \"float64\"}}}",
      .ref = "reference.linspace",

@@ -1,6 +1,7 @@
 /* Products of vectors, matrices and tensors, composed of the matrix product and pointwise ops. */
 #include "products.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- checks --------------------------------------------------------------------------------------- */
@@ -88,10 +89,24 @@ static void linalg_cross_compose(Call *c) {
 
 /* ---- beta input + alpha product ------------------------------------------------------------------- */
 
+/* A factor in the type of what it multiplies: of integers a whole number, of masks true or false. */
+static Attr factor_of(const Call *c, int i, DType type) {
+  Attr a = c->attr[i];
+  if (a.tag == A_FLOAT && !dtype_is_float(type)) {
+    if (!(fabs(a.f) < 0x1p63)) {
+      t_fail("%s: the factor %g is no whole number; float tensors can be multiplied by it",
+             call_name(c), a.f);
+    }
+    a = attr_of_int((int64_t)a.f);
+  }
+  if (type == T_BOOL) a = attr_of_bool(a.i != 0);
+  return a;
+}
+
 static Tensor *scaled(Tensor *x, const Attr *a) {
   if (a->tag == A_FLOAT) return a->f == 1 ? x : t_mul(x, t_num(a->f));
   if (a->i == 1) return x;
-  Tensor *n = t_scalar_int(a->i, T_I64);
+  Tensor *n = t_scalar_int(a->i, a->tag == A_BOOL ? T_BOOL : T_I64);
   n->weak = true;
   return t_mul(x, n);
 }
@@ -100,7 +115,9 @@ static bool is_zero(const Attr *a) { return a->tag == A_FLOAT ? a->f == 0 : a->i
 
 /* Attributes 0 and 1 are beta and alpha. With beta 0 the input counts by its shape only. */
 static Tensor *added(Call *c, Tensor *product) {
-  Tensor *x = c->x[0], *y = scaled(product, &c->attr[1]);
+  DType type = dtype_promote((DType)c->x[0]->dtype, (DType)product->dtype);
+  Attr beta = factor_of(c, 0, type), alpha = factor_of(c, 1, type);
+  Tensor *x = c->x[0], *y = scaled(product, &alpha);
   bool fits = x->ndim <= y->ndim;
   for (int d = 1; fits && d <= x->ndim; d++) {
     int64_t size = x->shape[x->ndim - d];
@@ -110,7 +127,7 @@ static Tensor *added(Call *c, Tensor *product) {
     t_fail("%s: input is %s and the product %s; the input must broadcast to it", call_name(c),
            t_shape_str(x), t_shape_str(y));
   }
-  return is_zero(&c->attr[0]) ? y : t_add(scaled(x, &c->attr[0]), y);
+  return is_zero(&beta) ? y : t_add(scaled(x, &beta), y);
 }
 
 static void addmm_compose(Call *c) {
@@ -228,7 +245,9 @@ static void multiply(Call *c, bool vectors) {
 static void chain_matmul_compose(Call *c) { multiply(c, false); }
 static void multi_dot_compose(Call *c) { multiply(c, true); }
 
-#define ADD_DOC " With beta = 0 the input is not read; it broadcasts to the product."
+#define ADD_DOC                                                                                    \
+  " With beta = 0 the input is not read; it broadcasts to the product. Factors of integers are "   \
+  "whole: they lose their fraction."
 
 static Op rows[] = {
     {.sig = "outer(x: tensor, y: tensor) -> z: tensor",

@@ -103,11 +103,13 @@
   ROW(hardtanh, ", min_val: scalar=-1, max_val: scalar=1", CUT(x, A, B), x > A && x < B ? g : 0,   \
       piecewise(x, P, P, Q, Q, x), "{{randn(2,3)}, {randn(2,3), -0.5, 0.25}}",                     \
       "math.max(y or -1, math.min(z or 1, x))",                                                    \
-      "x cut to min_val .. max_val. The gradient at both ends is 0.",                              \
+      "x cut to min_val .. max_val, which lose their fractions where x is integers. The gradient " \
+      "at both ends is 0.",                                                                        \
       .example = "tensor{-2.0, 0.5, 2.0}:hardtanh() --> float32 [3]  -1.0  0.5  1.0")              \
   ROW(threshold, ", threshold: scalar, value: scalar", x <= A ? B : x, x <= A ? 0 : g,             \
       t_where(t_op2("le", x, t_num(P)), t_num(Q), x), "{{randn(2,3), 0.1, 7.5}}",                  \
-      "x > y and x or z", "x where it is above threshold, value elsewhere.",                       \
+      "x > y and x or z",                                                                          \
+      "x where it is above threshold, value elsewhere; both are whole for integers.",              \
       .example = "tensor{0.5, 2.0}:threshold(1, -1) --> float32 [2]  -1.0   2.0")
 
 #define ANY "{{randn(2,3)}, {randn(2,3) * 3}}"

@@ -7,20 +7,9 @@
 
 /* ---- one tensor ---------------------------------------------------------------------------------- */
 
-/* Is one of the numbers of a call a fraction? */
-static bool has_fraction(const Call *c) {
-  const Sig *s = op_sig(c->op);
-  for (int i = 0; i < s->nparams; i++) {
-    const Param *p = &s->param[i];
-    if (p->kind == K_SCALAR && c->attr[p->slot].tag == A_FLOAT) return true;
-  }
-  return false;
-}
-
 static DType computed(Call *c, const IterLoop loops[T_F16]) {
   DType d = call_promote(c, 0, 1);
   if (d == T_BOOL && !loops[T_BOOL]) d = T_I64;
-  if (!dtype_is_float(d) && has_fraction(c)) d = T_F32;
   return loops[d] ? d : T_F32;
 }
 
@@ -30,6 +19,11 @@ void unary_infer(Call *c, const IterLoop loops[T_F16]) {
   call_out(c, 0, c->dtype, c->x[0]->ndim, c->x[0]->shape);
 }
 
+/* Without its fraction; the nearest of an int64 where it is larger. */
+static int64_t whole_number(double v) {
+  return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
+}
+
 Numbers unary_numbers(const Call *c) {
   Numbers numbers = {.f = {NAN, NAN, NAN}};
   const int n = op_sig(c->op)->nattr;
@@ -37,7 +31,7 @@ Numbers unary_numbers(const Call *c) {
     const Attr *a = &c->attr[i];
     bool given = a->tag != A_NONE;
     numbers.f[i] = !given ? NAN : a->tag == A_FLOAT ? a->f : (double)a->i;
-    numbers.i[i] = given && a->tag != A_FLOAT ? a->i : 0;
+    numbers.i[i] = !given ? 0 : a->tag == A_FLOAT ? whole_number(a->f) : a->i;
   }
   return numbers;
 }

@@ -20,7 +20,7 @@
   ROW(addcmul, "x: tensor, tensor1: tensor, tensor2: tensor, value: scalar=1", a + A * b * w, g,   \
       by(c, t_mul(g, w)), by(c, t_mul(g, b)),                                                      \
       "{{randn(2,3), randn(2,3), randn(3)}, {randn(2,3), randn(3), randn(2,1), 3.5}}",             \
-      "x + y * z * (w or 1)", "x + value tensor1 tensor2.",                                        \
+      "x + y * z * (w or 1)", "x + value tensor1 tensor2. Of integers value loses its fraction.",  \
       .example = "tensor{1, 2}:addcmul(tensor{3, 4}, tensor{5, 6}) --> int64 [2]  16  26")         \
   ROW(clamp, "x: tensor, min: tensor?, max: tensor?", LOWER(HIGHER(a, b), w),                      \
       t_where(within(a, b, w), g, t_num(0)), t_where(below(a, b, w), g, t_num(0)),                 \
@@ -85,7 +85,6 @@ static Op rows[Z_COUNT];
 static DType common(Call *c) {
   DType d = call_promote(c, 0, 3);
   if (d == T_BOOL) d = T_I64;
-  if (op_sig(c->op)->nattr > 0 && c->attr[0].tag == A_FLOAT && !dtype_is_float(d)) d = T_F32;
   return SIMD_PICK(ternary_loops)->at[c->op - rows][d] ? d : T_F32;
 }
 

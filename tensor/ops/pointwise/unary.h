@@ -2,7 +2,7 @@
    whole op; its file is compiled once per SIMD level for the loops (with LEVEL), once for the rows.
 
    Three numbers A, B and C may come with a call: the first values of its signature after the tensor,
-   as floats in the loops of floats, as integers in the others. */
+   as floats in the loops of floats, as integers, without their fractions, in the others. */
 #ifndef LUNETTE_UNARY_H
 #define LUNETTE_UNARY_H
 
@@ -90,7 +90,7 @@ typedef struct Numbers {
 #include "../../calc.h"
 
 /* Output of x's shape, in the type of the loop that serves: bools count as int64 where there is no
-   loop for them, fractions among the numbers make floats, and so do integers without a loop. */
+   loop for them, and integers as floats. */
 void unary_infer(Call *c, const IterLoop loops[T_F16]);
 const char *unary_run(Call *c, const IterLoop loops[T_F16]);
 /* The same with a mask as output. */

@@ -218,7 +218,7 @@ static void sum_to_size(Call *c) {
     t_fail("sum_to_size: %s does not expand to %s, the shape of x", t_dims_str(size->n, size->v),
            t_shape_str(x));
   }
-  Tensor *y = t_sum_to(c->x[0], size->n, size->v);
+  Tensor *y = size->n ? t_sum_to(c->x[0], size->n, size->v) : t_sum_all(c->x[0]);
   c->y[0] = y == x ? t_op1("clone", y) : y;
 }
 
