@@ -1,4 +1,4 @@
-/* Special functions: of the error, of factorials, Bessel's. Compiled once per SIMD level for the
+/* Special functions: of the error, of factorials; Bessel's stand in bessel.c. Compiled once per SIMD level for the
    loops, once for the rows; see unary.c for the meaning of a line. All compute in floats. What
    PyTorch has in torch.special alone stands in the namespace special; the others have a name there
    too. */
@@ -23,10 +23,7 @@
       "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.digamma(x)",                     \
       "Slope of lgamma. NaN at negative whole numbers, -infinity at 0.",                           \
       .aliases = "special.digamma special.psi",                                                    \
-      .example = "tensor{1, 2}:digamma() --> float32 [2]  -0.5772  0.4228")                        \
-  ROW(i0, m_i0(x), t_mul(g, t_op1("special.i1", x)), SAVE_X(0), "randn(2,3)",                      \
-      "reference.bessel(x, 0)", "Modified Bessel function of the first kind, order 0.",            \
-      .aliases = "special.i0", .example = "tensor{0, 1}:i0() --> float32 [2]  1.0000  1.2661")
+      .example = "tensor{1, 2}:digamma() --> float32 [2]  -0.5772  0.4228")
 
 /* In the namespace special. */
 #define SPACED(ROW)                                                                                \
@@ -51,18 +48,7 @@
       .example = "tensor.special.log_ndtr(tensor{0}) --> float32 [1]  -0.6931")                    \
   ROW(entr, m_entr(x), t_mul(g, t_neg(t_addn(t_log(x), 1))), SAVE_X(0), "rand(2,3) + 0.1",         \
       "-x * math.log(x)", "-x log(x); 0 at 0 and -infinity below: a term of the entropy.",         \
-      .example = "tensor.special.entr(tensor{0, 0.5}) --> float32 [2]  0.0000  0.3466")            \
-  ROW(i1, m_i1(x), t_mul(g, i1_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",                  \
-      "reference.bessel(x, 1)", "Modified Bessel function of the first kind, order 1.",            \
-      .example = "tensor.special.i1(tensor{0, 1}) --> float32 [2]  0.0000  0.5652")                \
-  ROW(i0e, m_i0e(x), t_mul(g, t_sub(t_op1("special.i1e", x), t_mul(t_sign(x), y))),                \
-      SAVE_X(0) | SAVE_Y(0), "randn(2,3)", "math.exp(-math.abs(x)) * reference.bessel(x, 0)",      \
-      "exp(-|x|) i0(x), which does not overflow.",                                                 \
-      .example = "tensor.special.i0e(tensor{0, 1}) --> float32 [2]  1.0000  0.4658")               \
-  ROW(i1e, m_i1e(x), t_mul(g, i1e_slope(x, y)), SAVE_X(0) | SAVE_Y(0), "randn(2,3)",               \
-      "math.exp(-math.abs(x)) * reference.bessel(x, 1)",                                           \
-      "exp(-|x|) i1(x), which does not overflow.",                                                 \
-      .example = "tensor.special.i1e(tensor{0, 1}) --> float32 [2]  0.0000  0.2079")
+      .example = "tensor.special.entr(tensor{0, 0.5}) --> float32 [2]  0.0000  0.3466")
 
 enum {
 #define NAME(name, ...) S_##name,
@@ -80,7 +66,6 @@ SIMD_FAMILY(SpecialLoops, special_loops);
 
 #ifdef LEVEL
 
-#include "../../kernels/bessel.h"
 #include "../../kernels/errors.h"
 #include "../../kernels/gamma.h"
 
@@ -131,19 +116,6 @@ static void mvlgamma_compose(Call *c) {
     sum = sum ? t_add(sum, term) : term;
   }
   c->y[0] = t_addn(sum, log(M_PI) * 0.25 * (double)(p * (p - 1)));
-}
-
-/* ---- Bessel's -------------------------------------------------------------------------------------- */
-
-/* y / x where y goes like x / 2 at 0. */
-static Tensor *ratio_at(Tensor *x, Tensor *y) {
-  Tensor *at_0 = t_eq(x, t_num(0));
-  return t_where(at_0, t_num(0.5), t_div(y, t_where(at_0, t_num(1), x)));
-}
-static Tensor *i1_slope(Tensor *x, Tensor *y) { return t_sub(t_op1("i0", x), ratio_at(x, y)); }
-
-static Tensor *i1e_slope(Tensor *x, Tensor *y) {
-  return t_sub(t_op1("special.i0e", x), t_add(t_mul(t_sign(x), y), ratio_at(x, y)));
 }
 
 #define GRAD(name, f, gradient, ...) UNARY_GRAD(name, gradient)
