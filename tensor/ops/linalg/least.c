@@ -1,4 +1,4 @@
-/* Matrices of any shape and rank: least squares, the pseudo-inverse, rank, condition. */
+/* Least squares for matrices of any shape and rank. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -15,100 +15,9 @@ static double largest_size(const Tensor *a) {
   return (double)(la_rows(a) > la_cols(a) ? la_rows(a) : la_cols(a));
 }
 
-/* ---- pinv ----------------------------------------------------------------------------------------- */
-
-typedef struct PinvRoom {
-  char *a, *s, *u, *vt, *work;
-  int *iwork, lwork;
-  size_t bytes;
-} PinvRoom;
-
-static PinvRoom pinv_room(DType d, int m, int n, int lwork, char *base) {
-  size_t k = (size_t)(m < n ? m : n), size = dtype_size(d);
-  PinvRoom r = {.lwork = lwork};
-  char *at = base;
-  r.a = la_take(&at, (size_t)m * (size_t)n * size);
-  r.s = la_take(&at, k * size);
-  r.u = la_take(&at, (size_t)m * k * size);
-  r.vt = la_take(&at, (size_t)n * k * size);
-  r.work = la_take(&at, (size_t)r.lwork * size);
-  r.iwork = la_take(&at, 8 * k * sizeof(int));
-  r.bytes = (size_t)(at - base);
-  return r;
-}
-
-static void pinv_infer(Call *c) {
-  la_matrix(c, 0);
-  DType d = la_float(c, 0, 1);
-  const Tensor *a = c->x[0];
-  int64_t shape[T_MAXDIM];
-  call_out(c, 0, d, la_shape(a, shape, 2, la_cols(a), la_rows(a)), shape);
-  int m = (int)la_rows(a), n = (int)la_cols(a), lwork = lapack_work(LAPACK_GESDD, d, n, m, 'S');
-  la_scratch(c, la_count(a), pinv_room(d, m, n, lwork, NULL).bytes, lwork);
-}
-
-/* Attributes from `at` on: atol and rtol. The bound below which singular values count as 0. */
-static double tolerance(const Call *c, int at, double largest) {
-  double atol = attr_float(c, at, 0);
-  double otherwise = atol > 0 ? 0 : epsilon((DType)c->x[0]->dtype) * largest_size(c->x[0]);
-  return fmax(atol, attr_float(c, at + 1, otherwise) * largest);
-}
-
-/* In column-major view a is A' = V S U': `u` gets V' [k,n] and `vt` U [m,k], row-major. */
-static int pinv_one(const Call *c, int64_t i, char *base) {
-  const Tensor *a = c->x[0];
-  DType d = (DType)a->dtype;
-  int m = (int)la_rows(a), n = (int)la_cols(a), k = m < n ? m : n;
-  if (k == 0) return 0;
-  PinvRoom w = pinv_room(d, m, n, la_lwork(c), base);
-  memcpy(w.a, la_at(a, i), (size_t)m * (size_t)n * dtype_size(d));
-  int info = lapack_gesdd(d, 'S', n, m, w.a, w.s, w.vt, w.u, w.work, w.lwork, w.iwork);
-  if (info) return info;
-  double bound = tolerance(c, 0, la_get(d, w.s, 0));
-  for (int64_t r = 0; r < k; r++) {
-    double s = la_get(d, w.s, r), over = s > bound ? 1 / s : 0;
-    la_scale(d, n, over, w.vt + (size_t)(r * n) * dtype_size(d));
-  }
-  la_gemm(d, true, true, n, m, k, w.vt, w.u, 0, la_at(c->y[0], i));
-  return 0;
-}
-
-static const char *pinv_run(Call *c) {
-  const Tensor *a = c->x[0];
-  double m = (double)la_rows(a), n = (double)la_cols(a);
-  if (!la_finite(a)) return NOT_FINITE;
-  const char *bad = la_each(c, 6 * m * n * (m < n ? m : n), pinv_one);
-  return bad ? bad : la_complain(c, STUCK);
-}
-
-/* Golub & Pereyra 1973, "The differentiation of pseudo-inverses and nonlinear least squares problems
-   whose variables separate", eq. 4.12, in the order that keeps the products small. */
-Tensor *la_pinv_grad(Tensor *g, Tensor *p, Tensor *a) {
-  Tensor *gt = la_flip(g), *pt = la_flip(p);
-  if (la_rows(a) <= la_cols(a)) {
-    Tensor *k = t_matmul(gt, p), *kp = t_matmul(k, pt);
-    Tensor *first = t_sub(kp, la_flip(t_matmul(p, k)));
-    Tensor *second = t_matmul(t_matmul(a, p), kp);
-    return t_add(t_sub(first, second), t_matmul(t_matmul(pt, p), t_sub(gt, t_matmul(k, a))));
-  }
-  Tensor *k = t_matmul(p, gt), *pk = t_matmul(pt, k);
-  Tensor *first = t_sub(pk, la_flip(t_matmul(k, p)));
-  Tensor *second = t_matmul(t_matmul(t_sub(gt, t_matmul(a, k)), p), pt);
-  return t_sub(t_add(first, second), t_matmul(t_matmul(pk, p), a));
-}
-
-static void pinv_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  gx[0] = la_pinv_grad(gy[0], c->y[0], c->x[0]);
-}
-
 static Tensor *pinv_of(Tensor *a, double rtol) {
-  Call f;
-  la_begin(&f, "linalg.pinv", a, NULL);
-  f.attr[1] = attr_of_float(rtol);
-  return la_apply(&f);
+  return t_call("linalg.pinv", "x-x", a, t_num(rtol));
 }
-
-static void pinverse_compose(Call *c) { c->y[0] = pinv_of(c->x[0], attr_float(c, 0, 1e-15)); }
 
 /* ---- lstsq ---------------------------------------------------------------------------------------- */
 
@@ -247,51 +156,7 @@ static void linalg_lstsq_compose(Call *c) {
   c->y[0] = vectors ? t_squeeze(x, x->ndim - 1) : x;
 }
 
-/* ---- rank and condition --------------------------------------------------------------------------- */
-
-static void matrix_rank_compose(Call *c) {
-  la_matrix(c, 0);
-  bool hermitian = attr_int(c, 2, 0);
-  Tensor *a = t_alias(c->x[0]);
-  Tensor *s = hermitian ? t_abs(t_op1("linalg.eigvalsh", a)) : t_op1("linalg.svdvals", a);
-  int64_t k = s->shape[s->ndim - 1];
-  if (k == 0) {
-    c->y[0] = t_zeros(T_I64, s->ndim - 1, s->shape);
-    return;
-  }
-  double atol = attr_float(c, 0, 0);
-  double rtol = attr_float(c, 1, atol > 0 ? 0 : epsilon((DType)s->dtype) * largest_size(a));
-  Call f;
-  la_begin(&f, "amax", s, NULL);
-  f.attr[0] = attr_of_ints(1, (int64_t[]){s->ndim - 1});
-  f.attr[1] = attr_of_bool(true);
-  Tensor *bound = t_op2("maximum", t_muln(la_apply(&f), rtol), t_num(atol));
-  c->y[0] = t_sum1(t_gt(s, bound), s->ndim - 1, false);
-}
-
 static Op rows[] = {
-    {.sig = "linalg.pinv(A: tensor, atol: float?, rtol: float?, hermitian: bool=false) -> P: "
-            "tensor",
-     .doc = "The Moore-Penrose inverse [...,n,m] of matrices [...,m,n], by singular values; those "
-            "not above max(atol, rtol times the largest) count as 0. rtol is max(m,n) times the "
-            "type's epsilon when neither is given. hermitian says that A is its own transpose. "
-            "Gradient by Golub & Pereyra 1973, for constant rank.",
-     .example = "tensor.linalg.pinv(tensor{{2.0, 0.0}, {0.0, 0.0}}) --> float32 [2,2]\n"
-                "  0.5  0.0\n"
-                "  0.0  0.0",
-     .test = "{{randn(4,3)}, {randn(2,3,4)}, {well(3), {rtol = 1e-12}}}",
-     .ref = "reference.pinv",
-     .flags = OP_FUNCTION,
-     .save = SAVE_X(0) | SAVE_Y(0),
-     .infer = pinv_infer,
-     .run = pinv_run,
-     .grad = pinv_grad},
-    {.sig = "pinverse(x: tensor, rcond: float=1e-15) -> P: tensor",
-     .doc = "linalg.pinv in its older form; rcond is its rtol.",
-     .example = "tensor{{2.0}, {0.0}}:pinverse() --> float32 [1,2]  0.5  0.0",
-     .test = "{{randn(4,3)}, {well(3), 1e-10}}",
-     .ref = "reference.pinv",
-     .compose = pinverse_compose},
     {.sig = "linalg.lstsq(A: tensor, B: tensor, rcond: float?, driver: "
             "string{gels|gelsy|gelss|gelsd}=gelsy) -> solution: tensor, residuals: tensor, rank: "
             "tensor, singular_values: tensor",
@@ -322,17 +187,6 @@ static Op rows[] = {
      .infer = lstsq_infer,
      .run = lstsq_run,
      .grad = lstsq_grad},
-    {.sig = "linalg.matrix_rank(A: tensor, atol: float?, rtol: float?, hermitian: bool=false) -> "
-            "rank: tensor",
-     .doc = "How many singular values are above max(atol, rtol times the largest); rtol is "
-            "max(m,n) times the type's epsilon when neither is given. hermitian reads the lower "
-            "triangle only and takes eigenvalues.",
-     .example = "tensor.linalg.matrix_rank(tensor{{1.0, 2.0}, {2.0, 4.0}}) --> 1",
-     .test = "{{randn(2,4,3)}, {tensor{{1,2},{2,4}}:double()}, {well(3), {atol = 1e-3}}, "
-             "{spd(3), {hermitian = true}}}",
-     .ref = "reference.matrix_rank",
-     .flags = OP_FUNCTION | OP_CONST,
-     .compose = matrix_rank_compose},
 };
 
 FAMILY_PART(linalg, least, rows);

@@ -48,16 +48,16 @@ static void eigh_infer(Call *c) {
   la_scratch(c, la_count(a), eigh_room(d, n, lwork, NULL).bytes, lwork);
 }
 
-/* LAPACK sees the transpose, so the other triangle, and gives eigenvectors as rows. */
+/* Eigenvectors come column by column. */
 static int eigh_one(const Call *c, int64_t i, char *base) {
   const Tensor *a = c->x[0];
   DType d = (DType)a->dtype;
   int n = (int)la_rows(a);
   char job = eigh_job(c);
   EighRoom w = eigh_room(d, n, la_lwork(c), base);
-  memcpy(w.a, la_at(a, i), (size_t)n * (size_t)n * dtype_size(d));
+  la_transpose(d, n, n, la_at(a, i), w.a);
   char *values = (char *)t_data(c->y[0]) + (size_t)i * (size_t)n * dtype_size(d);
-  int info = lapack_syevd(d, job, c->attr[0].i == 0, n, w.a, values, w.work, w.lwork, w.iwork);
+  int info = lapack_syevd(d, job, c->attr[0].i == 1, n, w.a, values, w.work, w.lwork, w.iwork);
   if (job == 'V') la_transpose(d, n, n, w.a, la_at(c->y[1], i));
   return info;
 }
@@ -94,7 +94,7 @@ static void eigvalsh_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 /* ---- svd ------------------------------------------------------------------------------------------ */
 
 typedef struct SvdRoom {
-  char *a, *work;
+  char *a, *u, *vt, *work;
   int *iwork, lwork;
   size_t bytes;
 } SvdRoom;
@@ -103,11 +103,14 @@ static char svd_job(const Call *c) {
   return op_sig(c->op)->nresults == 1 ? 'N' : attr_int(c, 0, 1) ? 'A' : 'S';
 }
 
-static SvdRoom svd_room(DType d, int m, int n, int lwork, char *base) {
+static SvdRoom svd_room(DType d, char job, int m, int n, int lwork, char *base) {
   int k = m < n ? m : n;
+  size_t vectors = job == 'N' ? 0 : dtype_size(d);
   SvdRoom r = {.lwork = lwork};
   char *at = base;
   r.a = la_take(&at, (size_t)m * (size_t)n * dtype_size(d));
+  r.u = la_take(&at, (size_t)m * (size_t)(job == 'A' ? m : k) * vectors);
+  r.vt = la_take(&at, (size_t)n * (size_t)(job == 'A' ? n : k) * vectors);
   r.work = la_take(&at, (size_t)r.lwork * dtype_size(d));
   r.iwork = la_take(&at, 8 * (size_t)k * sizeof(int));
   r.bytes = (size_t)(at - base);
@@ -129,8 +132,8 @@ static void svd_infer(Call *c) {
   if (s) call_out(c, 0, d, la_shape(a, shape, 2, m, job == 'A' ? m : k), shape);
   call_out(c, s, d, la_shape(a, shape, 1, k, 0), shape);
   if (s) call_out(c, 2, d, la_shape(a, shape, 2, job == 'A' ? n : k, n), shape);
-  int lwork = lapack_work(LAPACK_GESDD, d, (int)n, (int)m, job);
-  la_scratch(c, la_count(a), svd_room(d, (int)m, (int)n, lwork, NULL).bytes, lwork);
+  int lwork = lapack_work(LAPACK_GESDD, d, (int)m, (int)n, job);
+  la_scratch(c, la_count(a), svd_room(d, job, (int)m, (int)n, lwork, NULL).bytes, lwork);
 }
 
 static void identity(const Tensor *y, int64_t i) {
@@ -139,7 +142,7 @@ static void identity(const Tensor *y, int64_t i) {
   for (int64_t k = 0; k < n; k++) la_put((DType)y->dtype, la_at(y, i), k * n + k, 1);
 }
 
-/* In column-major view a is A' = V S U'. */
+/* U and Vh come column by column. */
 static int svd_one(const Call *c, int64_t i, char *base) {
   const Tensor *a = c->x[0];
   DType d = (DType)a->dtype;
@@ -149,12 +152,15 @@ static int svd_one(const Call *c, int64_t i, char *base) {
     if (job == 'A') identity(c->y[0], i), identity(c->y[2], i);
     return 0;
   }
-  SvdRoom w = svd_room(d, m, n, la_lwork(c), base);
-  memcpy(w.a, la_at(a, i), (size_t)m * (size_t)n * dtype_size(d));
+  SvdRoom w = svd_room(d, job, m, n, la_lwork(c), base);
+  la_transpose(d, m, n, la_at(a, i), w.a);
   const Tensor *s = c->y[job == 'N' ? 0 : 1];
   char *values = (char *)t_data(s) + (size_t)i * (size_t)k * dtype_size(d);
-  void *u = job == 'N' ? NULL : la_at(c->y[0], i), *vh = job == 'N' ? NULL : la_at(c->y[2], i);
-  return lapack_gesdd(d, job, n, m, w.a, values, vh, u, w.work, w.lwork, w.iwork);
+  int info = lapack_gesdd(d, job, m, n, w.a, values, w.u, w.vt, w.work, w.lwork, w.iwork);
+  if (job == 'N') return info;
+  la_transpose(d, job == 'A' ? m : k, m, w.u, la_at(c->y[0], i));
+  la_transpose(d, n, job == 'A' ? n : k, w.vt, la_at(c->y[2], i));
+  return info;
 }
 
 static const char *svd_run(Call *c) {
