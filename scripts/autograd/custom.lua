@@ -235,7 +235,7 @@ local function repeated(f, plan, create, node, gradients)
   end
   local found, out = {}, {}
   if #ys > 0 then
-    found = tensor.grad(ys, targets, {grad_outputs = gs, create_graph = create, stop_at_inputs = true})
+    found = tensor.grad(ys, targets, gs, {create_graph = create, stop_at_inputs = true, allow_unused = true})
   end
   for k, place in ipairs(at) do out[place] = found[k] or nil end
   return table.unpack(out, 1, #xs)

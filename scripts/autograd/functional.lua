@@ -50,7 +50,7 @@ end
 local function gradients(y, xs, v, create)
   local grads = {}
   if y.requires_grad then
-    grads = tensor.grad(y, xs, {grad_outputs = v, create_graph = create, retain_graph = true})
+    grads = tensor.grad(y, xs, v, {create_graph = create, retain_graph = true, allow_unused = true})
   end
   for i, x in ipairs(xs) do grads[i] = grads[i] or tensor.zeros_like(x) end
   return grads
@@ -145,7 +145,7 @@ local function weighted(ys, vs, xs, create)
   end
   local grads = {}
   if #tracked > 0 then
-    grads = tensor.grad(tracked, xs, {grad_outputs = weights, create_graph = create, retain_graph = true})
+    grads = tensor.grad(tracked, xs, weights, {create_graph = create, retain_graph = true, allow_unused = true})
   end
   for i, x in ipairs(xs) do grads[i] = grads[i] or tensor.zeros_like(x) end
   return grads
