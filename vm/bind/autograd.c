@@ -225,7 +225,7 @@ static bool is_gradients(lua_State *L, int i) {
 /* grad(y, x, grad_outputs?, options?) */
 static int l_grad(lua_State *L) {
   Grad g = {.L = L};
-  if (is_gradients(L, 3)) {
+  if (lua_gettop(L) > 3 || is_gradients(L, 3)) {
     lua_settop(L, 4);
     lua_insert(L, 3); /* y, x, options, gradients */
   } else {
