@@ -81,7 +81,8 @@ local function test_custom_errors(t)
     local f = tensor.custom {name = "f", forward = function(ctx, v) ctx:save(v) return v * 1 end, backward = backward}
     return function() f(x):sum():backward() end
   end
-  t.raises("shape", "f: backward returned a gradient of shape {3} for argument 1, of shape {2}", with(function() return tensor.zeros(3) end))
+  t.raises("shape", "f: backward returned a gradient of shape {3} for argument 1, of shape {2}",
+    with(function() return tensor.zeros(3) end))
   t.raises("type", "float type is wanted", with(function() return tensor {1, 2} end))
   t.raises("kind", "returned a string as gradient 1", with(function() return "no" end))
   t.raises("too many", "returned 2 gradients", with(function(_, g) return g, g end))
