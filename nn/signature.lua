@@ -182,6 +182,8 @@ local function take_options(self, given, into)
   end
   if #unknown > 0 then
     table.sort(unknown)
+    local repair = core.repair(unknown[1])
+    if repair then fail.raise("%s: unknown option '%s'; %s", self.where, unknown[1], repair) end
     local near = core.suggest(unknown[1], self.names)
     fail.raise("%s: unknown option '%s'%s (%s)", self.where, unknown[1],
       near and "; did you mean " .. near .. "?" or "", table.concat(self.names, ", "))

@@ -61,16 +61,14 @@ package.loaded["lunette.core"] = core
 
 -- ---- tensor --------------------------------------------------------------------------------------
 
+local elsewhere = require "lunette.elsewhere"
 local tensor = core.tensor
 
--- A library table whose missing fields are errors with a suggestion; `repairs` has sentences for names
--- that other libraries use.
-local function strict(lib, name, repairs)
-  local meta = getmetatable(lib) or {}
+-- A library table whose missing fields are errors with a suggestion.
+local function strict(lib, name)
+  local meta, repairs = getmetatable(lib) or {}, elsewhere[name] or {}
   meta.__index = function(_, key)
-    if repairs and repairs[key] then
-      error(("%s has no field '%s'; %s"):format(name, key, repairs[key]), 2)
-    end
+    if repairs[key] then error(("%s has no field '%s'; %s"):format(name, key, repairs[key]), 2) end
     local names = {}
     for known in next, lib do names[#names + 1] = known end
     table.sort(names)
@@ -84,16 +82,7 @@ end
 core.strict = strict
 require "lunette.tensor"
 for name, functions in next, core.namespaces do strict(functions, "tensor." .. name) end
-local repairs = {cuda = "computing is on the processor", device = "computing is on the processor",
-  Tensor = "tensor{1, 2} makes one", as_tensor = "tensor{1, 2} makes one",
-  save_model = "net:save \"net.safetensors\" saves a model", nn = "the layers are in nn"}
-for _, dtype in ipairs {"float32", "float64", "int64", "int32", "uint8", "float16", "bfloat16"} do
-  repairs[dtype] = ("types are given by name: {dtype = \"%s\"}, x:to \"%s\""):format(dtype, dtype)
-end
-for name in next, repairs do
-  if rawget(tensor, name) ~= nil then repairs[name] = nil end
-end
-strict(tensor, "tensor", repairs)
+strict(tensor, "tensor")
 
 -- ---- the table -----------------------------------------------------------------------------------
 

@@ -28,9 +28,9 @@ return function(where, given, allowed)
   end
   local first = unknown_names(where, given, allowed)[1]
   if not first then return given end
-  local near = core.suggest(first, allowed)
-  fail.raise("%s: unknown option '%s'; %s", where, first,
-    near and ("did you mean '" .. near .. "'?")
+  local near, repair = core.suggest(first, allowed), core.repair(first)
+  fail.raise("%s: unknown option '%s'; %s", where, first, repair
+    or near and ("did you mean '" .. near .. "'?")
     or #allowed == 0 and "it takes no options"
     or "the options are " .. table.concat(allowed, ", "))
 end

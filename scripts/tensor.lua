@@ -61,7 +61,7 @@ tensor.load, tensor.save = later("lunette.files", "load"), later("lunette.files"
 for _, name in ipairs {"custom", "checkpoint", "jacobian", "hessian", "hvp", "vjp", "jvp", "gradcheck", "detect_anomaly"} do
   tensor[name] = later("lunette.autograd", name)
 end
-methods.register_hook = later("lunette.autograd", "register_hook")
+for _, name in ipairs {"register_hook", "retain_grad"} do methods[name] = later("lunette.autograd", name) end
 for _, name in ipairs {"cov", "corrcoef", "block_diag", "broadcast_shapes"} do
   tensor[name] = later("lunette.blocks", name)
 end

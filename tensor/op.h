@@ -129,7 +129,7 @@ typedef enum Kind {
   K_CLASS,   /* a tensor of classes, from T_BASE */
   K_LIST,    /* a tensor, a number, or a list of numbers of any length: arrives as a tensor */
   K_TENSORS, /* a list of tensors; in c->x it comes after all other tensors; as the last parameter
-                also all remaining positional tensors */
+                also all remaining positional tensors, and several where the results are a list */
   K_SCALAR,  /* a number, kept as integer or float */
   K_INT,
   K_INTS,   /* a list, or one number; "ints{2}" repeats one number to two; "ints{2|same}" takes the

@@ -5,6 +5,7 @@
 --   opt:zero_grad(); loss:backward(); opt:step()
 
 local core = require "lunette.core"
+local elsewhere = require "lunette.elsewhere"
 
 local optim = {}
 
@@ -18,9 +19,7 @@ end
 
 optim.AveragedWeights = require("lunette.optim.average").AveragedWeights
 
-local repairs = {EMA = "optim.AveragedWeights(net, {decay = 0.999}) keeps a running mean of the weights",
-  swa_utils = "optim.AveragedWeights(net) keeps the mean of the weights"}
 optim.lr_scheduler = require "lunette.optim.lr_scheduler"
-for name in next, optim.lr_scheduler do repairs[name] = "it is optim.lr_scheduler." .. name end
+for name in next, optim.lr_scheduler do elsewhere.optim[name] = "it is optim.lr_scheduler." .. name end
 
-return core.strict(optim, "optim", repairs)
+return core.strict(optim, "optim")

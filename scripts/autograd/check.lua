@@ -1,6 +1,8 @@
 -- check.lua: tensor.gradcheck, which also looks for the op to blame.
 
 local core = require "lunette.core"
+local custom = require "lunette.autograd.custom"
+local fail = require "lunette.nn.fail"
 local gradcheck = require "lunette.gradcheck"
 local check_options = require "lunette.options"
 
@@ -33,15 +35,20 @@ local function snapshot(...)
   return args, leaves
 end
 
--- The ops that f calls, in order: {name, args, leaves}.
+-- The ops and custom functions that f calls, in order: {what, f, args, leaves}.
 local function calls_of(f, inputs, before)
   local calls = {}
-  local _ <close> = setmetatable({}, {__close = function() core.watch(nil) end})
-  before()
-  core.watch(function(name, _, ...)
+  local function note(what, called, ...)
     local args, leaves = snapshot(...)
-    if #leaves > 0 then calls[#calls + 1] = {name = name, args = args, leaves = leaves} end
-  end)
+    if called and #leaves > 0 then calls[#calls + 1] = {what = what, f = called, args = args, leaves = leaves} end
+  end
+  local _ <close> = setmetatable({}, {__close = function()
+    core.watch(nil)
+    custom.watch(nil)
+  end})
+  before()
+  core.watch(function(name, _, ...) note(name, rawget(tensor, name) or core.methods[name], ...) end)
+  custom.watch(function(name, called, ...) note("the custom function " .. name, called, ...) end)
   pcall(f, table.unpack(inputs, 1, inputs.n or #inputs))
   return calls
 end
@@ -50,9 +57,7 @@ end
 
 -- What is wrong with one call by itself, or nil.
 local function fault(call, options)
-  local f = rawget(tensor, call.name) or core.methods[call.name]
-  if not f then return end
-  local done, good, message = pcall(gradcheck.check, function() return f(table.unpack(call.args, 1, call.args.n)) end,
+  local done, good, message = pcall(gradcheck.check, function() return call.f(table.unpack(call.args, 1, call.args.n)) end,
     call.leaves, options)
   if done and not good and not message:find "does not depend" then return message end
 end
@@ -60,10 +65,27 @@ end
 local function blame(f, inputs, options)
   for i, call in ipairs(calls_of(f, inputs, options.before)) do
     local message = fault(call, options)
-    if message then return ("to blame: %s, call %d of an op that records:\n  %s"):format(call.name, i, message) end
+    if message then return ("to blame: %s, call %d of those that record:\n  %s"):format(call.what, i, message) end
   end
-  return "each op by itself is right: the fault is in a custom function, in indexing, or in the inputs "
-    .. "(a kink nearby, values that f changes)"
+  return "each op by itself is right: the fault is in indexing, or in the inputs (a kink nearby, values that f changes)"
+end
+
+-- Differences want float64: in float32 they say nothing beyond the third digit.
+local function check_inputs(inputs)
+  if type(inputs) ~= "table" then
+    fail.raise("gradcheck: takes a function and its arguments, a tensor or a list, got a %s", type(inputs))
+  end
+  local wanted = false
+  for i = 1, inputs.n or #inputs do
+    local x = inputs[i]
+    if tensor.is_tensor(x) and x.requires_grad then
+      wanted = true
+      if x.dtype ~= "float64" then
+        fail.raise("gradcheck: input %d is %s; differences want float64: x:double():detach():requires_grad_()", i, x.dtype)
+      end
+    end
+  end
+  if not wanted then fail.raise("gradcheck: no input requires gradients; x:requires_grad_() first") end
 end
 
 local names = {"eps", "tolerance", "tolerance2", "order", "before", "quiet"}
@@ -83,6 +105,7 @@ function check.gradcheck(f, inputs, options)
   options = {eps = options.eps, tolerance = options.tolerance, tolerance2 = options.tolerance2,
     order = options.order, before = options.before or function() end}
   if tensor.is_tensor(inputs) then inputs = {inputs} end
+  check_inputs(inputs)
   local good, message = gradcheck.check(f, inputs, options)
   if good then return true end
   local report = "gradcheck: " .. message .. "\n" .. blame(f, inputs, options)

@@ -7,6 +7,7 @@ local fail = require "lunette.nn.fail"
 local tensor = core.tensor
 
 local custom = {}
+local watcher -- is told of calls
 
 -- ---- tensors among values ------------------------------------------------------------------------------
 
@@ -33,7 +34,19 @@ end
 -- ---- what forward leaves to backward -------------------------------------------------------------------
 
 local Context = {}
-Context.__index = Context
+
+-- Names of PyTorch's contexts, with which programs come.
+local repairs = {
+  save_for_backward = "ctx:save(x, y) keeps tensors",
+  saved_tensors = "local x, y = ctx:saved() gives them back",
+  needs_input_grad = "ctx.needs[i] says whether argument i wants a gradient",
+  mark_dirty = "forward gives results of its own and leaves its arguments as they are",
+}
+
+function Context.__index(_, key)
+  if repairs[key] then fail.raise("custom: ctx has no '%s'; %s", key, repairs[key]) end
+  return Context[key]
+end
 
 --- Keeps tensors for backward: inputs, results and others. What is kept must not be changed in place.
 function Context:save(...)
@@ -96,21 +109,28 @@ local function spread(gradients, shapes, places, n)
   return gy, n
 end
 
-local function check_count(ctx, gx, n)
+-- gx: what backward returned for the n arguments; sizes[i]: of argument i, where it is a tensor.
+local function check_gradients(ctx, gx, n, sizes)
   for i = n + 1, gx.n do
     if gx[i] ~= nil then
       fail.raise("%s: backward returned %d gradients, forward takes %d arguments", ctx._name, gx.n, n)
     end
   end
   for i = 1, n do
-    if gx[i] ~= nil and gx[i] ~= false and not tensor.is_tensor(gx[i]) then
-      fail.raise("%s: backward returned a %s as gradient %d; a tensor is wanted, or nil", ctx._name, type(gx[i]), i)
+    local g = gx[i] or nil
+    if g ~= nil and not tensor.is_tensor(g) then
+      fail.raise("%s: backward returned a %s as gradient %d; a tensor is wanted, or nil", ctx._name, type(g), i)
+    end
+    if g and sizes[i] and g.shape ~= sizes[i] then
+      fail.raise("%s: backward returned a gradient of shape %s for argument %d, of shape %s", ctx._name,
+        tostring(g.shape), i, tostring(sizes[i]))
     end
   end
 end
 
-local function backward_of(definition, ctx, nargs, args_at, results, results_at)
-  local shapes, total = {}, results.n
+local function backward_of(definition, ctx, args, args_at, results, results_at)
+  local shapes, total, nargs, sizes = {}, results.n, args.n, {}
+  for _, place in ipairs(args_at) do sizes[place] = args[place].shape end
   for k, place in ipairs(results_at) do
     shapes[k] = {size = {table.unpack(results[place].shape)}, dtype = results[place].dtype}
   end
@@ -120,7 +140,7 @@ local function backward_of(definition, ctx, nargs, args_at, results, results_at)
     local gy = spread({...}, shapes, results_at, total)
     local gx = table.pack(mode(definition.backward, ctx, table.unpack(gy, 1, total)))
     ctx._node = nil
-    check_count(ctx, gx, nargs)
+    check_gradients(ctx, gx, nargs, sizes)
     local out = {}
     for k, place in ipairs(args_at) do out[k] = gx[place] end
     return table.unpack(out, 1, #args_at)
@@ -135,7 +155,7 @@ local function apply(definition, name, ...)
   local results = fresh(table.pack(tensor.no_grad(definition.forward, ctx, ...)))
   local outputs, results_at = floats_of(results)
   settle(ctx, inputs, outputs)
-  core.record(inputs, outputs, backward_of(definition, ctx, args.n, args_at, results, results_at))
+  core.record(inputs, outputs, backward_of(definition, ctx, args, args_at, results, results_at))
   return table.unpack(results, 1, results.n)
 end
 
@@ -158,8 +178,15 @@ function custom.custom(definition)
     fail.raise("custom: a table with the functions forward and backward is wanted")
   end
   local name = definition.name or "custom"
-  return function(...) return apply(definition, name, ...) end
+  local function f(...)
+    if watcher then watcher(name, f, ...) end
+    return apply(definition, name, ...)
+  end
+  return f
 end
+
+--- watch(f): f(name, function, ...) is told of every call of a custom function; nil ends it.
+function custom.watch(f) watcher = f end
 
 -- ---- checkpoints -----------------------------------------------------------------------------------------
 
@@ -203,6 +230,18 @@ local function captured(outputs, own)
   return list, #tracked > 0
 end
 
+-- The second run must give what the first gave.
+local function check_again(results, plan)
+  for k, place in ipairs(plan.results_at) do
+    local y = results[place]
+    if not tensor.is_tensor(y) or y.shape ~= plan.shapes[k] then
+      fail.raise("checkpoint: the second run of f gave %s as result %d, the first a tensor of shape %s; f must do the "
+        .. "same both times", tensor.is_tensor(y) and "one of shape " .. tostring(y.shape) or "a " .. type(y), place,
+        tostring(plan.shapes[k]))
+    end
+  end
+end
+
 -- Runs f once more and takes the gradients of that run.
 local function repeated(f, plan, create, node, gradients)
   local args = own_arguments(plan)
@@ -220,6 +259,7 @@ local function repeated(f, plan, create, node, gradients)
     tensor.set_rng_state(plan.state)
     results = table.pack(tensor.enable_grad(function() return f(table.unpack(args, 1, args.n)) end))
   end
+  check_again(results, plan)
   local ys, gs, targets, at = {}, {}, {}, {}
   for k, place in ipairs(plan.results_at) do
     if gradients[k] and results[place].requires_grad then
@@ -235,7 +275,7 @@ local function repeated(f, plan, create, node, gradients)
   end
   local found, out = {}, {}
   if #ys > 0 then
-    found = tensor.grad(ys, targets, {grad_outputs = gs, create_graph = create, stop_at_inputs = true})
+    found = tensor.grad(ys, targets, gs, {create_graph = create, stop_at_inputs = true, allow_unused = true})
   end
   for k, place in ipairs(at) do out[place] = found[k] or nil end
   return table.unpack(out, 1, #xs)
@@ -265,8 +305,10 @@ function custom.checkpoint(f, ...)
   outputs, plan.results_at = floats_of(results)
   plan.leaves, tracked = captured(outputs, own)
   if not tracked then return table.unpack(results, 1, results.n) end
+  plan.shapes = {}
   for k, place in ipairs(plan.results_at) do
     local y = results[place]
+    plan.shapes[k] = y.shape
     if y.is_leaf then y = y:detach() else y:detach_() end
     results[place], outputs[k] = y, y
   end

@@ -41,6 +41,9 @@ local function results_of(where, f, xs)
 end
 
 local function start(where, f, inputs, create)
+  if type(f) ~= "function" and not (type(f) == "table" and getmetatable(f)) then
+    fail.raise("%s: takes a function and its inputs, got a %s first", where, type(f))
+  end
   local given, single_in = listed(where, "the input", inputs)
   local xs = own(where, given, create)
   local ys, single_out = results_of(where, f, xs)
@@ -50,7 +53,7 @@ end
 local function gradients(y, xs, v, create)
   local grads = {}
   if y.requires_grad then
-    grads = tensor.grad(y, xs, {grad_outputs = v, create_graph = create, retain_graph = true})
+    grads = tensor.grad(y, xs, v, {create_graph = create, retain_graph = true, allow_unused = true})
   end
   for i, x in ipairs(xs) do grads[i] = grads[i] or tensor.zeros_like(x) end
   return grads
@@ -68,6 +71,9 @@ local function finished(list, create)
 end
 
 local function options_of(where, given)
+  if tensor.is_tensor(given) then
+    fail.raise("%s: several inputs are a list: %s(f, {a, b})", where, where)
+  end
   return check_options(where, given, {"create_graph"}).create_graph or false
 end
 
@@ -145,7 +151,7 @@ local function weighted(ys, vs, xs, create)
   end
   local grads = {}
   if #tracked > 0 then
-    grads = tensor.grad(tracked, xs, {grad_outputs = weights, create_graph = create, retain_graph = true})
+    grads = tensor.grad(tracked, xs, weights, {create_graph = create, retain_graph = true, allow_unused = true})
   end
   for i, x in ipairs(xs) do grads[i] = grads[i] or tensor.zeros_like(x) end
   return grads

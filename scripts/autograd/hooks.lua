@@ -41,7 +41,7 @@ end
 --- x:register_hook(f): f(gradient) is called with the whole gradient of x whenever backward or
 -- tensor.grad has found it; what it returns, if anything, takes its place. Of several hooks each gets
 -- what the one before returned. Gives a handle; handle:remove() takes the hook away. A hook on a
--- result goes with its graph.
+-- result goes with its graph. An f that uses x itself keeps x alive so long.
 -- example:
 --   x = tensor({1.0}, {requires_grad = true})
 --   handle = x:register_hook(function(gradient) return 10 * gradient end)
@@ -55,6 +55,23 @@ function hooks.register_hook(x, f)
   local hook = {slot = slot, f = f}
   list[#list + 1] = hook
   return setmetatable({list = list, hook = hook}, Handle)
+end
+
+--- x:retain_grad(): x gets its gradient in x.grad though it is no leaf. Returns x.
+-- example:
+--   x = tensor({1.0}, {requires_grad = true})
+--   y = (x * 2):retain_grad()
+--   (y * y):sum():backward()
+--   y.grad --> float32 [1]  4.0
+function hooks.retain_grad(x)
+  if not tensor.is_tensor(x) then fail.raise("retain_grad: takes a colon, x:retain_grad()") end
+  if x.is_leaf then return x end
+  local kept = setmetatable({x = x}, {__mode = "v"}) -- the hook must not hold what holds the hook
+  hooks.register_hook(x, function(gradient)
+    local y = kept.x
+    if y then y.grad = y.grad and y.grad + gradient or gradient end
+  end)
+  return x
 end
 
 return hooks

@@ -1,5 +1,5 @@
 -- init.lua: lunette.autograd: derivatives as tools. Its functions are found in `tensor`:
--- custom, checkpoint, jacobian, hessian, hvp, vjp, jvp, gradcheck, detect_anomaly, x:register_hook.
+-- custom, checkpoint, jacobian, hessian, hvp, vjp, jvp, gradcheck, detect_anomaly, x:register_hook, x:retain_grad.
 
 local autograd = {}
 

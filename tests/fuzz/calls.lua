@@ -1,8 +1,10 @@
 -- The fuzz of the binding, a process of its own: every op of the catalogue, every other function and
--- method, indexing and construction, with random arguments. Nothing but Lua errors may come out of
--- any call, no tensor may be lost, and results must be whole.
--- Usage: lunette tests/fuzz/calls.lua LOG ROUNDS SEED [NAME [ROUND]]
--- LOG holds the call that runs; NAME and ROUND repeat one subject or one call, and print it.
+-- method, indexing and construction, layers, optimizers, damaged files and small programs, with random
+-- arguments. Nothing but Lua errors may come out of any call, no tensor may be lost, and results must be
+-- whole.
+-- Usage: lunette tests/fuzz/calls.lua LOG ROUNDS SEED SECONDS [NAME [ROUND]]
+-- LOG holds the call that runs. All is gone through once, and again with the next seed until SECONDS are
+-- over. NAME and ROUND repeat one subject (or those of a pattern) or one call, and print it.
 
 local lunette = require "lunette"
 local core = require "lunette.core"
@@ -12,8 +14,8 @@ local tensor = lunette.tensor
 local chance, pick, describe = values.chance, values.pick, values.describe
 local fail_at = tensor.testing.fail_at
 
-local path, rounds, seed, only, only_round = table.unpack(arg)
-rounds, seed, only_round = tonumber(rounds), tonumber(seed), tonumber(only_round)
+local path, rounds, seed, seconds, only, only_round = table.unpack(arg)
+rounds, seed, seconds, only_round = tonumber(rounds), tonumber(seed), tonumber(seconds), tonumber(only_round)
 local log = assert(io.open(path, "w"))
 local calls, errors, problems = 0, 0, 0
 
@@ -29,7 +31,7 @@ local subject, round -- what runs
 local function note(what, args)
   local list = {}
   for i = 1, args.n do list[i] = describe(args[i]) end
-  local text = ("%s round %d: %s(%s)"):format(subject, round, what, table.concat(list, ", "))
+  local text = ("%s seed %d round %d: %s(%s)"):format(subject, seed, round, what, table.concat(list, ", "))
   log:seek "set"
   log:write(text:sub(1, 1000), "\n")
   log:flush()
@@ -96,7 +98,7 @@ end
 
 -- ---- subjects: {name, f}; f makes and runs the calls of one round -----------------------------------
 
-local subjects = {}
+local subjects, ends = {}, {} -- ends: what is called when all is done
 local function add(name, f) subjects[#subjects + 1] = { name = name, run = f } end
 
 local function add_row(row)
@@ -160,6 +162,9 @@ local function add_all()
   add_functions("x.", core.meta)
   add_functions("shape.", getmetatable(tensor.ones(2).shape))
   add_functions("scope.", getmetatable(tensor.scope()))
+  for _, file in ipairs { "networks", "graphs", "files" } do
+    ends[#ends + 1] = require("tests.fuzz." .. file)(add, try)
+  end
   add("read x[k]", function()
     local x = values.tensor()
     try("index", function(a, k) return a[k] end, { n = 2, x, values.key(x) })
@@ -177,10 +182,18 @@ end
 
 -- ---- all --------------------------------------------------------------------------------------------
 
+-- Tensors that live. What gradient functions held is let go when the core is entered after a collection,
+-- one function after the other where they held each other's results.
 local function settled()
-  collectgarbage()
-  collectgarbage()
-  return tensor.memory().tensors
+  local before, now
+  repeat
+    before = now
+    collectgarbage()
+    tensor.ones(1)
+    collectgarbage()
+    now = tensor.memory().tensors
+  until now == before
+  return now
 end
 
 local function hash_of(text)
@@ -198,20 +211,30 @@ local function run_rounds(s)
   return settled()
 end
 
+-- One pass over all; tensors that live, at first.
+local function pass(before)
+  for _, s in ipairs(subjects) do
+    if not only or s.name == only or s.name:find("^" .. only .. "$") then
+      local after = run_rounds(s)
+      -- what is made once and kept is made in the first run
+      if after > before then
+        local again = run_rounds(s)
+        if again > after then problem("%s: %d tensors are lost in %d rounds", s.name, again - after, rounds) end
+        after = again
+      end
+      before = after
+    end
+  end
+  return before
+end
+
 tensor.memory_limit(200 << 20)
 add_all()
-local before = settled()
-for _, s in ipairs(subjects) do
-  if not only or s.name == only then
-    local after = run_rounds(s)
-    -- what is made once and kept is made in the first run
-    if after > before then
-      local again = run_rounds(s)
-      if again > after then problem("%s: %d tensors are lost in %d rounds", s.name, again - after, rounds) end
-      after = again
-    end
-    before = after
-  end
-end
+local alive, start = settled(), os.time()
+repeat
+  alive = pass(alive)
+  seed = seed + 1
+until os.time() - start >= seconds
+for _, f in ipairs(ends) do f() end
 log:close()
 print(("%d calls, %d errors, %d problems"):format(calls, errors, problems))

@@ -23,8 +23,8 @@ end
 local function gradients(ys, vs, leaves, options)
   local grads = {}
   if #ys > 0 then
-    options.grad_outputs = vs
-    grads = tensor.grad(ys, leaves, options)
+    options.allow_unused = true
+    grads = tensor.grad(ys, leaves, vs, options)
   end
   for i, leaf in ipairs(leaves) do grads[i] = grads[i] or tensor.zeros_like(leaf) end
   return grads

@@ -243,10 +243,15 @@ local function test_graph(t)
     { grad_outputs = { tensor.ones(3):double(), tensor.ones(2) } })
   local g = tensor.grad({ y, z }, x, { grad_outputs = { tensor.ones(3):double(), tensor.ones(3):double() } })
   near(t, "so nothing was spent", g, { 5, 5, 5 })
+  near(t, "weights by position", tensor.grad(x * x, x, tensor { 1.0, 0.0, 2.0 }:double()), (2 * x * tensor { 1, 0, 2 }):tolist())
+  near(t, "and as a list", tensor.grad({ x * 2, x * 3 }, { x }, { tensor.ones(3), tensor.ones(3) }, {})[1], { 5, 5, 5 })
   local unused = leaf { 1 }
-  local list = tensor.grad((x * 2):sum(), { unused, x })
+  local list = tensor.grad((x * 2):sum(), { unused, x }, { allow_unused = true })
   t.ok("unused inputs", list[1] == false and #list == 2 and list[2] == tensor { 2, 2, 2 })
-  t.eq("a single unused one", tensor.grad(x:sum(), unused), nil)
+  t.eq("a single unused one", tensor.grad(x:sum(), unused, nil, { allow_unused = true }), nil)
+  t.raises("that is not allowed for", "grad: the result does not depend on input 2; with {allow_unused = true}",
+    tensor.grad, x:sum(), { x, unused })
+  t.raises("options that are none", "grad: options are a table, {retain_graph = true}; got number", tensor.grad, x:sum(), x, 3)
   t.raises("one that records nothing", "input 1 does not record gradients", tensor.grad, x:sum(), tensor { 1.5 })
   t.ok("grad leaves .grad alone", unused.grad == nil)
   local h = x * 2

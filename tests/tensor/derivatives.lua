@@ -81,7 +81,8 @@ local function test_custom_errors(t)
     local f = tensor.custom {name = "f", forward = function(ctx, v) ctx:save(v) return v * 1 end, backward = backward}
     return function() f(x):sum():backward() end
   end
-  t.raises("shape", "gradient of input 1 has shape %[3%], the input %[2%]", with(function() return tensor.zeros(3) end))
+  t.raises("shape", "f: backward returned a gradient of shape {3} for argument 1, of shape {2}",
+    with(function() return tensor.zeros(3) end))
   t.raises("type", "float type is wanted", with(function() return tensor {1, 2} end))
   t.raises("kind", "returned a string as gradient 1", with(function() return "no" end))
   t.raises("too many", "returned 2 gradients", with(function(_, g) return g, g end))
@@ -108,6 +109,14 @@ local function test_hooks(t)
   local x, seen = leaf {1, 2, 3}, {}
   local y = x * x
   y:register_hook(function(g) seen[#seen + 1] = g:tolist() end)
+  local kept = x * 2
+  kept:retain_grad()
+  for k = 1, 2 do
+    (kept * kept):sum():backward { retain_graph = true }
+    near(t, "kept of a result", kept.grad, { 4 * k, 8 * k, 12 * k })
+  end
+  x.grad = nil
+  t.ok("a leaf keeps its own", rawequal(x:retain_grad(), x))
   local double = x:register_hook(function(g) return g * 2 end)
   y:sum():backward()
   near(t, "a leaf's hook changes its gradient", x.grad, {4, 8, 12})
@@ -251,6 +260,9 @@ local function test_functional_lists(t)
   t.raises("a single value", "a single value is wanted", tensor.hessian, function(x) return x end, a)
   t.raises("shape of v", "v has shape", tensor.jvp, function(x) return x end, a, tensor.ones(3))
   t.raises("options", "unknown option", tensor.jacobian, function(x) return x end, a, {graph = true})
+  t.raises("inputs one by one", "several inputs are a list: jacobian%(f, {a, b}%)", tensor.jacobian,
+    function(x) return x end, a, b)
+  t.raises("no function", "jacobian: takes a function and its inputs, got a userdata first", tensor.jacobian, a, b)
   t.raises("integers", "is int64", tensor.jacobian, function(x) return x end, tensor {1, 2})
 end
 
@@ -271,8 +283,11 @@ local function test_gradcheck(t)
     backward = function(ctx, g) return g * ctx:saved() end,
   }
   local _, other = tensor.gradcheck(function(a) return wrong(a):sum() end, x, {quiet = true})
-  t.ok("a custom function", other and other:find "custom function", other)
+  t.ok("a custom function", other and other:find "to blame: the custom function custom, call 1", other)
   t.ok("nothing watches afterwards", tensor.gradcheck(function(a) return a:exp() end, x))
+  t.raises("float32", "input 1 is float32; differences want float64", tensor.gradcheck, tensor.exp,
+    tensor.ones(2):requires_grad_())
+  t.raises("no gradients", "no input requires gradients", tensor.gradcheck, tensor.exp, tensor.ones(2))
 end
 
 -- ---- anomalies -----------------------------------------------------------------------------------------------

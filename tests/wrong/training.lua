@@ -92,5 +92,5 @@ return {
   {"lunette.plot.line({1, 2, 'a'})", "y%[3%] is a string"},
   {"lunette.plot.images(tensor.ones(3))", "images must be %[N,H,W%].*got %[3%]"},
   {"lunette.plot.history({})", "found no curve"},
-  {"lunette.vision.load()", "lunette has no field 'vision'$"},
+  {"lunette.vision.load()", "lunette has no field 'vision'"},
 }

@@ -21,6 +21,8 @@ static int find_param(const Sig *s, const char *name) {
 }
 
 static _Noreturn void unknown_option(Reader *r, const char *key) {
+  const char *repair = suggest_option(key);
+  if (repair) t_fail("%s: unknown option '%s'; %s", r->name, key, repair);
   char all[512] = "";
   Suggestion near = {.wrong = key};
   for (int i = 0; i < r->s->nparams; i++) {
@@ -174,7 +176,7 @@ void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
     if (lua_type(L, i) == LUA_TTABLE && skips_to_list(s, k)) continue;
     if (lua_type(L, i) == LUA_TBOOLEAN && skips_to_bool(s, k)) continue;
     given |= 1u << k;
-    if (p->kind == K_TENSORS && k == s->nparams - 1 && handle_at(L, i)) {
+    if (p->kind == K_TENSORS && (k == s->nparams - 1 || s->result_list) && handle_at(L, i)) {
       i = args_tensors(&r, i, last, p);
       continue;
     }

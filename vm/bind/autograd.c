@@ -12,7 +12,10 @@
 static WalkOptions walk_options(lua_State *L, int i, const char *where) {
   WalkOptions o = {0};
   if (lua_isnoneornil(L, i)) return o;
-  luaL_checktype(L, i, LUA_TTABLE);
+  if (!lua_istable(L, i)) {
+    luaL_error(L, "%s: options are a table, {retain_graph = true}; got %s", where,
+               luaL_typename(L, i));
+  }
   lua_pushnil(L);
   while (lua_next(L, i)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
@@ -158,7 +161,7 @@ static int l_backward(lua_State *L) {
   return 0;
 }
 
-/* ---- tensor.grad(y, x, {grad_outputs=, create_graph=, retain_graph=}) -------------------------------------- */
+/* ---- tensor.grad ------------------------------------------------------------------------------------------ */
 
 enum { MOST = 256 };
 
@@ -188,7 +191,7 @@ static int read_tensors(lua_State *L, int i, Tensor **out, const char *what) {
   return (int)n;
 }
 
-/* Stack: y, x, options, the gradients of y or nil. */
+/* Stack: y, x, options, the gradients of y or nil, allow_unused. */
 static void grad(void *arg) {
   Grad *g = arg;
   lua_State *L = g->L;
@@ -204,16 +207,41 @@ static void grad(void *arg) {
     }
   }
   tape_grad(g->ny, g->y, has_gy ? g->gy : NULL, g->nx, g->x, g->gx, g->options, NULL, NULL);
+  for (int i = 0; i < g->nx && !lua_toboolean(L, 5); i++) {
+    if (!g->gx[i]) {
+      t_fail("grad: the result does not depend on input %d; with {allow_unused = true} its "
+             "gradient is "
+             "nil (false in a list)",
+             i + 1);
+    }
+  }
 }
 
+/* Is value i a tensor or a list of some: gradients, where options may stand too? */
+static bool is_gradients(lua_State *L, int i) {
+  return handle_is(L, i) || (lua_istable(L, i) && lua_rawlen(L, i) > 0);
+}
+
+/* grad(y, x, grad_outputs?, options?) */
 static int l_grad(lua_State *L) {
   Grad g = {.L = L};
-  lua_settop(L, 3);
-  g.options = walk_options(L, 3, "grad");
-  if (lua_istable(L, 3))
-    lua_getfield(L, 3, "grad_outputs");
-  else
+  if (lua_gettop(L) > 3 || is_gradients(L, 3)) {
+    lua_settop(L, 4);
+    lua_insert(L, 3); /* y, x, options, gradients */
+  } else {
+    lua_settop(L, 3);
     lua_pushnil(L);
+  }
+  g.options = walk_options(L, 3, "grad");
+  lua_pushnil(L);
+  if (lua_istable(L, 3)) {
+    if (lua_isnil(L, 4)) {
+      lua_getfield(L, 3, "grad_outputs");
+      lua_replace(L, 4);
+    }
+    lua_getfield(L, 3, "allow_unused");
+    lua_replace(L, 5);
+  }
   enter(L, grad, &g);
   bool list = lua_istable(L, 2);
   if (list) lua_createtable(L, g.nx, 0);
@@ -306,10 +334,14 @@ static const Function both[] = {
 
 static const Function functions[] = {
     {"grad", l_grad,
-     "tensor.grad(outputs, inputs, {grad_outputs =, retain_graph =, create_graph = false,\n"
+     "tensor.grad(outputs, inputs, grad_outputs, {retain_graph =, create_graph = false,\n"
      "allow_unused = false}): the gradients of the outputs for the inputs (a tensor or a list "
      "each) as\n"
-     "results; no .grad is touched. create_graph records them, for second derivatives.\n"
+     "results; no .grad is touched. grad_outputs: what outputs of several elements are weighted "
+     "by.\n"
+     "create_graph records the gradients, for second derivatives. An input that the outputs do "
+     "not\n"
+     "depend on is an error, unless allow_unused: then its gradient is nil, or false in a list.\n"
      "example:\n"
      "  x = tensor({3.0}, {requires_grad = true})\n"
      "  slope = tensor.grad((x ^ 3):sum(), x, {create_graph = true})\n"

@@ -119,6 +119,8 @@ void suggest_from_keys(Suggestion *s, lua_State *L, int table);
 void suggest_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 /* How we write what other libraries have as this method or field of a tensor, or NULL. */
 const char *suggest_method(const char *name);
+/* What to do about an option that other libraries have, or NULL. */
+const char *suggest_option(const char *name);
 
 /* Each adds its functions to the library table on the top of the stack; meta is the place of the
    tensor metatable, methods the place of the table of methods. */

@@ -165,7 +165,9 @@ static void read_build_options(Build *b, int i) {
     } else if (strcmp(key, "requires_grad") == 0) {
       b->requires_grad = lua_toboolean(L, -1);
     } else {
-      t_fail("tensor: unknown option '%s' (dtype, requires_grad)", key);
+      const char *repair = suggest_option(key);
+      t_fail("tensor: unknown option '%s'; %s", key,
+             repair ? repair : "it takes dtype and requires_grad");
     }
     lua_pop(L, 1);
   }

@@ -76,8 +76,11 @@ static void record(void *arg) {
       t_fail("record: result %d has a history already; x:detach() has none", i + 1);
     }
   }
-  r->host = new_host();
-  tape_record_host(r->nx, r->in, r->ny, r->out, r->host);
+  static Host *spare; /* of a call that failed */
+  if (!spare) spare = new_host();
+  tape_record_host(r->nx, r->in, r->ny, r->out, spare);
+  r->host = spare;
+  spare = NULL;
 }
 
 /* record(inputs, outputs, backward): the outputs, which have no history, depend on the inputs from

@@ -67,12 +67,49 @@ static const char *option_here(const char *name) {
   return find(options, name);
 }
 
+const char *suggest_option(const char *name) {
+  static const Elsewhere options[] = {
+      {"batch_first", "the batch comes first always, leave it out"},
+      {"capturable", "every step is one fused pass, leave it out"},
+      {"device", "computing is on the processor, leave it out"},
+      {"differentiable", "every step is one fused pass, leave it out"},
+      {"foreach", "every step is one fused pass, leave it out"},
+      {"fused", "every step is one fused pass, leave it out"},
+      {"generator", "tensor.manual_seed says which numbers are drawn"},
+      {"inplace", "the form that writes in place ends in _, as x:relu_()"},
+      {"layout", "there is one layout, leave it out"},
+      {"memory_format", "there is one layout, leave it out"},
+      {"non_blocking", "computing is on the processor, leave it out"},
+      {"num_workers", "rows are read from memory, leave it out"},
+      {"out", "results are new tensors; y:copy_(x) fills one that is there"},
+      {"pin_memory", "computing is on the processor, leave it out"},
+      {"reduce", "reduction is mean, sum or none"},
+      {"size_average", "reduction is mean, sum or none"},
+      {NULL, NULL},
+  };
+  return find(options, name);
+}
+
 const char *suggest_method(const char *name) {
   static const Elsewhere methods[] = {
       {"numpy", "x:tolist() gives a table of numbers"},
       {"cuda", "computing is on the processor, leave it out"},
       {"cpu", "computing is on the processor, leave it out"},
       {"device", "computing is on the processor"},
+      {"is_cuda", "computing is on the processor"},
+      {"is_floating_point", "x.dtype is the name of its type, float32 for example"},
+      {"type", "x.dtype is the name of its type; x:to \"float32\" converts"},
+      {"nelement", "x:numel() counts all elements"},
+      {"ndimension", "x.ndim is the number of dimensions"},
+      {"grad_fn", "x.is_leaf and x.requires_grad tell whether it has a history"},
+      {"apply_", "ops take whole tensors: x:exp(); a table of numbers comes from x:tolist()"},
+      {"map_", "ops take whole tensors: x + y; a table of numbers comes from x:tolist()"},
+      {"new_tensor", "tensor({1, 2}, {dtype = x.dtype}) makes one"},
+      {"squeeze_", "shapes do not change in place: x = x:squeeze()"},
+      {"unsqueeze_", "shapes do not change in place: x = x:unsqueeze(1)"},
+      {"transpose_", "shapes do not change in place: x = x:transpose(1, 2)"},
+      {"t_", "shapes do not change in place: x = x:t()"},
+      {"resize_", "shapes do not change in place: x = x:reshape(2, 3)"},
       {"append", "tensor.cat({x, y}) joins tensors"},
       {"concat", "tensor.cat({x, y}) joins tensors"},
       {"len", "#x is the first size, x:numel() counts all elements"},
@@ -136,7 +173,15 @@ static int l_suggest(lua_State *L) {
   return 1;
 }
 
+/* repair(option): what to do about an option that other libraries have, or nil. */
+static int l_repair(lua_State *L) {
+  lua_pushstring(L, suggest_option(luaL_checkstring(L, 1)));
+  return 1;
+}
+
 void suggest_open(lua_State *L) {
   lua_pushcfunction(L, l_suggest);
   lua_setfield(L, -2, "suggest");
+  lua_pushcfunction(L, l_repair);
+  lua_setfield(L, -2, "repair");
 }

@@ -239,7 +239,7 @@ static void round_infer(Call *c) {
 static const char *round_run(Call *c) {
   int64_t decimals = attr_int(c, 0, 0);
   const IterLoop *loops = SIMD_PICK(unary_loops)->at[decimals ? U_round_to : U_round];
-  double by = pow(10, (double)(decimals < 0 ? -decimals : decimals));
+  double by = pow(10, fabs((double)decimals));
   Numbers numbers = {.f = {by, decimals < 0 ? by : 0}};
   iter_map(loops[c->dtype], &numbers, c->y[0], c->dtype, 1, c->x, c->dtype);
   return NULL;
