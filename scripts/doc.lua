@@ -70,7 +70,8 @@ end
 -- ---- ops ---------------------------------------------------------------------------------------------
 
 local families = {create = "Making tensors", random = "Random numbers", unary = "Pointwise: one tensor",
-  trigonometry = "Trigonometric functions", special = "Special functions", activation = "Activation functions",
+  trigonometry = "Trigonometric functions", special = "Special functions", bessel = "Special functions",
+  special_pairs = "Special functions", activation = "Activation functions",
   binary = "Pointwise: two tensors", compare = "Comparisons, logic, bits", ternary = "Pointwise: three tensors",
   arithmetic = "More arithmetic", reduce = "Reductions and running sums", shape = "Shapes", index = "Indexing",
   order = "Order and counting", cast = "Types", linalg = "Linear algebra", conv = "Convolution",

@@ -67,7 +67,8 @@ end
 local function has_place(code) return not code:find "return " and not code:find "wrap" end
 
 local function test_here(t)
-  local env = setmetatable({ tensor = tensor, nn = nn, optim = optim, lunette = lunette }, { __index = _G })
+  local env = setmetatable({ tensor = tensor, nn = nn, optim = optim, data = lunette.data, lunette = lunette },
+    { __index = _G })
   local before = probe()
   for i, p in ipairs(programs) do
     local code = code_of(p)

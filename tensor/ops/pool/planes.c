@@ -5,6 +5,8 @@
    kernel_size says how many there are. */
 #include "../../kernels/pool/pool.h"
 
+#include <string.h>
+
 #include "../../calc.h"
 
 /* Attributes of all rows up to CEIL, then those of each pass. */
@@ -97,6 +99,13 @@ static void infer_dx(Call *c, int size) {
   call_out(c, 0, (DType)c->x[0]->dtype, c->x[0]->ndim, shape);
 }
 
+/* Without windows no gradient flows back: gx is zero then. Nothing is left to do, is it? */
+static bool no_windows(const Tensor *gy, Tensor *gx) {
+  if (gx->numel && gy->numel == 0)
+    memset(t_data(gx), 0, (size_t)gx->numel * dtype_size((DType)gx->dtype));
+  return gx->numel == 0 || gy->numel == 0;
+}
+
 /* ---- maximum ------------------------------------------------------------------------------------------ */
 
 static void max_infer(Call *c) {
@@ -137,7 +146,7 @@ static void max_dx_infer(Call *c) {
 static const char *max_dx_run(Call *c) {
   const Tensor *g = c->x[0];
   Tensor *gx = c->y[0];
-  if (gx->numel == 0) return NULL;
+  if (no_windows(g, gx)) return NULL;
   PoolShape s = shape_of(c, last_sizes(c, gx), last_sizes(c, g), planes_of(c, g));
   const int32_t *index = t_data(c->x[1]);
   const PoolKernels *k = SIMD_PICK(pool_kernels);
@@ -232,7 +241,7 @@ static void avg_dx_infer(Call *c) { infer_dx(c, SIZE); }
 static const char *avg_dx_run(Call *c) {
   const Tensor *g = c->x[0];
   Tensor *gx = c->y[0];
-  if (gx->numel == 0) return NULL;
+  if (no_windows(g, gx)) return NULL;
   PoolShape s = avg_shape(c, gx, g);
   const PoolKernels *k = SIMD_PICK(pool_kernels);
   if (g->dtype == T_F32)
