@@ -124,6 +124,6 @@ SPACED(GRAD)
 static Op rows[S_COUNT] = {FLOATS(LINE) SPACED(SPACED_LINE)};
 #pragma GCC diagnostic pop
 
-FAMILY(bessel, rows);
+FAMILY_PART(special, bessel, rows);
 
 #endif

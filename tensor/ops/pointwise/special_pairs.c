@@ -146,6 +146,6 @@ static Op rows[P_COUNT] = {
                    "for s = 1 and where a term is, NaN for smaller s. The gradient is by q only.",
                    .example = "tensor.special.zeta(2, tensor{1}) --> float32 [1]  1.6449")};
 
-FAMILY(special_pairs, rows);
+FAMILY_PART(special, special_pairs, rows);
 
 #endif
