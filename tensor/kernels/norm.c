@@ -3,6 +3,7 @@
 #include "norm.h"
 
 #include "lanes.h"
+#include "vec.h"
 #include "vmath.h"
 
 LANE_FOLD(sum_of, float, float, double, 0, add_f32, add_f64, x[i])
@@ -16,6 +17,8 @@ static __attribute__((noinline)) void standardize(int64_t n, const float *x, flo
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; i++) y[i] = FMAF(x[i] - mean, scale, shift);
 }
+
+typedef double vd __attribute__((vector_size(8 * VL)));
 
 /* ---- layers ----------------------------------------------------------------------------------- */
 
@@ -40,34 +43,99 @@ static void layer(const LayerNorm *s, void *out) {
   }
 }
 
-/* With h = (x - mean) rstd and g = gy gamma: gx = rstd (g - mean(g) - h mean(g h)); if raw, mean(g) is left out. */
-static void layer_back_row(const LayerNorm *s, int64_t r, const float *gy, float *gx) {
-  int64_t n = s->n;
-  const float *x = (const float *)s->x + r * n, *gamma = s->gamma;
-  float mean = ((const float *)s->mean)[r], rstd = ((const float *)s->rstd)[r];
-  const float *g = gy;
-  if (gamma) {
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; i++) gx[i] = gy[i] * gamma[i];
-    g = gx;
+/* The sums over a row of g = gy gamma and of g (x - mean). */
+typedef struct Sums {
+  double g, lean;
+} Sums;
+
+static double sum_lanes(vd v) {
+  double lane[VL];
+  memcpy(lane, &v, sizeof lane);
+  for (int m = VL / 2; m > 0; m /= 2)
+    for (int l = 0; l < m; l++) lane[l] += lane[l + m];
+  return lane[0];
+}
+
+/* A row's sums; what it adds to dg and db, where wanted, in the same pass. */
+VEC Sums back_sums(int64_t n, const float *x, const float *gy, const float *gamma, float mean,
+                   float rstd, float *dg, float *db) {
+  enum { RUN = 8 * VL }; /* terms of a lane that are added in float */
+  vd sum = {0}, lean = {0};
+  for (int64_t from = 0; from < n; from += RUN) {
+    int64_t to = n - from < RUN ? n : from + RUN;
+    vf a = {0}, b = {0};
+    for (int64_t i = from; i < to; i += VL) {
+      int64_t m = n - i < VL ? n - i : VL;
+      vf d = vf_load_part(x + i, m) - vf_all(mean), g = vf_load_part(gy + i, m);
+      if (dg) vf_store_part(dg + i, vf_fma(d * vf_all(rstd), g, vf_load_part(dg + i, m)), m);
+      if (db) vf_store_part(db + i, vf_load_part(db + i, m) + g, m);
+      if (gamma) g *= vf_load_part(gamma + i, m);
+      a += g;
+      b = vf_fma(g, d, b);
+    }
+    sum += __builtin_convertvector(a, vd);
+    lean += __builtin_convertvector(b, vd);
   }
-  float a = s->raw ? 0 : (float)(sum_of(n, g, NULL, 0) / (double)n);
-  float b = (float)(lean_of(n, x, g, mean) / (double)n) * rstd * rstd;
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; i++) gx[i] = FMAF(mean - x[i], b, g[i] - a) * rstd;
+  return (Sums){sum_lanes(sum), sum_lanes(lean)};
+}
+
+/* With h = (x - mean) rstd and g = gy gamma: gx = rstd (g - mean(g) - h mean(g h)); if raw, mean(g) is
+   left out. */
+static void layer_back_row(const LayerNorm *s, int64_t r, Sums sums, const float *restrict gy,
+                           float *restrict gx) {
+  int64_t n = s->n;
+  const float *restrict x = (const float *)s->x + r * n, *restrict gamma = s->gamma;
+  float mean = ((const float *)s->mean)[r], rstd = ((const float *)s->rstd)[r];
+  float a = s->raw ? 0 : (float)(sums.g / (double)n);
+  float b = (float)(sums.lean / (double)n) * rstd * rstd;
+  if (gamma)
+    for (int64_t i = 0; i < n; i++) gx[i] = FMAF(mean - x[i], b, gy[i] * gamma[i] - a) * rstd;
+  else
+    for (int64_t i = 0; i < n; i++) gx[i] = FMAF(mean - x[i], b, gy[i] - a) * rstd;
 }
 
 static void layer_back(const LayerNorm *s, const void *gy, void *gx, void *dgamma, void *dbeta) {
   int64_t n = s->n;
-  float *restrict dg = dgamma, *restrict db = dbeta;
-  for (int64_t i = 0; dg && i < n; i++) dg[i] = 0;
-  for (int64_t i = 0; db && i < n; i++) db[i] = 0;
+  float *dg = dgamma, *db = dbeta;
+  if (dg) memset(dg, 0, (size_t)n * sizeof *dg);
+  if (db) memset(db, 0, (size_t)n * sizeof *db);
   for (int64_t r = 0; r < s->rows; r++) {
-    const float *restrict x = (const float *)s->x + r * n, *restrict g = (const float *)gy + r * n;
+    const float *x = (const float *)s->x + r * n, *g = (const float *)gy + r * n;
     float mean = ((const float *)s->mean)[r], rstd = ((const float *)s->rstd)[r];
-    for (int64_t i = 0; dg && i < n; i++) dg[i] = FMAF((x[i] - mean) * rstd, g[i], dg[i]);
-    for (int64_t i = 0; db && i < n; i++) db[i] += g[i];
-    if (gx) layer_back_row(s, r, g, (float *)gx + r * n);
+    Sums sums = dg && db ? back_sums(n, x, g, s->gamma, mean, rstd, dg, db)
+                         : back_sums(n, x, g, s->gamma, mean, rstd, dg, NULL);
+    if (db && !dg)
+      for (int64_t i = 0; i < n; i++) db[i] += g[i];
+    if (gx) layer_back_row(s, r, sums, g, (float *)gx + r * n);
+  }
+}
+
+static void layer_sums(const LayerNorm *s, const void *gy, int64_t from, int64_t to, void *dgamma,
+                       void *dbeta) {
+  float *restrict dg = (float *)dgamma, *restrict db = (float *)dbeta;
+  for (int64_t i = from; i < to; i++) dg[i] = db[i] = 0;
+  for (int64_t r = 0; r < s->rows; r++) {
+    const float *restrict x = (const float *)s->x + r * s->n;
+    const float *restrict g = (const float *)gy + r * s->n;
+    float mean = ((const float *)s->mean)[r], rstd = ((const float *)s->rstd)[r];
+    for (int64_t i = from; i < to; i++) {
+      dg[i] = FMAF((x[i] - mean) * rstd, g[i], dg[i]);
+      db[i] += g[i];
+    }
+  }
+}
+
+static void layer_join(int64_t pieces, int64_t stride, const void *sums, int64_t from, int64_t to,
+                       void *y) {
+  const float *x = sums;
+  float *o = y;
+  for (; from < to; from += VL) {
+    int64_t m = to - from < VL ? to - from : VL;
+    vd sum = {0};
+    for (int64_t p = 0; p < pieces; p++) {
+      sum += __builtin_convertvector(vf_load_part(x + p * stride + from, m), vd);
+    }
+    vf_store_part(o + from, __builtin_convertvector(sum, vf), m);
   }
 }
 
@@ -260,7 +328,8 @@ static void batch_back(const BatchNorm *s, bool trained, const void *gy, void *g
   }
 }
 
-static const NormOps ops = {layer, layer_back, batch_train, batch_eval, batch_back};
+static const NormOps ops = {layer,       layer_back, layer_sums, layer_join,
+                            batch_train, batch_eval, batch_back};
 
 extern const NormOps AT_LEVEL(norm_f64);
 

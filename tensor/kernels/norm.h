@@ -39,6 +39,12 @@ typedef struct NormOps {
   /* gx: [rows, n]; dgamma, dbeta: [n], the sums over these rows. Each may be NULL. Callers that cut
      the rows give every piece its own dgamma and dbeta and add those in order. */
   void (*layer_back)(const LayerNorm *s, const void *gy, void *gx, void *dgamma, void *dbeta);
+  /* The columns from..to-1 of dgamma and dbeta alone, over all rows. */
+  void (*layer_sums)(const LayerNorm *s, const void *gy, int64_t from, int64_t to, void *dgamma,
+                     void *dbeta);
+  /* y[i] = the sum over pieces p of sums[p stride + i], for i from..to-1. */
+  void (*layer_join)(int64_t pieces, int64_t stride, const void *sums, int64_t from, int64_t to,
+                     void *y);
   void (*batch_train)(const BatchNorm *s, void *y);
   /* By the running statistics; mean and rstd are written, for batch_back, where not NULL. */
   void (*batch_eval)(const BatchNorm *s, void *y);

@@ -44,6 +44,29 @@ static void layer_back(const LayerNorm *s, const void *gy, void *gx, void *dgamm
   }
 }
 
+static void layer_sums(const LayerNorm *s, const void *gy, int64_t from, int64_t to, void *dgamma,
+                       void *dbeta) {
+  double *dg = dgamma, *db = dbeta;
+  for (int64_t i = from; i < to; i++) dg[i] = db[i] = 0;
+  for (int64_t r = 0; r < s->rows; r++) {
+    const double *x = (const double *)s->x + r * s->n, *g = (const double *)gy + r * s->n;
+    double mean = at_or(s->mean, r, 0), rstd = at_or(s->rstd, r, 1);
+    for (int64_t i = from; i < to; i++) {
+      dg[i] += g[i] * (x[i] - mean) * rstd;
+      db[i] += g[i];
+    }
+  }
+}
+
+static void layer_join(int64_t pieces, int64_t stride, const void *sums, int64_t from, int64_t to,
+                       void *y) {
+  for (int64_t i = from; i < to; i++) {
+    double sum = 0;
+    for (int64_t p = 0; p < pieces; p++) sum += ((const double *)sums)[p * stride + i];
+    ((double *)y)[i] = sum;
+  }
+}
+
 /* Place of value i of channel c among n l values, which run along l first. */
 static int64_t place(const BatchNorm *s, int64_t c, int64_t i) {
   return (i / s->l * s->c + c) * s->l + i % s->l;
@@ -108,4 +131,5 @@ static void batch_back(const BatchNorm *s, bool trained, const void *gy, void *g
 
 extern const NormOps AT_LEVEL(norm_f64);
 
-const NormOps AT_LEVEL(norm_f64) = {layer, layer_back, batch_train, batch_eval, batch_back};
+const NormOps AT_LEVEL(norm_f64) = {layer,       layer_back, layer_sums, layer_join,
+                                    batch_train, batch_eval, batch_back};

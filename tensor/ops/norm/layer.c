@@ -9,7 +9,8 @@ enum { X, WEIGHT, BIAS }; /* inputs */
 enum { SHAPE, EPS };      /* attributes */
 enum {
   GRAIN = 1 << 15, /* values of a part */
-  PARTS = 64       /* most parts whose sums for weight and bias are kept apart */
+  PARTS = 64,      /* most parts whose sums for weight and bias are kept apart */
+  COLUMNS = 512    /* of a part that sums columns */
 };
 
 static bool has_shape(const Tensor *t, const Attr *a) {
@@ -132,6 +133,10 @@ static void grad(Call *c, Tensor *const *gy, Tensor **gx, bool raw) {
 static void layer_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) { grad(c, gy, gx, false); }
 static void rms_norm_grad(Call *c, Tensor *const *gy, Tensor **gx) { grad(c, gy, gx, true); }
 
+/* Few rows, and long ones: the sums for weight and bias by columns, in a pass of their own, read less
+   than the sums of every part would be. */
+static bool by_columns(const Job *j) { return j->kernel.rows <= 512 && j->kernel.n >= 2 * COLUMNS; }
+
 /* Rows of a part on the way back, where every part has its own sums. */
 static int64_t back_group(const Job *j) {
   int64_t least = (j->kernel.rows + PARTS - 1) / PARTS;
@@ -170,39 +175,52 @@ static void layer_norm_dx_infer(Call *c) {
   call_out(c, 1, d, shape->n, shape->v);
   call_out(c, 2, d, shape->n, shape->v);
   Job j = job_of(c->x[1], c->x[2]->numel, c->attr[2].i != 0);
+  if (by_columns(&j)) return;
   int64_t parts = parts_of(j.kernel.rows, back_group(&j));
   call_scratch(c, ((size_t)parts + 1) * 2 * (size_t)j.kernel.n * j.size);
 }
 
-/* y[i] = sum over parts of x[p stride + i] */
-static void add_parts(int64_t parts, int64_t stride, const Job *j, const char *x, Tensor *y) {
-  for (int64_t i = 0; i < y->numel; i++) {
-    double sum = 0;
-    for (int64_t p = 0; p < parts; p++) {
-      const char *at = x + (size_t)(p * stride + i) * j->size;
-      sum += j->size == sizeof(float) ? (double)*(const float *)at : *(const double *)at;
-    }
-    t_set(y, i, sum);
+/* Weight and bias, COLUMNS of them: from x and gy, or from the sums of the parts. */
+typedef struct Columns {
+  const Job *job;
+  int64_t parts; /* 0: from x and gy */
+  void *dw, *db;
+} Columns;
+
+static void columns_part(void *job, int64_t k) {
+  const Columns *c = job;
+  const Job *j = c->job;
+  int64_t n = j->kernel.n, from = k * COLUMNS, to = n - from < COLUMNS ? n : from + COLUMNS;
+  if (c->parts == 0) {
+    j->ops->layer_sums(&j->kernel, j->gy, from, to, c->dw, c->db);
+    return;
   }
+  j->ops->layer_join(c->parts, 2 * n, j->sums, from, to, c->dw);
+  j->ops->layer_join(c->parts, 2 * n, j->sums + (size_t)n * j->size, from, to, c->db);
 }
 
 static const char *layer_norm_dx_run(Call *c) {
   Job j = job_of(c->x[1], c->x[2]->numel, c->attr[2].i != 0);
-  bool affine = c->attr[1].i != 0;
+  bool affine = c->attr[1].i != 0, apart = affine && !by_columns(&j);
   j.gy = t_data(c->x[0]);
   j.kernel.mean = t_data(c->x[2]);
   j.kernel.rstd = t_data(c->x[3]);
   j.kernel.gamma = data_or_null(c->x[4]);
   j.dx = t_data(c->y[0]);
-  if (affine) {
+  if (apart) {
     j.group = back_group(&j);
     j.sums = c->scratch;
   }
   int64_t n = j.kernel.n, parts = parts_of(j.kernel.rows, j.group);
   team_run(parts, part, &j);
   if (!affine) return NULL;
-  add_parts(parts, 2 * n, &j, j.sums, c->y[1]);
-  add_parts(parts, 2 * n, &j, j.sums + (size_t)n * j.size, c->y[2]);
+  if (apart && parts == 0) { /* no rows */
+    t_fill(c->y[1], 0);
+    t_fill(c->y[2], 0);
+    return NULL;
+  }
+  Columns all = {&j, apart ? parts : 0, t_data(c->y[1]), t_data(c->y[2])};
+  team_run(parts_of(n, COLUMNS), columns_part, &all);
   return NULL;
 }
 
