@@ -21,7 +21,7 @@ enum {
   SLAB_MOST = 4096,   /* the largest block that comes from a slab */
   MAP_LEAST = 1 << 20 /* from here on blocks are mapped, and can be given back */
 };
-static const size_t cache_most = (size_t)96 << 20; /* bytes kept for the next use, besides slabs */
+static const size_t cache_most = (size_t)256 << 20; /* bytes kept for the next use, besides slabs */
 
 typedef struct Free {
   struct Free *next;
