@@ -22,14 +22,49 @@ typedef double vd __attribute__((vector_size(8 * VL)));
 
 /* ---- layers ----------------------------------------------------------------------------------- */
 
+enum { RUN = 8 * VL }; /* terms of a row that are added in float, VL side by side */
+
+VEC double sum_lanes(vd v) {
+  typedef double half __attribute__((vector_size(4 * VL)));
+  half h[2];
+  memcpy(h, &v, sizeof h);
+  h[0] += h[1];
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_pd((__m512d)h[0]);
+#else
+  double sum = 0;
+  for (int l = 0; l < VL / 2; l++) sum += h[0][l];
+  return sum;
+#endif
+}
+
+/* The sum of a row less c, or of the squares of that. */
+VEC double row_sum(bool squares, int64_t n, const float *x, float c) {
+  vd sum = {0};
+  for (int64_t from = 0; from < n; from += RUN) {
+    int64_t to = n - from < RUN ? n : from + RUN, i = from;
+    vf a = {0};
+    for (; i + VL <= to; i += VL) {
+      vf d = vf_load(x + i) - vf_all(c);
+      a = squares ? vf_fma(d, d, a) : a + d;
+    }
+    if (i < to) {
+      vf d = vf_load_part(x + i, to - i) - vf_first(to - i, vf_all(c));
+      a = squares ? vf_fma(d, d, a) : a + d;
+    }
+    sum += __builtin_convertvector(a, vd);
+  }
+  return sum_lanes(sum);
+}
+
 static void layer(const LayerNorm *s, void *out) {
   int64_t n = s->n;
   const float *gamma = s->gamma, *beta = s->beta;
   for (int64_t r = 0; r < s->rows; r++) {
     const float *x = (const float *)s->x + r * n;
     float *y = (float *)out + r * n;
-    float mean = s->raw ? 0 : (float)(sum_of(n, x, NULL, 0) / (double)n);
-    float rstd = (float)(1 / sqrt(spread_of(n, x, NULL, mean) / (double)n + s->eps));
+    float mean = s->raw ? 0 : (float)(row_sum(false, n, x, 0) / (double)n);
+    float rstd = (float)(1 / sqrt(row_sum(true, n, x, mean) / (double)n + s->eps));
     ((float *)s->mean)[r] = mean;
     ((float *)s->rstd)[r] = rstd;
     if (gamma && beta) {
@@ -48,18 +83,9 @@ typedef struct Sums {
   double g, lean;
 } Sums;
 
-static double sum_lanes(vd v) {
-  double lane[VL];
-  memcpy(lane, &v, sizeof lane);
-  for (int m = VL / 2; m > 0; m /= 2)
-    for (int l = 0; l < m; l++) lane[l] += lane[l + m];
-  return lane[0];
-}
-
 /* A row's sums; what it adds to dg and db, where wanted, in the same pass. */
 VEC Sums back_sums(int64_t n, const float *x, const float *gy, const float *gamma, float mean,
                    float rstd, float *dg, float *db) {
-  enum { RUN = 8 * VL }; /* terms of a lane that are added in float */
   vd sum = {0}, lean = {0};
   for (int64_t from = 0; from < n; from += RUN) {
     int64_t to = n - from < RUN ? n : from + RUN;

@@ -74,6 +74,17 @@ VEC void vf_store_part(float *p, vf v, int64_t n) {
 }
 #endif
 
+/* The first n lanes of v, zeros in the others. */
+VEC vf vf_first(int64_t n, vf v) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_maskz_mov_ps((__mmask16)((1u << n) - 1), (__m512)v);
+#else
+  for (int i = 0; i < VL; i++)
+    if (i >= n) v[i] = 0;
+  return v;
+#endif
+}
+
 VEC vi vi_load_part(const int32_t *p, int64_t n) {
   vi v = {0};
 #if defined(__AVX512F__)
