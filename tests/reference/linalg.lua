@@ -30,8 +30,8 @@ function reference.inv_ex(a)
   return each(function(m) return inverse(m), 0 end, { 2 }, a)
 end
 
-function reference.solve_ex(a, b, options)
-  return reference.solve(a, b, options), (each(function() return 0 end, { 2 }, a))
+function reference.solve_ex(a, b, o)
+  return reference.solve(a, b, o), (each(function() return 0 end, { 2 }, a))
 end
 
 local function triangle(a, upper, unit)
@@ -136,9 +136,9 @@ end
 
 function reference.lu_factor(a) return each(lu_factor, { 2 }, a) end
 
-function reference.lu_old(a, options)
+function reference.lu_old(a, o)
   local lu, pivots = reference.lu_factor(a)
-  if not options then return lu, pivots end
+  if not o then return lu, pivots end
   return lu, pivots, (each(function() return 0 end, { 2 }, a))
 end
 
