@@ -84,7 +84,7 @@ end
 
 local function gradients(ys, leaves, vs, options)
   options = options or {}
-  options.grad_outputs = vs
+  options.grad_outputs, options.allow_unused = vs, true
   local grads = #ys > 0 and tensor.grad(ys, leaves, options) or {}
   for i, leaf in ipairs(leaves) do grads[i] = grads[i] and grads[i]:detach() or tensor.zeros_like(leaf) end
   return grads
