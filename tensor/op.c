@@ -15,7 +15,7 @@
   X(arithmetic) \
   X(reduce) X(scan) X(statistics) \
   X(reshape) X(views) X(join) X(stacks) X(split) X(blocks) X(pad) X(patches) X(triangles) X(write) X(window) \
-  X(gather) X(scatter) X(select) X(replace) X(masks) X(advanced) X(embedding) X(bags) \
+  X(gather) X(scatter) X(select) X(segments) X(replace) X(masks) X(advanced) X(embedding) X(bags) \
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \
   X(matmul) \

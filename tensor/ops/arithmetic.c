@@ -1,5 +1,8 @@
-/* Arithmetic and comparisons composed of other ops. */
+/* Arithmetic and comparisons composed of other ops; frexp. */
+#include <math.h>
+
 #include "../calc.h"
+#include "../team.h"
 
 /* y - alpha x */
 static void rsub_compose(Call *c) {
@@ -20,9 +23,52 @@ static void float_power_compose(Call *c) {
 
 static void ldexp_compose(Call *c) { c->y[0] = t_mul(c->x[0], t_op1("exp2", c->x[1])); }
 
+static void conj_compose(Call *c) {
+  Tensor *x = c->x[0];
+  c->y[0] = t_expand(x, x->ndim, x->shape);
+}
+
 static void equal_compose(Call *c) {
   bool same = t_same_shape(c->x[0], c->x[1]);
   c->y[0] = same ? t_op1("all", t_eq(c->x[0], c->x[1])) : t_scalar_int(false, T_BOOL);
+}
+
+/* ---- frexp: x = mantissa 2^exponent, 1/2 <= |mantissa| < 1 ------------------------------------------- */
+
+enum { FREXP_PART = 1 << 14 };
+
+static void frexp_infer(Call *c) {
+  DType d = call_promote(c, 0, 1);
+  if (!dtype_is_float(d)) d = T_F32;
+  call_want(c, 0, d);
+  const Tensor *x = c->x[0];
+  call_out(c, 0, d, x->ndim, x->shape);
+  call_out(c, 1, T_I32, x->ndim, x->shape);
+}
+
+static void frexp_part(void *job, int64_t part) {
+  const Call *c = job;
+  const Tensor *x = c->x[0];
+  int64_t end = (part + 1) * FREXP_PART < x->numel ? (part + 1) * FREXP_PART : x->numel;
+  for (int64_t i = part * FREXP_PART; i < end; i++) {
+    double v = x->dtype == T_F64 ? t_f64(x)[i] : (double)t_f32(x)[i];
+    int exponent = 0;
+    if (isfinite(v)) v = frexp(v, &exponent);
+    if (x->dtype == T_F64)
+      t_f64(c->y[0])[i] = v;
+    else
+      t_f32(c->y[0])[i] = (float)v;
+    ((int32_t *)t_data(c->y[1]))[i] = exponent;
+  }
+}
+
+static const char *frexp_run(Call *c) {
+  team_run((c->x[0]->numel + FREXP_PART - 1) / FREXP_PART, frexp_part, c);
+  return NULL;
+}
+
+static void frexp_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  if (gy[0]) gx[0] = t_op2("ldexp", gy[0], t_neg(c->y[1]));
 }
 
 static Op rows[] = {
@@ -46,6 +92,24 @@ static Op rows[] = {
      .ref = "each: x * 2 ^ y",
      .flags = OP_INPLACE,
      .compose = ldexp_compose},
+    {.sig = "conj(x: tensor) -> y: tensor",
+     .aliases = "conj_physical resolve_conj resolve_neg real",
+     .doc = "x itself, as a view: numbers here are real. For programs that are written for complex "
+            "ones too.",
+     .example = "tensor{1, -2}:conj() --> int64 [2]   1  -2",
+     .test = "{{randn(2,3)}, {mask(3)}}",
+     .ref = "each: x",
+     .compose = conj_compose},
+    {.sig = "frexp(x: tensor) -> mantissa: tensor, exponent: tensor",
+     .doc = "x as mantissa times 2 to the power exponent (int32), the mantissa from 1/2 to below 1 "
+            "in size. Zero, infinity and NaN are their own mantissas, with the exponent 0.",
+     .example = "tensor.frexp(tensor{3.0, -0.5}) --> float32 [2]   0.75  -0.50  int32 [2]  2  0",
+     .test = "{{randn(2,3) * 5}, {rand(4) * 100 + 0.01}}",
+     .ref = "reference.frexp",
+     .save = SAVE_Y(1),
+     .infer = frexp_infer,
+     .run = frexp_run,
+     .grad = frexp_grad},
     {.sig = "equal(x: tensor, y: tensor) -> same: tensor",
      .doc = "Whether x and y have the same shape and the same values, as x == y tells.",
      .example = "tensor.equal(tensor{1, 2}, tensor{1, 2}) --> true",

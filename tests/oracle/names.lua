@@ -58,6 +58,10 @@ names.orders = {
   topk = order "input k dim largest sorted",
 }
 
+-- Samples that are taken through another function first: of a product, for the inverse of a matrix
+-- that is not of full rank.
+names.through = {["linalg.pinv.singular"] = function(a, b) return a:matmul(b.mT) end}
+
 -- Classes of losses take the options of the function of the same meaning.
 names.loss_functions = {
   CrossEntropyLoss = "cross_entropy", NLLLoss = "nll_loss", BCELoss = "binary_cross_entropy",

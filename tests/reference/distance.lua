@@ -4,9 +4,9 @@ local util = require "tests.reference.util"
 local reference = {}
 
 local function p_norm(v, p)
-  local s = 0
-  for _, x in ipairs(v) do s = s + math.abs(x) ^ p end
-  return s ^ (1 / p)
+  local s, largest = 0, 0
+  for _, x in ipairs(v) do s, largest = s + math.abs(x) ^ p, math.max(largest, math.abs(x)) end
+  return p == math.huge and largest or s ^ (1 / p)
 end
 
 -- Vectors of the broadcast inputs along dimension d; f(a, b) or f(a) for each, with the rest's shape.
@@ -60,17 +60,18 @@ function reference.normalize(x, p, dim, eps)
   return y
 end
 
-function reference.cosine_similarity(a, b, dim)
-  if type(dim) == "table" then dim = dim.dim end
-  return along(dim or 2, function(u, w)
+function reference.cosine_similarity(a, b, ...)
+  local o = util.arguments({"dim", "eps"}, ...)
+  return along(o.dim or 2, function(u, w)
     local s = 0
     for k = 1, #u do s = s + u[k] * w[k] end
-    return s / (p_norm(u, 2) * p_norm(w, 2))
+    local eps = o.eps or 1e-8
+    return s / (math.max(p_norm(u, 2), eps) * math.max(p_norm(w, 2), eps))
   end, a, b)
 end
 
-function reference.pairwise_distance(a, b, o)
-  o = o or {}
+function reference.pairwise_distance(a, b, ...)
+  local o = util.arguments({"p", "eps", "keepdim"}, ...)
   local y = along(-1, function(u, w)
     local gap = {}
     for k = 1, #u do gap[k] = u[k] - w[k] + (o.eps or 1e-6) end

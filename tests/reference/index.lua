@@ -336,4 +336,43 @@ function reference.nonzero(x, as_tuple)
   return list
 end
 
+--- Of one list, or of every row in front of the axis by itself.
+function reference.segment_reduce(x, how, options)
+  local lengths, at = options.lengths, options.offsets
+  if (options.axis or 1) > 1 then
+    local y = {}
+    for i, row in ipairs(x) do
+      y[i] = reference.segment_reduce(row, how, {axis = options.axis - 1, initial = options.initial,
+        lengths = lengths and lengths[i], offsets = at and at[i]})
+    end
+    return y
+  end
+  if at then
+    lengths = {}
+    for i = 1, #at - 1 do lengths[i] = at[i + 1] - at[i] end
+  end
+  local first = options.initial or ({max = -math.huge, min = math.huge, prod = 1})[how] or 0
+  local y, place = {}, 0
+  for s, length in ipairs(lengths) do
+    y[s] = util.map(x[1], function() return first end)
+    for _ = 1, length do
+      place = place + 1
+      local function meet(a, b)
+        if type(a) == "table" then
+          local z = {}
+          for k = 1, #a do z[k] = meet(a[k], b[k]) end
+          return z
+        end
+        if how == "max" or how == "min" then return math[how](a, b) end
+        return how == "prod" and a * b or a + b
+      end
+      y[s] = meet(y[s], x[place])
+    end
+    if how == "mean" then
+      y[s] = util.map(y[s], function(v) return v / (options.initial and math.max(length, 1) or length) end)
+    end
+  end
+  return y
+end
+
 return reference

@@ -30,6 +30,10 @@ function reference.inv_ex(a)
   return each(function(m) return inverse(m), 0 end, { 2 }, a)
 end
 
+function reference.solve_ex(a, b, o)
+  return reference.solve(a, b, o), (each(function() return 0 end, { 2 }, a))
+end
+
 local function triangle(a, upper, unit)
   return filled(#a, cols(a), function(i, j)
     if i == j then return unit and 1 or a[i][j] end
@@ -131,6 +135,12 @@ local function lu_factor(a)
 end
 
 function reference.lu_factor(a) return each(lu_factor, { 2 }, a) end
+
+function reference.lu_old(a, o)
+  local lu, pivots = reference.lu_factor(a)
+  if not o then return lu, pivots end
+  return lu, pivots, (each(function() return 0 end, { 2 }, a))
+end
 
 function reference.lu(a)
   return each(function(m)

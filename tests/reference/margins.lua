@@ -82,11 +82,11 @@ function reference.cosine_embedding_loss(x, y, t, margin, reduction)
   return reduced(loss, reduction)
 end
 
-function reference.triplet_margin_loss(a, p, n, o)
-  o = o or {}
+function reference.triplet_margin_loss(a, p, n, ...)
+  local o = options({"margin", "p", "eps", "swap", "reduction"}, ...)
   local function distance(u, w)
     local s = 0
-    for k = 1, #u do s = s + math.abs(u[k] - w[k] + 1e-6) ^ (o.p or 2) end
+    for k = 1, #u do s = s + math.abs(u[k] - w[k] + (o.eps or 1e-6)) ^ (o.p or 2) end
     return s ^ (1 / (o.p or 2))
   end
   local loss = {}
@@ -147,7 +147,7 @@ end
 
 -- By brute force: the sum over all paths of T classes that collapse to the labels.
 function reference.ctc_loss(x, targets, steps, lengths, ...)
-  local o = options({"blank", "reduction"}, ...)
+  local o = options({"blank", "reduction", "zero_infinity"}, ...)
   local blank, loss, at = o.blank or 1, {}, 0
   local single = type(x[1][1]) ~= "table"
   if single then x = util.map(x, function(v) return v end) for t = 1, #x do x[t] = {x[t]} end end
@@ -176,6 +176,7 @@ function reference.ctc_loss(x, targets, steps, lengths, ...)
     end
     go(1, 1)
     loss[n] = -math.log(total)
+    if o.zero_infinity and loss[n] == math.huge then loss[n] = 0 end
     if o.reduction == nil or o.reduction == "mean" then loss[n] = loss[n] / math.max(1, lengths[n]) end
   end
   return reduced(loss, o.reduction)

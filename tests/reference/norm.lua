@@ -167,9 +167,9 @@ function reference.group_norm(x, groups, weight, bias, eps)
   return y
 end
 
-function reference.instance_norm(x, mean, var, weight, bias, own)
+function reference.instance_norm(x, mean, var, weight, bias, own, _, eps)
   if own == false then return reference.batch_norm(x, mean, var, weight, bias, false) end
-  return reference.group_norm(x, #x[1], weight, bias)
+  return reference.group_norm(x, #x[1], weight, bias, eps)
 end
 
 function reference.local_response_norm(x, size, alpha, ...)

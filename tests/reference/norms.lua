@@ -1,6 +1,7 @@
 -- Naive norms of vectors and matrices, condition numbers, traces.
 
 local util = require "tests.reference.util"
+local shapes = require "tests.reference.shape"
 local matrix = require "tests.reference.support.matrix"
 
 local reference = {}
@@ -120,12 +121,9 @@ function reference.trace(a)
   return s
 end
 
-function reference.linalg_diagonal(a, offset)
-  return (each(function(m)
-    local d = {}
-    for i = 1, #m do d[i] = m[i][i + (offset or 0)] end
-    return d
-  end, { 2 }, a))
+function reference.linalg_diagonal(a, ...)
+  local o = util.arguments({ "offset", "dim1", "dim2" }, ...)
+  return shapes.diagonal(a, o.offset, o.dim1 or -2, o.dim2 or -1)
 end
 
 return reference

@@ -35,6 +35,16 @@ function reference.nan_to_num(x, nan, high, low)
   return x
 end
 
+function reference.frexp(x)
+  local function split(v)
+    local e = 0
+    while v ~= 0 and math.abs(v) >= 1 do v, e = v / 2, e + 1 end
+    while v ~= 0 and math.abs(v) < 0.5 do v, e = v * 2, e - 1 end
+    return v, e
+  end
+  return util.map(x, function(v) return (split(v)) end), util.map(x, function(v) return select(2, split(v)) end)
+end
+
 function reference.nextafter(x, y)
   local bits = string.unpack("<i8", string.pack("<d", x))
   bits = bits + ((y > x) == (x > 0) and 1 or -1)

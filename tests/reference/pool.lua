@@ -104,8 +104,8 @@ local function average(o)
 end
 
 local function max_pool(n)
-  return function(x, kernel, o)
-    o = o or {}
+  return function(x, kernel, ...)
+    local o = util.arguments({"stride", "padding", "dilation", "ceil_mode", "return_indices"}, ...)
     local y, places = windows(x, n, by_kernel(n, kernel, o), largest)
     if o.return_indices then return y, places end
     return y
@@ -113,18 +113,20 @@ local function max_pool(n)
 end
 
 local function avg_pool(n)
-  return function(x, kernel, o)
-    o = o or {}
+  return function(x, kernel, ...)
+    local o = util.arguments({"stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"}, ...)
     return (windows(x, n, by_kernel(n, kernel, o), average(o)))
   end
 end
 
 local function unpool(n)
-  return function(x, index, kernel, o)
+  return function(x, index, kernel, ...)
+    local o = util.arguments({"stride", "padding", "output_size"}, ...)
     local k, sizes, shape = per_dim(kernel, nil, n), {}, util.shape(x)
+    local s, p = per_dim(o.stride, kernel, n), per_dim(o.padding, 0, n)
     for d = 1, n do
-      local given = o and o.output_size and o.output_size[d]
-      sizes[d] = given or (shape[#shape - n + d] - 1) * k[d] + k[d]
+      local given = o.output_size and o.output_size[d]
+      sizes[d] = given or (shape[#shape - n + d] - 1) * s[d] - 2 * p[d] + k[d]
     end
     local lead = {table.unpack(shape, 1, #shape - n)}
     local y = util.zeros {table.unpack(lead)}
@@ -133,7 +135,7 @@ local function unpool(n)
       for d = 1, n do total = total * sizes[d] end
       for i = 1, total do flat[i] = 0 end
       local from = util.flat(util.get(x, at))
-      for i, p in ipairs(util.flat(util.get(index, at))) do flat[p] = from[i] end
+      for i, target in ipairs(util.flat(util.get(index, at))) do flat[target] = from[i] end
       util.set(y, at, util.unflat(flat, sizes))
     end)
     return y
@@ -152,9 +154,9 @@ for n = 1, 3 do
   reference["adaptive_avg_pool" .. name] = function(x, sizes)
     return (windows(x, n, adaptive(n, sizes), average {}))
   end
-  reference["lp_pool" .. name] = function(x, p, kernel, stride, o)
-    if type(stride) == "table" and #stride == 0 then stride, o = nil, stride end
-    return (windows(x, n, by_kernel(n, kernel, {stride = stride, ceil_mode = o and o.ceil_mode}), function(values)
+  reference["lp_pool" .. name] = function(x, p, kernel, ...)
+    local o = util.arguments({"stride", "ceil_mode"}, ...)
+    return (windows(x, n, by_kernel(n, kernel, o), function(values)
       local s = 0
       for _, v in ipairs(values) do s = s + v ^ p end
       return s ^ (1 / p)

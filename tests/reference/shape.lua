@@ -211,6 +211,7 @@ end
 
 function reference.as_strided_scatter(x, values, size, stride, offset)
   local flat = util.flat(x)
+  offset = offset or 0
   util.each_index(size, function(index) flat[place_of(index, stride, offset)] = util.get(values, index) end)
   return util.unflat(flat, util.shape(x))
 end

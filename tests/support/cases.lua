@@ -2,6 +2,7 @@
 -- float64 unless the name says otherwise; the same row gives the same values every time.
 
 local tensor = require("lunette").tensor
+local further = require "tests.support.more"
 
 local state, env
 
@@ -71,8 +72,10 @@ local cases = {}
 -- they are those of op(via(x), ...), because the op takes x for one of via's results.
 function cases.of(row)
   state = 88172645463325252
-  local chunk = assert(load("return " .. row.test, "test of " .. row.name, "t", env))
-  return chunk()
+  local function read(text) return assert(load("return " .. text, "test of " .. row.name, "t", env))() end
+  local list = read(row.test)
+  for _, case in ipairs(further[row.name] and read(further[row.name]) or {}) do list[#list + 1] = case end
+  return list
 end
 
 -- How many arguments a case has, nil ones in the middle counted.

@@ -75,6 +75,8 @@ Tensor *la_cut(Tensor *x, int dim, int64_t from, int64_t to); /* dim -2 or -1 */
 void la_broadcast(const Call *c, Tensor **a, Tensor **b);
 /* X of A X = B, or of X A = B, for triangular A. */
 Tensor *la_solve_triangular(Tensor *A, Tensor *B, bool upper, bool left, bool unit);
+/* Is b one vector for each matrix of a? */
+bool la_is_vectors(const Tensor *a, const Tensor *b);
 /* The gradient of pinv(a) = p for the cotangent g. */
 Tensor *la_pinv_grad(Tensor *g, Tensor *p, Tensor *a);
 /* The gradient of svdvals(a) for the cotangent g. */

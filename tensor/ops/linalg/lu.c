@@ -166,9 +166,60 @@ static void lu_compose(Call *c) {
   c->y[2] = upper_part(lu);
 }
 
+/* Attributes: pivot, get_infos. */
+static void old_lu_compose(Call *c) {
+  bool infos = attr_int(c, 1, 0);
+  Call f;
+  la_begin(&f, "linalg.lu_factor_ex", c->x[0], NULL);
+  f.attr[0] = c->attr[0];
+  f.attr[1] = attr_of_bool(!infos);
+  c->y[0] = la_apply(&f);
+  c->y[1] = f.y[1];
+  c->y[2] = infos ? f.y[2] : NULL;
+}
+
+/* ---- systems of which the matrix may be singular -------------------------------------------------- */
+
+/* Attributes: left, check_errors. */
+static void solve_ex_compose(Call *c) {
+  la_square(c, 0);
+  Tensor *a = c->x[0], *b = c->x[1];
+  bool left = attr_int(c, 0, 1), vectors = la_is_vectors(a, b);
+  if (!vectors) la_matrix(c, 1);
+  if (vectors) b = left ? la_column(b) : la_row(b);
+  Call f;
+  la_begin(&f, "linalg.lu_factor_ex", a, NULL);
+  f.attr[1] = attr_of_bool(attr_int(c, 1, 0));
+  Tensor *lu = la_apply(&f);
+  Tensor *x = t_call("linalg.lu_solve", "xxxb", lu, f.y[1], b, left);
+  c->y[0] = vectors ? t_squeeze(x, left ? x->ndim - 1 : x->ndim - 2) : x;
+  c->y[1] = f.y[2];
+}
+
 static Op rows[] = {
+    {.sig = "lu(A: tensor, pivot: bool=true, get_infos: bool=false) -> LU: tensor, pivots: tensor, "
+            "infos: tensor",
+     .doc = "linalg.lu_factor in its older form; with get_infos a third result tells for each "
+            "matrix 0 or the place of the zero on U's diagonal, which is an error without it.",
+     .example = "LU, pivots, infos = tensor{{1.0, 1.0}, {1.0, 1.0}}:lu{get_infos = true}\n"
+                "infos --> 2",
+     .test = "{{well(3)}, {randn(4,3), {get_infos = true}}}",
+     .ref = "reference.lu_old",
+     .compose = old_lu_compose},
+    {.sig = "linalg.solve_ex(A: tensor, B: tensor, left: bool=true, check_errors: bool=false) -> "
+            "X: tensor, info: tensor",
+     .doc =
+         "linalg.solve, and for each matrix 0 or the number of the pivot that is zero: then X is "
+         "not finite. check_errors makes that an error.",
+     .example = "X, info = tensor.linalg.solve_ex(tensor{{1.0, 1.0}, {1.0, 1.0}}, tensor{1.0, "
+                "2.0})\n"
+                "info --> 2",
+     .test = "{{well(3), randn(3,2)}, {well(2,3), randn(3)}, {well(3), randn(2,3), {left = "
+             "false}}}",
+     .ref = "reference.solve_ex",
+     .flags = OP_FUNCTION,
+     .compose = solve_ex_compose},
     {.sig = "linalg.lu_factor(A: tensor, pivot: bool=true) -> LU: tensor, pivots: tensor",
-     .aliases = "lu",
      .doc = "A [...,m,n] = P L U with row exchanges: both triangles in one matrix, L's ones left "
             "out, and for every row the one it was exchanged with, from 1. A zero on U's diagonal "
             "is an error. For lu_solve and lu_unpack.",

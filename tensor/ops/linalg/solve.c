@@ -72,8 +72,7 @@ static void solve_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   if (c->want[1]) gx[1] = gb;
 }
 
-/* Is b one vector for each matrix of a? */
-static bool is_vectors(const Tensor *a, const Tensor *b) {
+bool la_is_vectors(const Tensor *a, const Tensor *b) {
   if (b->ndim == 1) return true;
   if (b->ndim != a->ndim - 1) return false;
   for (int d = 0; d < b->ndim; d++) {
@@ -86,7 +85,7 @@ static void linalg_solve_compose(Call *c) {
   Tensor *a = c->x[0], *b = c->x[1];
   bool left = attr_int(c, 0, 1);
   la_square(c, 0);
-  bool vectors = is_vectors(a, b);
+  bool vectors = la_is_vectors(a, b);
   if (!vectors) la_matrix(c, 1);
   if (vectors) b = left ? la_column(b) : la_row(b);
   la_broadcast(c, &a, &b);

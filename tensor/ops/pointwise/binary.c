@@ -20,10 +20,10 @@
 
 /*   name   f(a, b)   gradient of a   gradient of b   saves   test   reference   doc */
 #define WRAPPED(ROW)                                                                               \
-  ROW(add, a + b, g, scaled(c, g), 0, PAIRS, "x + y", "x + alpha y.",                              \
+  ROW(add, a + b, g, scaled(c, g), 0, PAIRS, "x + y * (z or 1)", "x + alpha y.",                   \
       .sig = "add(x: tensor, y: tensor, alpha: scalar=1) -> z: tensor", .infer = sum_infer,        \
       .example = "tensor{1, 2}:add(tensor{3, 4}, {alpha = 10}) --> int64 [2]  31  42")             \
-  ROW(sub, a - b, g, t_neg(scaled(c, g)), 0, PAIRS, "x - y", "x - alpha y.",                       \
+  ROW(sub, a - b, g, t_neg(scaled(c, g)), 0, PAIRS, "x - y * (z or 1)", "x - alpha y.",            \
       .sig = "sub(x: tensor, y: tensor, alpha: scalar=1) -> z: tensor", .infer = sum_infer,        \
       .aliases = "subtract",                                                                       \
       .example = "tensor{5, 6}:sub(tensor{1, 2}, {alpha = 2}) --> int64 [2]  3  2")                \

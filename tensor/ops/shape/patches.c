@@ -25,10 +25,9 @@ static void unfold_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   carve_grad(c, gy, gx, unfold_carve);
 }
 
-/* ---- as_strided: attributes size, stride, storage_offset ---------------------------------------------- */
+/* ---- as_strided and as_strided_scatter: attributes size, stride, storage_offset ---------------------------------------------- */
 
-static void as_strided(Call *c) {
-  Tensor *x = c->x[0];
+static Window strided_window(const Call *c, const Tensor *x) {
   const Attr *size = &c->attr[0], *stride = &c->attr[1];
   int64_t offset = c->attr[2].i, last = offset;
   bool empty = false, fits = size->n == stride->n && last >= 0;
@@ -40,18 +39,39 @@ static void as_strided(Call *c) {
     empty = empty || size->v[d] == 0;
   }
   if (!fits || (!empty && last >= x->numel)) {
-    t_fail("as_strided: sizes %s with strides %s from offset %lld in the %lld elements of x; both "
-           "lists are of one length, without negative numbers, and stay within x",
-           t_dims_str(size->n, size->v), t_dims_str(stride->n, stride->v), (long long)offset,
-           (long long)x->numel);
+    t_fail("%s: sizes %s with strides %s from offset %lld in the %lld elements of x; both lists "
+           "are of one length, without negative numbers, and stay within x",
+           call_name(c), t_dims_str(size->n, size->v), t_dims_str(stride->n, stride->v),
+           (long long)offset, (long long)x->numel);
   }
   Window w = {.ndim = size->n, .offset = empty ? 0 : offset};
   for (int d = 0; d < size->n; d++) {
     w.shape[d] = size->v[d];
     w.stride[d] = stride->v[d];
   }
-  bool in_order = x->offset == 0 && t_is_contiguous(x);
-  c->y[0] = window_get(in_order ? x : t_op1("clone", x), &w);
+  return w;
+}
+
+/* x with its elements in order from the beginning of its storage. */
+static Tensor *in_order(Tensor *x) {
+  return x->offset == 0 && t_is_contiguous(x) ? x : t_op1("clone", x);
+}
+
+static void as_strided(Call *c) {
+  Window w = strided_window(c, c->x[0]);
+  c->y[0] = window_get(in_order(c->x[0]), &w);
+}
+
+static void as_strided_scatter(Call *c) {
+  Tensor *x = c->x[0], *src = c->x[1];
+  Window w = strided_window(c, x);
+  bool same = src->ndim == w.ndim;
+  for (int d = 0; same && d < w.ndim; d++) same = src->shape[d] == w.shape[d];
+  if (!same) {
+    t_fail("as_strided_scatter: src is %s and size %s; they must be equal", t_shape_str(src),
+           t_dims_str(w.ndim, w.shape));
+  }
+  c->y[0] = window_put(in_order(x), t_cast(src, (DType)x->dtype), &w);
 }
 
 /* ---- patches of images --------------------------------------------------------------------------------- */
@@ -168,6 +188,15 @@ static Op rows[] = {
          "{{randn(3,4), {2,3}, {4,1}, 1}, {randn(6), {3,2}, {1,2}}, {randn(4), {2,4}, {0,1}, 0}}",
      .ref = "reference.as_strided",
      .compose = as_strided},
+    {.sig = "as_strided_scatter(x: tensor, src: tensor, size: ints, stride: ints, storage_offset: "
+            "int=0) -> y: tensor",
+     .doc = "A copy of x with the elements that as_strided shows replaced by src, which has that "
+            "size. Of places named twice a later value stays.",
+     .example = "tensor.zeros(4):as_strided_scatter(tensor{1, 2}, {2}, {3}) --> float32 [4]  1.0  "
+                "0.0  0.0  2.0",
+     .test = "{{randn(3,4), randn(2,3), {2,3}, {4,1}, 1}, {randn(6), randn(3,2), {3,2}, {1,3}}}",
+     .ref = "reference.as_strided_scatter",
+     .compose = as_strided_scatter},
     {.sig =
          "im2col(x: tensor, kernel_size: ints{2}, dilation: ints{2}=1, padding: ints{2}=0, stride: "
          "ints{2}=1) -> y: tensor",
