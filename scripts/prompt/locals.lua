@@ -72,7 +72,7 @@ local function apply(text, edits)
 end
 
 --- The text with its declarations rewritten, byte for byte on the same lines; and what is to stand
---- before it on its first line, "" or the constants that it names.
+-- before it on its first line, "" or the constants that it names.
 function locals.rewrite(text)
   local tokens = tokens_of(text)
   local depth, edits, own = 0, {}, {}
