@@ -190,8 +190,7 @@ static Op rows[] = {
             "float=0, " REDUCTION_SIG,
      .doc = "1 - cosine of the angle where target is 1, max(0, cosine - margin) where it is -1. "
             "inputs: [N,D], target: [N], or [D] and [].",
-     .example =
-         "tensor{{1.0, 0.0}}:cosine_embedding_loss(tensor{{0.0, 1.0}}, tensor{1}) --> 1.0",
+     .example = "tensor{{1.0, 0.0}}:cosine_embedding_loss(tensor{{0.0, 1.0}}, tensor{1}) --> 1.0",
      .test = "{{randn(4,3), randn(4,3), " SIGNS "}, {randn(4,2), randn(4,2), " SIGNS ", 0.2, "
              "'none'}, {randn(3), randn(3), tensor(1)}}",
      .ref = "reference.cosine_embedding_loss",
