@@ -52,7 +52,7 @@ losses.CrossEntropyLoss = loss("CrossEntropyLoss", "cross_entropy",
 -- [N,C,…]; target: [N] or [N,…] of classes 1..C.
 -- example:
 --   loss = nn.NLLLoss()
---   loss(tensor{{-1.0, -2.0}, {-3.0, -4.0}}, tensor{1, 2}) --> 2.5000
+--   loss(tensor{{-1.0, -2.0}, {-3.0, -4.0}}, tensor{1, 2}) --> 2.5
 losses.NLLLoss = loss("NLLLoss", "nll_loss", "weight: any?, ignore_index: int?, " .. REDUCTION)
 
 --- The mean over classes of max(0, margin + score - the right class's score)^p. input: [N,C] or [C];
@@ -63,7 +63,7 @@ losses.MultiMarginLoss = loss("MultiMarginLoss", "multi_margin_loss",
 
 --- How far right classes do not lead wrong ones by 1. input: [N,C] or [C]; target: as many: the right
 -- classes, then 0.
--- example: nn.MultiLabelMarginLoss()(tensor{0.5, 1.0}, tensor{2, 0}) --> 0.2500
+-- example: nn.MultiLabelMarginLoss()(tensor{0.5, 1.0}, tensor{2, 0}) --> 0.25
 losses.MultiLabelMarginLoss = loss("MultiLabelMarginLoss", "multilabel_margin_loss", REDUCTION)
 
 --- The mean over classes of the binary cross-entropy of scores. input, target: [N,C], targets 0 or 1.
@@ -74,11 +74,11 @@ losses.MultiLabelSoftMarginLoss = loss("MultiLabelSoftMarginLoss", "multilabel_s
 -- ---- values ------------------------------------------------------------------------------------------------
 
 --- Squared distance. input, target: the same shape, or a number as target.
--- example: nn.MSELoss()(tensor{1.0, 2.0}, tensor{4.0, 2.0}) --> 4.5000
+-- example: nn.MSELoss()(tensor{1.0, 2.0}, tensor{4.0, 2.0}) --> 4.5
 losses.MSELoss = loss("MSELoss", "mse_loss", REDUCTION)
 
 --- Distance, |input - target|. input, target: the same shape, or a number as target.
--- example: nn.L1Loss()(tensor{1.0, 2.0}, tensor{4.0, 2.0}) --> 1.5000
+-- example: nn.L1Loss()(tensor{1.0, 2.0}, tensor{4.0, 2.0}) --> 1.5
 losses.L1Loss = loss("L1Loss", "l1_loss", REDUCTION)
 
 --- Half the squared distance over beta where the distance is below beta, else the distance less
@@ -121,14 +121,14 @@ losses.KLDivLoss = loss("KLDivLoss", "kl_div",
 --- Minus the log probability of counts where Poisson's rate is exp(input), or input without log_input.
 -- example:
 --   loss = nn.PoissonNLLLoss()
---   loss(tensor{0.0}, tensor{3.0}) --> 1.0000
+--   loss(tensor{0.0}, tensor{3.0}) --> 1.0
 losses.PoissonNLLLoss = loss("PoissonNLLLoss", "poisson_nll_loss",
   "log_input: bool=true, full: bool=false, eps: float=1e-08, " .. REDUCTION)
 
 --- Minus the log density of target, normal of mean input and variance var: loss(input, target, var).
 -- example:
 --   loss = nn.GaussianNLLLoss()
---   loss(tensor{1.0}, tensor{3.0}, tensor{1.0}) --> 2.0000
+--   loss(tensor{1.0}, tensor{3.0}, tensor{1.0}) --> 2.0
 losses.GaussianNLLLoss = loss("GaussianNLLLoss", "gaussian_nll_loss",
   "full: bool=false, eps: float=1e-06, " .. REDUCTION)
 
@@ -137,7 +137,7 @@ losses.GaussianNLLLoss = loss("GaussianNLLLoss", "gaussian_nll_loss",
 --- input where target is 1, what it lacks to margin where target is -1.
 -- example:
 --   loss = nn.HingeEmbeddingLoss()
---   loss(tensor{0.25, 0.25}, tensor{1, -1}) --> 0.5000
+--   loss(tensor{0.25, 0.25}, tensor{1, -1}) --> 0.5
 losses.HingeEmbeddingLoss = loss("HingeEmbeddingLoss", "hinge_embedding_loss", "margin: float=1.0, " .. REDUCTION)
 
 --- log(1 + exp(-target input)), targets 1 and -1.
@@ -153,7 +153,7 @@ losses.MarginRankingLoss = loss("MarginRankingLoss", "margin_ranking_loss", "mar
 --- 1 - cosine where target is 1, max(0, cosine - margin) where it is -1: loss(input1, input2, target).
 -- example:
 --   loss = nn.CosineEmbeddingLoss()
---   loss(tensor{{1.0, 0.0}}, tensor{{0.0, 1.0}}, tensor{1}) --> 1.0000
+--   loss(tensor{{1.0, 0.0}}, tensor{{0.0, 1.0}}, tensor{1}) --> 1.0
 losses.CosineEmbeddingLoss = loss("CosineEmbeddingLoss", "cosine_embedding_loss",
   "margin: float=0.0, " .. REDUCTION)
 
@@ -161,7 +161,7 @@ losses.CosineEmbeddingLoss = loss("CosineEmbeddingLoss", "cosine_embedding_loss"
 -- negative).
 -- example:
 --   loss = nn.TripletMarginLoss()
---   loss(tensor{{0.0, 0.0}}, tensor{{3.0, 4.0}}, tensor{{0.0, 5.5}}) --> 0.5000
+--   loss(tensor{{0.0, 0.0}}, tensor{{3.0, 4.0}}, tensor{{0.0, 5.5}}) --> 0.5
 losses.TripletMarginLoss = loss("TripletMarginLoss", "triplet_margin_loss",
   "margin: float=1.0, p: float=2.0, eps: float=1e-06, swap: bool=false, " .. REDUCTION)
 
@@ -169,7 +169,7 @@ losses.TripletMarginLoss = loss("TripletMarginLoss", "triplet_margin_loss",
 -- function; Euclidean by default.
 -- example:
 --   loss = nn.TripletMarginWithDistanceLoss(function(x, y) return (x - y):abs():sum(-1) end)
---   loss(tensor{{0.0, 0.0}}, tensor{{3.0, 4.0}}, tensor{{0.0, 5.5}}) --> 2.5000
+--   loss(tensor{{0.0, 0.0}}, tensor{{3.0, 4.0}}, tensor{{0.0, 5.5}}) --> 2.5
 losses.TripletMarginWithDistanceLoss = layer("TripletMarginWithDistanceLoss",
   "distance_function: any?, margin: float=1.0, swap: bool=false, " .. REDUCTION)
 

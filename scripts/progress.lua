@@ -18,8 +18,10 @@ local tensor = core.tensor
 local function walk(over)
   local meta = type(over) == "table" and getmetatable(over)
   if type(over) == "function" then return over end
-  if math.type(over) == "integer" then
-    return function(_, i) return (i or 0) < over and (i or 0) + 1 or nil end, math.max(over, 0)
+  if type(over) == "number" then
+    local n = math.tointeger(over)
+    if not n then fail.raise("progress: %s turns; a whole number is wanted", over) end
+    return function(_, i) return (i or 0) < n and (i or 0) + 1 or nil end, math.max(n, 0)
   end
   if type(meta) == "table" and meta.__call and meta.__name ~= "lunette.list" then
     return over, meta.__len and #over or nil

@@ -101,6 +101,13 @@ local function write(...)
   io.stderr:flush()
 end
 
+-- A remark below a message, broken to fit the terminal.
+local function remark(text, indent)
+  local columns = core.terminal(2)
+  if not columns or #text < columns then return text end
+  return lines.wrap(text:match "^%s*(.*)$", columns, indent, indent .. "  ")
+end
+
 -- The message, its first line broken to fit the terminal; what follows it may be source.
 local function fitted(message)
   local columns = core.terminal(2)
@@ -131,7 +138,7 @@ function errors.report(problem, whole)
 end
 
 --- A remark on an entry that ran.
-function errors.note(text) write(colored(faint, "note: " .. text), "\n") end
+function errors.note(text) write(colored(faint, remark("note: " .. text, "")), "\n") end
 
 -- Where in a line the token stands that the message complains of.
 local function caret(line, message)
@@ -156,7 +163,7 @@ function errors.report_syntax(message, text)
   if text:find "\n" then out[1] = ("%sline %s: %s"):format(colored(red, "error: "), n, what) end
   if text:find "\n" or at then out[#out + 1] = "  " .. line end
   if at then out[#out + 1] = "  " .. (" "):rep(console.width(line:sub(1, at - 1))) .. colored(red, "^") end
-  out[#out + 1] = hint
+  out[#out + 1] = hint and remark(hint, "  ")
   write(table.concat(out, "\n"), "\n")
   session.fail {message = message, frames = {}}
 end

@@ -16,19 +16,20 @@ local function tokens_of(text)
   return list
 end
 
--- The names that a declaration at tokens[i] ("local") declares; the token after them; an attribute.
+-- The names that a declaration at tokens[i] ("local") declares, the last token of them, and the
+-- attributes by name.
 local function read_names(tokens, i)
-  local names, attribute = {}, nil
+  local names, attributes = {}, {}
   while true do
     i = i + 1
     local name = tokens[i]
     if not name or name.kind ~= "name" then return nil end
     names[#names + 1] = name.text
     if tokens[i + 1] and tokens[i + 1].text == "<" and tokens[i + 3] and tokens[i + 3].text == ">" then
-      attribute = tokens[i + 2].text
+      attributes[name.text] = tokens[i + 2].text
       i = i + 3
     end
-    if not (tokens[i + 1] and tokens[i + 1].text == ",") then return names, i, attribute end
+    if not (tokens[i + 1] and tokens[i + 1].text == ",") then return names, i, attributes end
     i = i + 1
   end
 end
@@ -37,10 +38,14 @@ end
 local function edit_of(tokens, i)
   local after = tokens[i + 1]
   if after and after.text == "function" then return {tokens[i].from, after.from - 1, ""} end
-  local names, last, attribute = read_names(tokens, i)
-  if not names or attribute == "close" then return nil end
-  if attribute == "const" then
-    for _, name in ipairs(names) do constants[name] = true end
+  local names, last, attributes = read_names(tokens, i)
+  if not names then return nil end
+  for _, name in ipairs(names) do
+    if attributes[name] == "close" then return nil end
+  end
+  for _, name in ipairs(names) do
+    constants[name] = attributes[name] == "const" or nil
+    console.declare(name)
   end
   local assigned = tokens[last + 1] and tokens[last + 1].text == "="
   return {tokens[i].from, tokens[last].to, table.concat(names, ", ") .. (assigned and "" or " = nil;")}
@@ -66,7 +71,8 @@ local function apply(text, edits)
   return text
 end
 
---- The text with its declarations rewritten, byte for byte on the same lines.
+--- The text with its declarations rewritten, byte for byte on the same lines; and what is to stand
+-- before it on its first line, "" or the constants that it names.
 function locals.rewrite(text)
   local tokens = tokens_of(text)
   local depth, edits, own = 0, {}, {}
@@ -78,9 +84,13 @@ function locals.rewrite(text)
     end
     depth = depth + t.nesting
   end
-  local result = apply(text, edits)
-  local head = declared(tokens, own)
-  return head == "" and result or head .. result
+  return apply(text, edits), declared(tokens, own)
+end
+
+--- No name is declared any more.
+function locals.forget()
+  constants = {}
+  console.declare()
 end
 
 return locals

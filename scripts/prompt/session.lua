@@ -72,7 +72,13 @@ function session.env() return session.level and session.level.env or _G end
 --- The function of an entry, with its outermost locals made variables of the session; or nil and a
 -- message. `text` may be a part of the entry (%time f()).
 function session.compile(text)
-  local chunk, message, open = console.compile(locals.rewrite(text), session.name())
+  local body, head = locals.rewrite(text)
+  local chunk, message, open = console.compile(body, session.name())
+  if chunk and head ~= "" then
+    body = body:gsub("^=", "")
+    chunk = load(head .. "return " .. body, "=" .. session.name(), "t")
+    if not chunk then chunk, message = load(head .. body, "=" .. session.name(), "t") end
+  end
   if not chunk then return nil, message, open end
   if session.level then debug.setupvalue(chunk, 1, session.level.env) end
   return chunk

@@ -3,7 +3,9 @@
 local console = require "lunette.console"
 local core = require "lunette.core"
 
-local values = {}
+local values = {
+  decimals = nil -- the most that plain numbers show; nil: as Lua writes them
+}
 
 local DEPTH, ITEMS, LONGEST = 4, 60, 120
 local LARGE = 400 -- elements: of more, tensors print their corners
@@ -16,6 +18,36 @@ local function quoted(text)
   end)
   return ('"%s"%s'):format(shown, cut and (" .. %d bytes"):format(#text - LONGEST) or "")
 end
+
+-- ---- numbers -------------------------------------------------------------------------------------------
+
+-- Fewest digits that give this float32 back; nil for what is none.
+local function as_float32(v)
+  local function single(x) return (string.unpack("f", string.pack("f", x))) end
+  if single(v) ~= v then return end
+  for digits = 6, 9 do
+    local text = ("%%.%dg"):format(digits):format(v)
+    if single(tonumber(text)) == v then return text end
+  end
+end
+
+-- With the decimals that were asked for, less the zeros at their end.
+local function rounded(v)
+  local far = v ~= 0 and (math.abs(v) < 10.0 ^ -values.decimals or math.abs(v) >= 1e15)
+  local mantissa, power = ("%%.%d%s"):format(values.decimals, far and "e" or "f"):format(v):match "^([^e]*)(.*)$"
+  return mantissa:gsub("(%.%d-)0*$", "%1"):gsub("%.$", ".0") .. power
+end
+
+local function number_text(v)
+  if math.type(v) == "integer" then return tostring(v) end
+  if v ~= v then return "nan" end
+  if v == math.huge or v == -math.huge then return tostring(v) end
+  if values.decimals then return rounded(v) end
+  local text = as_float32(v) or tostring(v)
+  return text:find "[.e]" and text or text .. ".0"
+end
+
+-- ---- any value -----------------------------------------------------------------------------------------
 
 local keywords = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
@@ -98,6 +130,7 @@ end
 function text_of(value, indent, state)
   if type(value) == "string" then return quoted(value) end
   if type(value) == "function" then return "function" end
+  if type(value) == "number" then return number_text(value) end
   if not is_plain(value) then
     local text = tostring(value)
     local first = text:match "^[^\n]*"
@@ -139,6 +172,7 @@ local function tensor_text(x)
 end
 
 local function one(value)
+  if type(value) == "number" then return number_text(value) end
   if is_plain(value) then return cut(values.text(value, console.columns())) end
   return cut(core.tensor.is_tensor(value) and tensor_text(value) or tostring(value))
 end

@@ -52,6 +52,10 @@ end
 --   x, net = tensor.linspace(-1, 1, 64):view(64, 1), nn.Linear(1, 1)
 --   history = net:fit(x, 3 * x + 1, {epochs = 60, optimizer = optim.Adam(net, {lr = 0.1}), verbose = false})
 --   math.abs(net.weight:item() - 3) < 0.1, #history.loss --> true  60
+--   opt = optim.SGD(net, {lr = 0.1})
+--   halved = optim.lr_scheduler.StepLR(opt, 2, 0.5)
+--   history = net:fit(x, 3 * x + 1, {epochs = 5, optimizer = opt, schedule = halved, patience = 3, verbose = false})
+--   history.lr --> {0.1, 0.1, 0.05, 0.05, 0.025}
 function Module:fit(...)
   check_self(self, "fit")
   return fit(self, ...)

@@ -123,7 +123,7 @@ static Op rows[] = {
          "hard the result is 0 and 1 and has the gradient of the soft one. eps has no effect. "
          "Jang, Gu & Poole 2016, arXiv:1611.01144.",
      .example = "y = tensor{1.0, 2.0, 3.0}:gumbel_softmax{hard = true}\n"
-                "y:sum(), y:max() --> 1.0000  1.0000",
+                "y:sum(), y:max() --> 1.0  1.0",
      .test = "{{randn(2,3)}, {randn(2,3), 0.5, {dim = 1}}}",
      .flags = OP_RANDOM,
      .compose = gumbel_softmax_compose},

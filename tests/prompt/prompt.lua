@@ -63,8 +63,11 @@ local function test_commands(t)
   local all, fewer = out:match "%%mem\n(.-)> a, c = nil\n> %%mem\n(.*)$"
   t.ok("%mem by lines", all and all:find "\n  In%[1%]:1 +1 +4%.0  a = tensor" and all:find "\n  In%[2%]:1 +3 +3%.0  b = ", out)
   t.ok("and only what lives", fewer and not fewer:find "In%[1%]" and fewer:find "In%[2%]:1 +3 +3%.0", out)
-  _, out = run("-i", "x = tensor({1 / 3, 2}, {dtype = 'float64'})\n%precision 9\nx\n%precision\n%precision 4\nx\n")
-  t.ok("%precision", has(out, (" %.9f"):format(0.333333333)) and has(out, "\n9\n") and has(out, " 0.3333"), out)
+  _, out = run("-i", "x = tensor({1 / 3, 2}, {dtype = 'float64'})\n%precision 9\nx\n%precision\n"
+    .. "{1 / 3, 2.5, 1e-12}, 1 / 3\n%precision off\nx\n1 / 3\n")
+  t.ok("%precision", has(out, (" %.9f"):format(0.333333333)) and has(out, "9 decimals, plain numbers too\n")
+    and has(out, "{0.333333333, 2.5, 1.0e-12}\t0.333333333\n") and has(out, " 0.3333\n") == false
+    and has(out, " 0.3333  2.0000\n") and has(out, "\n0.33333333333333\n"), out)
   t.ok("of float64 to the last digit", has(select(2, run("-i", "%precision 12\n(tensor.ones(2):double() / 3)\n")),
     (" %.12f"):format(1 / 3)))
   _, out, err = run("-i", "%precision 0\n%prof\n%time\n?%prof\nhelp '%cd'\n%nothing\n")
@@ -72,9 +75,34 @@ local function test_commands(t)
   t.ok("help for commands", has(out, "%prof CODE\n  runs it once") and has(out, "%cd [FOLDER]\n  "), out)
 end
 
+local function test_locals(t)
+  local _, out, err = run("-i", [[
+local k <const>, m = 5, 6
+k
+k + m
+m = 7
+k = 8
+local a, b, c = 1
+a, b, c
+local k = 9
+k
+local f <close> = setmetatable({}, {__close = function() print "closed" end})
+f
+%reset
+b
+]])
+  t.ok("a constant is a value", has(out, "> k\n5\n> k + m\n11\n"), out)
+  t.ok("and stays one", has(err, "attempt to assign to const variable 'k'") and select(2, err:gsub("const", "")) == 1, err)
+  t.ok("what was declared may be nil", has(out, "> a, b, c\n1\tnil\tnil\n"), out)
+  t.ok("a constant can be declared anew", has(out, "> k\n9\n"), out)
+  t.ok("<close> is for its entry", has(out, "closed\n") and has(err, "f is not defined"), out)
+  t.ok("%reset forgets them", has(err, "b is not defined"), err)
+end
+
 return function(t)
   if not outside.open(t) then return end
   test_prompt(t)
   test_commands(t)
+  test_locals(t)
   outside.close()
 end

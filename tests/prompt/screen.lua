@@ -69,6 +69,12 @@ local function test_paste(t)
   paste "> y = 5\n> y * 2\n10\n"
   shows(t, "prompts are stripped from a session", "> y = 5\n>> y * 2\n")
   keys "Enter"
+  paste "Lunette 0.1 · Lua 5.4\n> for i = 1, 2 do\n>>   y = y + i\n>> end\n>\nfit> y + 0.5\n8.5\n"
+  shows(t, "and from one with a banner and a stopped fit", "> for i = 1, 2 do\n>>   y = y + i\n>> end\n>>\n>> y + 0.5\n")
+  keys "C-c"
+  paste ">>> y = 7\n>>> y\n7\n>>> # done\n"
+  shows(t, "and from one of Python", "> y = 7\n>> y\n>> # done\n")
+  keys "C-c"
 end
 
 local function test_editing(t)

@@ -57,7 +57,7 @@ local function test_tables(t)
     '{[2.5] = 6, [10] = 3, a = 2, b = 1, ["not"] = 5, [true] = 4}')
   t.eq("deep", text {{{{{{}}}}}}, "{{{{{...}}}}}")
   t.eq("what is inside says what it is", text {tensor.ones(2, 3), tensor(2.5), print, "a\n\27\"b"},
-    '{float32 [2,3], 2.5000, function, "a\\n\\27\\"b"}')
+    '{float32 [2,3], 2.5, function, "a\\n\\27\\"b"}')
   local long = {name = 1}
   for i = 1, 500 do long[i] = i end
   local shown = text(long, 60)

@@ -27,6 +27,10 @@ local function test_globals(t)
   t.ok("require makes strict too", has(select(3, run {"-e", "require 'lunette' print(nothing)"}),
     "nothing is not defined"))
   t.eq("it is one module", select(2, run {"-e", "print(require 'lunette'.tensor == tensor)"}), "true\n")
+  t.eq("a toolkit may be required first", select(2, run {"-e",
+    "print(require 'lunette.args' ~= nil, require 'lunette.core'.tensor == tensor)"}), "true\ttrue\n")
+  t.ok("one that is not there is an error", has(select(3, run {"-e", "require 'lunette.nothing'"}),
+    "no Lunette module of that name"))
   script("oldlib.lua", "return {unpack = unpack or table.unpack}")
   t.eq("installed libraries may ask for names", select(2, run {"-e",
     ("package.path = %q local _ = tensor print(require 'oldlib'.unpack {7})"):format(outside.folder .. "/?.lua")}), "7\n")

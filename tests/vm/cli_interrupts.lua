@@ -97,9 +97,51 @@ local function test_coroutines(t)
     "false\tbad argument #1 to 'coroutine.resume' (thread expected, got number)\n")
 end
 
+-- The functions of ours in the place of Lua's, beside what the manual says of them.
+local function test_functions(t)
+  t.eq("rep", select(2, run {"-e", [[
+    print(("ab"):rep(3, "-"), ("ab"):rep(1, "-"), ("ab"):rep(0), ("ab"):rep(-1), #(""):rep(1 << 40))
+    local long = ("abc"):rep(1000000, ",")
+    print(#long, long:sub(1, 9), long:sub(-5), select(2, long:gsub("abc,", "")))
+    print(select(2, pcall(string.rep, "ab", 1 << 40)))]]}),
+    "ab-ab-ab\tab\t\t\t0\n3999999\tabc,abc,a\tc,abc\t999999\nresulting string too large\n")
+  t.eq("sort", select(2, run {"-e", [[
+    for _, n in ipairs{0, 1, 2, 3, 4, 10, 99, 100, 101, 1000, 5000} do
+      local a, b, sum = {}, {}, 0
+      for i = 1, n do a[i] = i * 7919 % 1013 b[i] = a[i] sum = sum + a[i] end
+      table.sort(a) table.sort(b, function(x, y) return x > y end)
+      for i = 1, n do
+        sum = sum - a[i]
+        assert(b[i] == a[n + 1 - i] and (i == 1 or a[i - 1] <= a[i]))
+      end
+      assert(sum == 0)
+    end
+    local log = {}
+    local proxy = setmetatable({}, {__len = function() return 3 end, __index = function(_, i) return log[i] or -i end,
+      __newindex = function(_, i, v) log[i] = v end})
+    table.sort(proxy)
+    print(proxy[1], proxy[2], proxy[3])
+    print(select(2, pcall(table.sort, {1, "a", 2})):match "attempt to compare")
+    print(pcall(table.sort, {3, 1, 2, 4, 5, 6}, function() return true end))
+    print(pcall(table.sort, {1, 2}, 5))]]}), "-3\t-2\t-1\nattempt to compare\n" ..
+    "false\tinvalid order function for sorting\nfalse\tbad argument #2 to 'table.sort' (function expected, got number)\n")
+  t.eq("move and concat", select(2, run {"-e", [[
+    local list = {1, 2, 3, 4, 5}
+    print(table.concat(table.move(list, 1, 4, 2), ","), table.concat(table.move(list, 2, 5, 1), ","))
+    print(#table.move(list, 1, 5, 3, {}), #table.move(list, 2, 1, 1))
+    print(pcall(table.move, list, -1, math.maxinteger, 2))
+    print(pcall(table.move, list, 1, 5, math.maxinteger))
+    print(table.concat({}), table.concat({1, 2.5, "x"}, ", ", 2), table.concat({1, 2, 3}, "", 3, 2))
+    print(pcall(table.concat, {1, {}, 3}))]]}), "1,1,2,3,4\t1,2,3,4,4\n7\t5\n" ..
+    "false\tbad argument #3 to 'table.move' (too many elements to move)\n" ..
+    "false\tbad argument #4 to 'table.move' (destination wrap around)\n" ..
+    "\t2.5, x\t\nfalse\tinvalid value (at index 2) in table for 'concat'\n")
+end
+
 return function(t)
   if not outside.open(t) then return end
   test_interrupt(t)
   test_coroutines(t)
+  test_functions(t)
   outside.close()
 end

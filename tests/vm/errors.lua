@@ -100,7 +100,7 @@ local function test_prompt(t)
     t.ok("the prompt answers program " .. i, out:sub(at, from):find("\nerror: ", 1, true), out:sub(at, to))
     at = to
   end
-  t.ok("the prompt computes on", out:find("\n3.0000\n", at, true))
+  t.ok("the prompt computes on", out:find("\n3.0\n", at, true))
 end
 
 -- As a script: exit code 1, the message on stderr with the script's line, a short traceback without

@@ -49,4 +49,5 @@ return {
   {"x = = 1", "near '='", nil},
   {"print('a += b @ c')) -- !=", "near '%)'", nil},
   {"x = t[a:b()] y y", "near 'y'", nil},
+  {"local b = 1 if a else 2", "'then' expected near 'else'", "a choice is: x and a or b"},
 }

@@ -171,7 +171,9 @@ static void add_single(luaL_Buffer *b, const Tensor *x) {
   } else {
     double v = t_get(x, 0), a = fabs(v);
     bool plain = a == 0 || (a >= 1e-3 && a < 1e6) || !isfinite(v);
-    snprintf(text, sizeof text, plain ? "%.*f" : "%.*e", precision, v);
+    Style s = {.decimals = 1, .power = plain ? 0 : (int)floor(log10(a))};
+    need_decimals(&s, x, 0);
+    snprintf(text, sizeof text, plain ? "%.*f" : "%.*e", s.decimals, v);
     if (isnan(v)) strcpy(text, "nan"); /* without a sign */
   }
   luaL_addstring(b, text);

@@ -6,12 +6,15 @@
 #include <stdbool.h>
 #include <string.h>
 #include "lauxlib.h"
+#include "lualib.h"
 #include "../lunette.h"
 #include "loader.h"
 #include "suggest.h"
 
-#define STRICT  "lunette.strict"  /* registry: true from the first touch on */
-#define REQUIRE "lunette.require" /* registry: Lua's own require, whatever the global says */
+#define STRICT    "lunette.strict"    /* registry: true from the first touch on */
+#define DECLARED  "lunette.declared"  /* registry: name -> true, of those that may be nil */
+#define SEARCHERS "lunette.searchers" /* registry: those of require */
+#define REQUIRE   "lunette.require"   /* registry: Lua's own require, whatever the global says */
 
 static bool is_name(const char *key) {
   for (int i = 0; lunette_names[i] != NULL; i++)
@@ -50,6 +53,25 @@ static void push_field(lua_State *L, const char *name) {
   lua_pushnil(L);
 }
 
+void globals_declare(lua_State *L, const char *name) {
+  if (name == NULL) {
+    lua_pushnil(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, DECLARED);
+    return;
+  }
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, DECLARED);
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
+static bool is_declared(lua_State *L, const char *name) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, DECLARED);
+  bool declared = lua_getfield(L, -1, name) != LUA_TNIL;
+  lua_pop(L, 2);
+  return declared;
+}
+
 /* Is the code that reads the global held to strictness? C code asks whether a name is there, and
    installed libraries ask for names of other Lua versions. */
 static bool must_define(lua_State *L, lua_Debug *ar) {
@@ -72,7 +94,7 @@ static int find_global(lua_State *L) {
       return 1;
     }
   }
-  if (!is_strict(L) || !must_define(L, &ar)) return 0;
+  if (!is_strict(L) || is_declared(L, key) || !must_define(L, &ar)) return 0;
   luaL_where(L, 1);
   suggest_push(L, &ar, key, 1, lunette_names);
   lua_concat(L, 2);
@@ -87,6 +109,36 @@ static int open_module(lua_State *L) {
   lua_call(L, nargs, 1);
   set_strict(L);
   return 1;
+}
+
+/* A searcher of require: lunette.x is found by what require "lunette" puts before this one. */
+static int search_toolkit(lua_State *L) {
+  if (strncmp(luaL_checkstring(L, 1), "lunette.", 8) != 0) return 0;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, "lunette") != LUA_TNIL) return 0;
+  lua_getfield(L, LUA_REGISTRYINDEX, REQUIRE);
+  lua_pushliteral(L, "lunette");
+  lua_call(L, 1, 0);
+  lua_getfield(L, LUA_REGISTRYINDEX, SEARCHERS);
+  lua_rawgeti(L, -1, 2);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 2);
+  return 2;
+}
+
+/* Puts it before the searcher of Lua files. */
+static void install_searcher(lua_State *L) {
+  lua_getglobal(L, LUA_LOADLIBNAME);
+  lua_getfield(L, -1, "searchers");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, SEARCHERS);
+  for (lua_Integer i = luaL_len(L, -1); i >= 2; i--) {
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushcfunction(L, search_toolkit);
+  lua_rawseti(L, -2, 2);
+  lua_pop(L, 2);
 }
 
 /* Registry "lunette.globals": Lua's own names as they are now, for the library's files. */
@@ -107,6 +159,7 @@ void globals_install(lua_State *L) {
   keep_globals(L);
   lua_getglobal(L, "require");
   lua_setfield(L, LUA_REGISTRYINDEX, REQUIRE);
+  install_searcher(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, open_module);
   lua_setfield(L, -2, "lunette");

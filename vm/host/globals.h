@@ -8,4 +8,8 @@
    Until one is, or the module is required, the globals behave as Lua's. */
 void globals_install(lua_State *L);
 
+/* From now on reading the global of that name is no error where it is nil.
+   NULL: of none. */
+void globals_declare(lua_State *L, const char *name);
+
 #endif

@@ -79,6 +79,7 @@ static const struct {
      false},
     {"&&", NULL, "and is written: x and y", false},
     {"||", NULL, "or is written: x or y", false},
+    {"=%s*[^=].-%sif%s.-%selse%s", "else", "a choice is: x and a or b", false},
     {"%?", "?", "a choice is: x and a or b", false},
     {"%[%s*:", NULL,
      "a range is x[\"2:3\"] or x[{{2, 3}}], all of a dimension x[\":, 1\"] or x[{{}, 1}]; "

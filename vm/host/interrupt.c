@@ -27,7 +27,7 @@
 #include "../../tensor/team.h"
 
 #define SCRIPT_GRACE  0.5  /* time to save what was reached */
-#define PROMPT_GRACE  0.06 /* the prompt is to be back within a tenth of a second */
+#define PROMPT_GRACE  0.03 /* the prompt is to be back within a tenth of a second */
 #define PAUSE_SECONDS 0.5  /* for the step that runs; from then on another signal stops it */
 #define STUCK_SECONDS 2.0  /* at the prompt: from then on another signal ends the process */
 
@@ -100,6 +100,8 @@ void interrupt_check(lua_State *L) {
   if (stage != IDLE && is_due()) raise_error(L, 1);
 }
 
+bool interrupt_is_due(void) { return stage == ASKED || stage == STOPPING; }
+
 /* Safe in a signal handler, as far as lua_sethook is (its authors use it so). */
 static void arm(InterruptLink *link) {
   if (!link->armed) {
@@ -125,7 +127,8 @@ static void end_process(int sig) {
 /* A further signal while the interruption is under way. */
 static void press_again(int sig) {
   static const char text[] =
-      "\nStill inside a C function. Ctrl-C once more ends the program and what it holds.\n";
+      "\nStill inside a C function or a __gc. Ctrl-C once more ends the program and what it "
+      "holds.\n";
   if (mode == INTERRUPT_SCRIPT || (warned && newest != NULL)) {
     end_process(sig);
   } else if (newest != NULL) {

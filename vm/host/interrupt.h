@@ -24,6 +24,9 @@ bool interrupt_taken(void);
 /* For C functions that may run for long: raises the error that Ctrl-C asks for, if it does. */
 void interrupt_check(lua_State *L);
 
+/* Would it? */
+bool interrupt_is_due(void);
+
 /* Code that can hold still by itself, between two steps, says so: then Ctrl-C raises nothing but sets
    the flag that `interrupt_pause_asked` reads and takes back. A second one, half a second later,
    stops as everywhere; what was asked for and never read stops at the end (on is false, drop too).

@@ -22,6 +22,7 @@
 #include "../prompt/prompt.h"
 #include "run.h"
 #include "strings.h"
+#include "tables.h"
 #include "../../tensor/team.h"
 #include "version.h"
 
@@ -153,6 +154,7 @@ static void open_state(lua_State *L, const Program *p) {
   loader_install(L, o->allow_binary);
   coroutine_install(L);
   strings_install(L);
+  tables_install(L);
   globals_install(L);
   console_install(L);
   if (o->threads > 0) set_registry(L, "lunette.threads", o->threads);

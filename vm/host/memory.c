@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
+#include "interrupt.h"
 #include "../../tensor/mem.h"
 
 /* ---- small blocks: lists of free ones by size, cut from chunks that are never given back --------- */
@@ -67,6 +67,17 @@ static void *block_move(void *block, size_t before, size_t size) {
 
 /* ---- the state ------------------------------------------------------------------------------------ */
 
+#define LARGE ((size_t)1 << 18) /* bytes that take time to fill */
+
+static bool was_interrupt; /* the reason of the last refusal */
+
+/* May a block grow to that size? After Ctrl-C none becomes large: so Lua's own functions on long
+   strings are stopped too, between their steps. */
+static bool may_grow(size_t before, size_t size) {
+  was_interrupt = size >= LARGE && interrupt_is_due();
+  return !was_interrupt && mem_host_grow(size - before);
+}
+
 /* As lua_Alloc asks. */
 static void *allocate(void *unused, void *block, size_t before, size_t size) {
   (void)unused;
@@ -76,7 +87,7 @@ static void *allocate(void *unused, void *block, size_t before, size_t size) {
     mem_host_shrink(before);
     return NULL;
   }
-  if (size > before && !mem_host_grow(size - before)) return NULL;
+  if (size > before && !may_grow(before, size)) return NULL;
   void *moved = block ? block_move(block, before, size) : block_new(size);
   if (moved == NULL && size > before)
     mem_host_shrink(size - before);
@@ -113,6 +124,11 @@ lua_State *memory_state(void) {
 }
 
 void memory_explain(lua_State *L) {
+  if (was_interrupt) {
+    lua_pushliteral(L, "interrupted!");
+    lua_replace(L, -2);
+    return;
+  }
   lua_pushfstring(L,
                   "not enough memory: Lua's objects reached the limit of %d MB, or what the system "
                   "has free; drop what is not needed (tensor.memory_limit tells and sets it)",

@@ -9,9 +9,8 @@
 #include "lauxlib.h"
 #include "interrupt.h"
 
-#define DEEPEST   200       /* recursion of pattern_match; bounds the C stack it takes */
-#define LOOK_STEP (1 << 24) /* steps between two looks at the flag: some 30 ms */
-#define ESCAPE    '%'
+#define DEEPEST 200 /* recursion of pattern_match; bounds the C stack it takes */
+#define ESCAPE  '%'
 
 void pattern_prepare(Search *m, lua_State *L, const char *subject, size_t size,
                      const char *pattern_end) {
@@ -24,9 +23,7 @@ void pattern_prepare(Search *m, lua_State *L, const char *subject, size_t size,
   m->ncaptures = 0;
 }
 
-void pattern_count(Search *m, size_t steps) {
-  m->work += steps;
-  if (m->work < LOOK_STEP) return;
+void pattern_look(Search *m) {
   m->work = 0;
   interrupt_check(m->L);
 }
@@ -93,9 +90,10 @@ static bool in_set(int c, const char *p, const char *last) {
   return !found;
 }
 
-/* Does the character at s fit the item from p to ep? */
-static bool fits(const Search *m, const char *s, const char *p, const char *ep) {
+/* Does the character at s fit the item from p to ep? The work is the item's length, for a set. */
+static bool fits(Search *m, const char *s, const char *p, const char *ep) {
   if (s >= m->end) return false;
+  pattern_count(m, (size_t)(ep - p));
   switch (*p) {
   case '.': return true;
   case ESCAPE: return in_class(code(s), code(p + 1));
@@ -108,7 +106,6 @@ static bool fits(const Search *m, const char *s, const char *p, const char *ep) 
 static const char *match_most(Search *m, const char *s, const char *p, const char *ep) {
   const char *t = s;
   while (fits(m, t, p, ep)) t++;
-  pattern_count(m, (size_t)(t - s));
   for (;; t--) {
     const char *end = pattern_match(m, t, ep + 1);
     if (end != NULL) return end;
@@ -129,21 +126,21 @@ static const char *match_least(Search *m, const char *s, const char *p, const ch
 static const char *match_balanced(Search *m, const char *s, const char *p) {
   if (m->pattern_end - p < 2) luaL_error(m->L, "malformed pattern (missing arguments to '%%b')");
   if (s >= m->end || *s != p[0]) return NULL;
-  const char *from = s;
   int level = 1;
   for (s++; s < m->end; s++) {
+    pattern_count(m, 1);
     if (*s == p[1]) {
       if (--level == 0) break;
     } else if (*s == p[0]) {
       level++;
     }
   }
-  pattern_count(m, (size_t)(s - from));
   return s < m->end ? s + 1 : NULL;
 }
 
 /* %f[set]; p points at the '['. Answers whether s is such a border. */
-static bool at_frontier(const Search *m, const char *s, const char *p, const char *ep) {
+static bool at_frontier(Search *m, const char *s, const char *p, const char *ep) {
+  pattern_count(m, (size_t)(ep - p));
   int before = s == m->start ? 0 : code(s - 1);
   return !in_set(before, p, ep - 1) && in_set(code(s), p, ep - 1);
 }

@@ -31,7 +31,11 @@ void pattern_prepare(Search *m, lua_State *L, const char *subject, size_t size,
    NULL. Raises an error for a malformed pattern, and when Ctrl-C comes in. */
 const char *pattern_match(Search *m, const char *s, const char *p);
 
-/* Counts steps done outside of pattern_match, so that Ctrl-C is heeded. */
-void pattern_count(Search *m, size_t steps);
+/* Counts steps, so that Ctrl-C is heeded: a look at its flag takes place every millisecond or two. */
+void pattern_look(Search *m);
+static inline void pattern_count(Search *m, size_t steps) {
+  m->work += steps;
+  if (m->work >= 1 << 18) pattern_look(m);
+}
 
 #endif

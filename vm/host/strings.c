@@ -1,13 +1,18 @@
-/* string.find, match, gmatch and gsub, as the Lua manual defines them, on a matcher that Ctrl-C
-   stops. */
+/* string.find, match, gmatch, gsub and rep, as the Lua manual defines them, so that Ctrl-C stops
+   them. */
 #include "strings.h"
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <limits.h>
 #include <string.h>
 #include "lauxlib.h"
 #include "lualib.h"
+#include "interrupt.h"
 #include "pattern.h"
+
+#define LONGEST    ((size_t)INT_MAX) /* bytes that rep makes */
+#define FILL_BLOCK ((size_t)1 << 20) /* bytes that are copied between two looks at Ctrl-C's flag */
 
 /* A start position as arguments give it becomes an offset, 0 or more; it may lie past the end. */
 static size_t check_start(lua_State *L, int arg, size_t size) {
@@ -237,12 +242,43 @@ static int string_gsub(lua_State *L) {
   return 2;
 }
 
+/* Copies the first `unit` bytes of `to` over and over, until there are `total`. */
+static void fill(lua_State *L, char *to, size_t unit, size_t total) {
+  for (size_t done = unit; done < total;) {
+    size_t n = done < FILL_BLOCK ? done : FILL_BLOCK / unit * unit;
+    if (n == 0) n = unit;
+    if (n > total - done) n = total - done;
+    memcpy(to + done, to, n);
+    done += n;
+    interrupt_check(L);
+  }
+}
+
+static int string_rep(lua_State *L) {
+  size_t size, between;
+  const char *text = luaL_checklstring(L, 1, &size);
+  lua_Integer n = luaL_checkinteger(L, 2);
+  const char *separator = luaL_optlstring(L, 3, "", &between);
+  size_t unit = size + between;
+  if (n <= 0 || unit == 0) {
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  if (unit < size || unit > LONGEST / (size_t)n) return luaL_error(L, "resulting string too large");
+  size_t total = unit * (size_t)n - between;
+  luaL_Buffer b;
+  char *to = luaL_buffinitsize(L, &b, total);
+  memcpy(to, text, size);
+  if (n > 1) memcpy(to + size, separator, between);
+  fill(L, to, unit, total);
+  luaL_pushresultsize(&b, total);
+  return 1;
+}
+
 void strings_install(lua_State *L) {
-  static const luaL_Reg functions[] = {{"find", string_find},
-                                       {"match", string_match},
-                                       {"gmatch", string_gmatch},
-                                       {"gsub", string_gsub},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"find", string_find},     {"match", string_match},
+                                       {"gmatch", string_gmatch}, {"gsub", string_gsub},
+                                       {"rep", string_rep},       {NULL, NULL}};
   lua_getglobal(L, LUA_STRLIBNAME);
   luaL_setfuncs(L, functions, 0);
   lua_pop(L, 1);

@@ -1,10 +1,10 @@
-/* The searching functions of Lua's string library. */
+/* The functions of Lua's string library that may run for long. */
 #ifndef LUNETTE_STRINGS_H
 #define LUNETTE_STRINGS_H
 
 #include "lua.h"
 
-/* Puts find, match, gmatch and gsub into the open library `string`; all else in it stays. */
+/* Puts find, match, gmatch, gsub and rep into the open library `string`; all else in it stays. */
 void strings_install(lua_State *L);
 
 #endif

@@ -25,6 +25,7 @@ static const struct {
     {"np", "what NumPy does is in tensor"},
     {"numpy", "what NumPy does is in tensor"},
     {"plt", "plots are in plot"},
+    {"f", "Python's f\"{x}\" is (\"%s\"):format(x)"},
     {"F", "functions of tensors are in tensor, and methods: x:relu()"},
     {"unpack", "in Lua 5.4 it is table.unpack"},
     {"loadstring", "in Lua 5.4 it is load"},

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lauxlib.h"
+#include "../host/globals.h"
 #include "../host/interrupt.h"
 #include "../host/loader.h"
 #include "entry.h"
@@ -68,6 +69,13 @@ static int compile(lua_State *L) {
   lua_insert(L, -2);
   lua_pushboolean(L, state == ENTRY_OPEN);
   return 3;
+}
+
+/* declare(name): a variable of the session; where it is nil it is not undefined. declare(): forgets
+   these. */
+static int declare(lua_State *L) {
+  globals_declare(L, luaL_optstring(L, 1, NULL));
+  return 0;
 }
 
 /* terminal() -> does somebody type? */
@@ -209,6 +217,7 @@ static int changed(lua_State *L) {
 static int open_module(lua_State *L) {
   static const luaL_Reg functions[] = {{"tokens", tokens},
                                        {"compile", compile},
+                                       {"declare", declare},
                                        {"terminal", is_terminal},
                                        {"columns", columns},
                                        {"rows", rows},

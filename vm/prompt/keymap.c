@@ -127,21 +127,44 @@ static bool starts_with(const char *line, const char *prefix) {
   return strncmp(line, prefix, strlen(prefix)) == 0;
 }
 
+/* What stands before an entry and before its further lines: here, in lua and within fit; in Python. */
+static const char *const own_prompts[] = {"> ", ">> ", "fit> ", NULL};
+static const char *const python_prompts[] = {">>> ", "... ", NULL};
+
+/* The length of the prompt that a line begins with, 0 when it is none. Screens are copied without the
+   blanks at the end of a line. */
+static size_t prompt_length(const char *line, const char *const *prompts) {
+  for (; *prompts != NULL; prompts++) {
+    size_t n = strlen(*prompts) - 1;
+    if (strncmp(line, *prompts, n) != 0) continue;
+    if (line[n] == ' ') return n + 1;
+    if (line[n] == '\n' || line[n] == '\0') return n;
+  }
+  return 0;
+}
+
+static const char *after_line(const char *line) {
+  const char *end = strchr(line, '\n');
+  return end == NULL ? line + strlen(line) : end + 1;
+}
+
 /* In place: of a session that was copied from the screen, what had been typed. Returns the size. */
 static size_t strip_prompts(char *bytes, size_t size) {
-  size_t to = 0;
-  if (!starts_with(bytes, "> ")) return size;
-  for (size_t at = 0; at < size;) {
-    const char *end = memchr(bytes + at, '\n', size - at);
-    size_t next = end == NULL ? size : (size_t)(end - bytes) + 1;
-    size_t skip = starts_with(bytes + at, "> ") ? 2 : starts_with(bytes + at, ">> ") ? 3 : 0;
-    if (skip > 0) {
-      memmove(bytes + to, bytes + at + skip, next - at - skip);
-      to += next - at - skip;
-    }
-    at = next;
+  const char *line = bytes;
+  while (starts_with(line, "$ lunette") || starts_with(line, "Lunette ")) line = after_line(line);
+  const char *const *prompts =
+      prompt_length(line, python_prompts) > 0 ? python_prompts : own_prompts;
+  if (prompt_length(line, prompts) == 0) return size;
+  char *to = bytes;
+  for (const char *next; *line != '\0'; line = next) {
+    size_t skip = prompt_length(line, prompts);
+    next = after_line(line);
+    if (skip == 0) continue; /* what the program had written */
+    size_t n = (size_t)(next - line) - skip;
+    memmove(to, line + skip, n);
+    to += n;
   }
-  return to;
+  return (size_t)(to - bytes);
 }
 
 static void paste(Editor *e, const char *bytes, size_t size) {

@@ -2,6 +2,7 @@
 
 local commands = require "lunette.prompt.commands"
 local core = require "lunette.core"
+local values = require "lunette.prompt.values"
 
 local own = {} -- globals that were there before the first entry
 for name in next, _G do own[name] = true end
@@ -82,15 +83,26 @@ end)
 commands.add("reset", "", "forgets the session's variables", function()
   local names = variables()
   for _, name in ipairs(names) do rawset(_G, name, nil) end
+  require("lunette.prompt.locals").forget()
   collectgarbage()
   print(("%d variables forgotten"):format(#names))
 end)
 
-commands.add("precision", "[N]", "the most decimals that tensors show: 4, or as set here", function(rest)
-  if rest == "" then return print(core.print_precision()) end
-  local n = math.tointeger(tonumber(rest))
-  if not n or n < 1 or n > 16 then
-    return io.stderr:write "error: %precision takes a whole number from 1 to 16\n" and nil
-  end
+-- The most decimals that are shown: `n` by tensors, `plain` by other numbers, nil for all.
+local function set_precision(n, plain)
   core.print_precision(n)
+  values.decimals = plain
+end
+
+commands.add("precision", "[N | off]", "the most decimals shown: 4 by tensors, or N by all numbers", function(rest)
+  if rest == "off" then return set_precision(4, nil) end
+  local n = math.tointeger(tonumber(rest))
+  if rest == "" then
+    print(("%d decimals, %s"):format(core.print_precision(), values.decimals and "plain numbers too"
+      or "of tensors; plain numbers show all"))
+  elseif n and n >= 1 and n <= 16 then
+    set_precision(n, n)
+  else
+    io.stderr:write "error: %precision takes a whole number from 1 to 16, or off\n"
+  end
 end)

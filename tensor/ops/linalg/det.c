@@ -207,7 +207,7 @@ static Op rows[] = {
      .doc = "Determinants of square matrices [...,n,n]. The gradient (Jacobi's formula) is right "
             "for singular matrices too. Of large matrices det over- or underflows; slogdet does "
             "not.",
-     .example = "tensor{{1.0, 2.0}, {3.0, 4.0}}:det() --> -2.0000",
+     .example = "tensor{{1.0, 2.0}, {3.0, 4.0}}:det() --> -2.0",
      .test = "{{well(3)}, {well(2,2)}, {tensor{{1, 2, 3}, {2, 4, 6}, {1, 0, 1}}:double()}, "
              "{well(1,1)}}",
      .ref = "reference.det",
@@ -219,7 +219,7 @@ static Op rows[] = {
      .aliases = "linalg.slogdet",
      .doc = "Sign of the determinant and logarithm of its absolute value; 0 and -inf of a "
             "singular matrix.",
-     .example = "tensor{{0.0, 10.0}, {10.0, 0.0}}:slogdet() --> -1.0000  4.6052",
+     .example = "tensor{{0.0, 10.0}, {10.0, 0.0}}:slogdet() --> -1.0  4.6052",
      .test = "{{well(3)}, {well(2,2)}}",
      .ref = "reference.slogdet",
      .save = SAVE_X(0),

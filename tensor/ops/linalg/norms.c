@@ -167,7 +167,7 @@ static Op rows[] = {
             "of |x|^p; math.huge takes the largest |x|, -math.huge the smallest, 0 counts what is "
             "not zero. dtype converts first.",
      .example = "x = tensor{3.0, -4.0}\n"
-                "tensor.linalg.vector_norm(x), tensor.linalg.vector_norm(x, 1) --> 5.0000  7.0000",
+                "tensor.linalg.vector_norm(x), tensor.linalg.vector_norm(x, 1) --> 5.0  7.0",
      .test = "{{randn(2,3)}, {randn(2,3), 3, 2, {keepdim = true}}, {randn(2,3,2), math.huge, "
              "{1, -1}}, {randn(4), {dtype = \"float64\"}}}",
      .ref = "reference.vector_norm",
@@ -178,7 +178,7 @@ static Op rows[] = {
      .doc = "Norms of the matrices in two dimensions: \"fro\" the root of the sum of squares, "
             "\"nuc\" the sum of singular values, 2 and -2 their largest and smallest, 1 and -1 the "
             "largest and smallest column sum of absolute values, math.huge and -math.huge of rows.",
-     .example = "tensor.linalg.matrix_norm(tensor{{3.0, 0.0}, {0.0, 4.0}}) --> 5.0000",
+     .example = "tensor.linalg.matrix_norm(tensor{{3.0, 0.0}, {0.0, 4.0}}) --> 5.0",
      .test = "{{randn(2,3)}, {randn(2,3,3), \"nuc\"}, {randn(3,2), 2, {keepdim = true}}, "
              "{randn(2,3), -2}, {randn(2,3,3), 1, {1, 2}}, {randn(2,3), -1}, "
              "{randn(2,3,3), math.huge, {3, 1}}, {randn(3,2), -math.huge, {keepdim = true}}}",
@@ -189,7 +189,7 @@ static Op rows[] = {
             "dtype?) -> y: tensor",
      .doc = "Without ord the 2-norm of all elements, or over dim. With ord, that norm of a vector "
             "(one dimension, as linalg.vector_norm) or of a matrix (two, as linalg.matrix_norm).",
-     .example = "tensor.linalg.norm(tensor{3.0, 4.0}) --> 5.0000",
+     .example = "tensor.linalg.norm(tensor{3.0, 4.0}) --> 5.0",
      .test = "{{randn(2,3)}, {randn(4), 3}, {randn(2,3), \"nuc\"}, {randn(2,3,3), 1, {2, 3}}, "
              "{randn(2,3), 2, 2, {keepdim = true}}, {randn(2,3,2), {dim = {1, 3}}}}",
      .ref = "reference.linalg_norm",
@@ -198,7 +198,7 @@ static Op rows[] = {
     {.sig = "linalg.cond(A: tensor, p: float{fro|nuc}?) -> y: tensor",
      .doc = "Condition numbers: the largest singular value over the smallest (p = 2; -2 the other "
             "way round), or the norm p of A times that of its inverse; inf of a singular matrix.",
-     .example = "tensor.linalg.cond(tensor{{4.0, 0.0}, {0.0, 2.0}}) --> 2.0000",
+     .example = "tensor.linalg.cond(tensor{{4.0, 0.0}, {0.0, 2.0}}) --> 2.0",
      .test =
          "{{randn(4,3)}, {well(2,3), 1}, {well(3), \"fro\"}, {well(3), -2}, {well(3), \"nuc\"}}",
      .ref = "reference.cond",

@@ -247,7 +247,7 @@ static Op rows[] = {
             "reduction: string{none|mean|sum}=mean) -> loss: tensor",
      .doc = "Minus the input at the right class: negative log likelihood, for inputs that are log "
             "probabilities (log_softmax). Shapes, weight and ignore_index as in cross_entropy.",
-     .example = "tensor{{-1.0, -2.0}, {-3.0, -4.0}}:nll_loss(tensor{1, 2}) --> 2.5000",
+     .example = "tensor{{-1.0, -2.0}, {-3.0, -4.0}}:nll_loss(tensor{1, 2}) --> 2.5",
      .test = "{{randn(3,4), tensor{1,4,2}}, {randn(2,3,2), tensor{{1,3},{2,2}}, {reduction = "
              "'none'}}, {randn(3,4), tensor{1,4,2}, rand(4) + 0.5, {ignore_index = 4}}}",
      .ref = "reference.nll_loss",

@@ -107,7 +107,7 @@ static Op rows[] = {
      .doc = "Minus the log density of target where it is normal of mean input and variance var, "
             "at least eps: (log var + (input - target)^2 / var) / 2, with full plus "
             "log(2 pi) / 2. var has the input's shape, or 1 in place of its last size.",
-     .example = "tensor{1.0}:gaussian_nll_loss(tensor{3.0}, tensor{1.0}) --> 2.0000",
+     .example = "tensor{1.0}:gaussian_nll_loss(tensor{3.0}, tensor{1.0}) --> 2.0",
      .test = "{{randn(2,3), randn(2,3), rand(2,3) + 0.5}, {randn(2,3), randn(2,3), rand(2,1) + "
              "0.5, {full = true, reduction = 'none'}}, {randn(2,3), randn(2,3), rand(2) + 0.5, "
              "{reduction = 'sum'}}}",

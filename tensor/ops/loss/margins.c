@@ -190,8 +190,7 @@ static Op rows[] = {
             "float=0, " REDUCTION_SIG,
      .doc = "1 - cosine of the angle where target is 1, max(0, cosine - margin) where it is -1. "
             "inputs: [N,D], target: [N], or [D] and [].",
-     .example =
-         "tensor{{1.0, 0.0}}:cosine_embedding_loss(tensor{{0.0, 1.0}}, tensor{1}) --> 1.0000",
+     .example = "tensor{{1.0, 0.0}}:cosine_embedding_loss(tensor{{0.0, 1.0}}, tensor{1}) --> 1.0",
      .test = "{{randn(4,3), randn(4,3), " SIGNS "}, {randn(4,2), randn(4,2), " SIGNS ", 0.2, "
              "'none'}, {randn(3), randn(3), tensor(1)}}",
      .ref = "reference.cosine_embedding_loss",
@@ -202,7 +201,7 @@ static Op rows[] = {
             "pairwise_distance of norm p; with swap the distance of positive and negative, where "
             "it is smaller. inputs: [N,D] or [D].",
      .example = "anchor, near, far = tensor{{0.0, 0.0}}, tensor{{3.0, 4.0}}, tensor{{0.0, 5.5}}\n"
-                "anchor:triplet_margin_loss(near, far) --> 0.5000",
+                "anchor:triplet_margin_loss(near, far) --> 0.5",
      .test = "{{randn(3,4), randn(3,4), randn(3,4)}, {randn(2,3), randn(2,3), randn(2,3), {swap = "
              "true, p = 1, margin = 3, reduction = 'none'}}}",
      .ref = "reference.triplet_margin_loss",
@@ -221,7 +220,7 @@ static Op rows[] = {
          "The sum over right and wrong classes of max(0, 1 + wrong - right score), over C. "
          "input: [N,C] or [C], target: as many: the right classes from 1, and 0 or less after the "
          "last.",
-     .example = "tensor{0.5, 1.0}:multilabel_margin_loss(tensor{2, 0}) --> 0.2500",
+     .example = "tensor{0.5, 1.0}:multilabel_margin_loss(tensor{2, 0}) --> 0.25",
      .test = "{{randn(2,4), tensor{{2,4,0,1},{1,0,0,0}}}, {randn(3), tensor{3,1,0}, 'none'}}",
      .ref = "reference.multilabel_margin_loss",
      .compose = multilabel_margin},

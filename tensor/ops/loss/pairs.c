@@ -246,7 +246,7 @@ static void bce_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 static Op rows[] = {
     {.sig = "mse_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
      .doc = "Squared distance, (input - target)^2." SHAPES,
-     .example = "tensor{1.0, 2.0}:mse_loss(tensor{4.0, 2.0}) --> 4.5000",
+     .example = "tensor{1.0, 2.0}:mse_loss(tensor{4.0, 2.0}) --> 4.5",
      .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum'}, {randn(2,3), 1, {reduction = "
              "'none'}}}",
      .ref = "reference.mse_loss",
@@ -256,7 +256,7 @@ static Op rows[] = {
      .grad = mse_grad},
     {.sig = "l1_loss(input: tensor, target: tensor, " REDUCTION ") -> loss: tensor",
      .doc = "Distance, |input - target|." SHAPES,
-     .example = "tensor{1.0, 2.0}:l1_loss(tensor{4.0, 2.0}) --> 1.5000",
+     .example = "tensor{1.0, 2.0}:l1_loss(tensor{4.0, 2.0}) --> 1.5",
      .test = "{{randn(2,3), randn(2,3)}, {randn(4), randn(4), 'sum'}, {randn(2,3), 1, {reduction = "
              "'none'}}}",
      .ref = "reference.l1_loss",

@@ -83,7 +83,7 @@ static Op rows[] = {
      .doc = "Quantiles of a dimension, or of all values: q is a number from 0 to 1, or a list of "
             "them, which becomes the first dimension. Between two values by interpolation; nan "
             "where there is a nan. Hyndman & Fan 1996, definition 7.",
-     .example = "tensor{1.0, 2.0, 4.0, 8.0}:quantile(0.5) --> 3.0000",
+     .example = "tensor{1.0, 2.0, 4.0, 8.0}:quantile(0.5) --> 3.0",
      .test =
          "{{randn(5), 0.3}, {randn(2,4), {0.25, 0.6}, 2}, {randn(4,3), 0.5, 1, {keepdim = "
          "true}}, {randn(2,4), {0.2, 0.7, 1}, -1, {interpolation = 'midpoint'}}, {randn(6), 0.3, "
@@ -94,7 +94,7 @@ static Op rows[] = {
     {.sig = "nanquantile(x: tensor, q: list, dim: dim?, keepdim: bool=false, interpolation: "
             "string{linear|lower|higher|nearest|midpoint}=linear) -> y: tensor",
      .doc = "Quantiles of what is not nan; nan where nothing is left. See quantile.",
-     .example = "tensor{1, 0/0, 3}:nanquantile(0.5) --> 2.0000",
+     .example = "tensor{1, 0/0, 3}:nanquantile(0.5) --> 2.0",
      .test = "{{randn(5), 0.3}, {tensor{{0/0, 2, 1}, {0/0, 4, 7}}:double(), {0.2, 0.5}, 2}}",
      .ref = "reference.nanquantile",
      .compose = nanquantile_compose},

@@ -274,7 +274,7 @@ static Op rows[] = {
     {.sig = "geometric_(x: tensor, p: float) -> y: tensor",
      .doc =
          "Writes random counts over x: how many trials of probability p until the first success.",
-     .example = "tensor.zeros(1000):geometric_(0.5):min() --> 1.0000",
+     .example = "tensor.zeros(1000):geometric_(0.5):min() --> 1.0",
      .test = "{{randn(2,3), 0.5}, {randn(5), 0.1}}",
      .ref = "reference.geometric_",
      WRITES(geometric)},

@@ -281,7 +281,7 @@ static Op rows[] = {
          "Random whole numbers from low to high, both included, in the shape and, unless another "
          "is given, the type of x.",
      .example = "dice = tensor.randint_like(tensor.zeros(1000), 6)\n"
-                "dice:min(), dice:max() --> 1.0000  6.0000",
+                "dice:min(), dice:max() --> 1.0  6.0",
      .test = "{{randn(2,3), 6}, {ints(3), -2, 2, {dtype = \"float64\"}}}",
      .ref = "reference.randint_like",
      .flags = MAKES,
@@ -307,7 +307,7 @@ static Op rows[] = {
      .doc = "Writes random whole numbers over x: from low to high, both included, from 1 to low "
             "where that stands alone, from 0 to the largest that the type counts to without both.",
      .example = "dice = tensor.zeros(1000):random_(1, 6)\n"
-                "dice:min(), dice:max() --> 1.0000  6.0000",
+                "dice:min(), dice:max() --> 1.0  6.0",
      .test = "{{randn(2,3)}, {randn(5), 6}, {ints(5), -2, 2}}",
      .ref = "reference.random_",
      .flags = WRITES,

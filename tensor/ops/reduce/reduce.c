@@ -295,7 +295,7 @@ static Op rows[] = {
             "the mean, divided by the count less correction. correction 1, which unbiased = true "
             "stands for, estimates the variance of what the values were drawn from; 0, unbiased = "
             "false, is theirs. nan where nothing is left to divide by.",
-     .example = "tensor{1.0, 2.0, 3.0}:var() --> 1.0000",
+     .example = "tensor{1.0, 2.0, 3.0}:var() --> 1.0",
      .test = "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, "
              "{randn(2,3,2), {1, -1}, {keepdim = true}}, {randn(4), false}}",
      .ref = "reference.var",
@@ -307,7 +307,7 @@ static Op rows[] = {
          "std(x: tensor, dim: dims?, unbiased: bool=true, keepdim: bool=false, correction: int?) "
          "-> y: tensor",
      .doc = "Standard deviation: the square root of var. Its gradient at 0 is 0.",
-     .example = "tensor{1.0, 3.0, 5.0}:std() --> 2.0000",
+     .example = "tensor{1.0, 3.0, 5.0}:std() --> 2.0",
      .test = "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, "
              "{randn(2,3,2), {1, -1}, {keepdim = true}}}",
      .ref = "reference.std",
@@ -355,7 +355,7 @@ static Op rows[] = {
      .doc = "The p-norm: the p-th root of the sum of |x|^p. p = 1 sums absolute values, math.huge "
             "takes the largest, -math.huge the smallest, 0 counts what is not zero; 'fro' is 2, "
             "'nuc' the sum of a matrix's singular values. The gradient at 0 is 0.",
-     .example = "tensor{3.0, -4.0}:norm() --> 5.0000",
+     .example = "tensor{3.0, -4.0}:norm() --> 5.0",
      .test = "{{randn(2,3)}, {randn(2,3), 1, 2}, {randn(2,3), 'fro', {1, 2}, true}, {ints(2,3), 2, "
              "{dtype = 'float64'}}}",
      .ref = "reference.norm",

@@ -256,7 +256,7 @@ static Op rows[] = {
     {.sig = "var_mean(x: tensor, dim: dims?, unbiased: bool=true, keepdim: bool=false, correction: "
             "int?) -> variance: tensor, mean: tensor",
      .doc = "The variance over the dimensions in dim, or over all, and the mean; see var.",
-     .example = "tensor{1.0, 2.0, 3.0}:var_mean() --> 1.0000  2.0000",
+     .example = "tensor{1.0, 2.0, 3.0}:var_mean() --> 1.0  2.0",
      .test =
          "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, {randn(2,3,2), {1, -1}, false, true}}",
      .ref = "reference.var_mean",
@@ -265,7 +265,7 @@ static Op rows[] = {
             "int?) -> deviation: tensor, mean: tensor",
      .doc =
          "The standard deviation over the dimensions in dim, or over all, and the mean; see var.",
-     .example = "tensor{1.0, 3.0, 5.0}:std_mean() --> 2.0000  3.0000",
+     .example = "tensor{1.0, 3.0, 5.0}:std_mean() --> 2.0  3.0",
      .test =
          "{{randn(2,3)}, {randn(3,2), 1, {correction = 0}}, {randn(2,3,2), {1, -1}, false, true}}",
      .ref = "reference.std_mean",
@@ -278,14 +278,14 @@ static Op rows[] = {
      .compose = aminmax_compose},
     {.sig = "nansum(x: tensor, dim: dims?, keepdim: bool=false, dtype: dtype?) -> y: tensor",
      .doc = "The sum of what is not nan.",
-     .example = "tensor{1, 0/0, 3}:nansum() --> 4.0000",
+     .example = "tensor{1, 0/0, 3}:nansum() --> 4.0",
      .test =
          "{{randn(2,3)}, {tensor{{0/0, 2, 1}, {0/0, 0/0, 7}}:double(), 2}, {ints(2,3), 1, true}}",
      .ref = "reference.nansum",
      .compose = nansum_compose},
     {.sig = "nanmean(x: tensor, dim: dims?, keepdim: bool=false, dtype: dtype?) -> y: tensor",
      .doc = "The mean of what is not nan.",
-     .example = "tensor{1, 0/0, 3}:nanmean() --> 2.0000",
+     .example = "tensor{1, 0/0, 3}:nanmean() --> 2.0",
      .test =
          "{{randn(2,3)}, {tensor{{0/0, 2, 1}, {0/0, 0/0, 7}}:double(), 2}, {randn(2,3), 1, true}}",
      .ref = "reference.nanmean",
@@ -303,7 +303,7 @@ static Op rows[] = {
      .aliases = "trapz",
      .doc = "The integral of samples y along a dimension by the trapezoid rule, at places x or dx "
             "(1) apart.",
-     .example = "tensor{1.0, 2.0, 3.0}:trapezoid() --> 4.0000",
+     .example = "tensor{1.0, 2.0, 3.0}:trapezoid() --> 4.0",
      .test = "{{randn(2,4)}, {randn(5), {dx = 0.5}}, {randn(2,3), randn(2,3)}, {randn(2,3), "
              "randn(3)}, {randn(3,2), {dim = 1}}}",
      .ref = "reference.trapezoid",
@@ -331,7 +331,7 @@ static Op rows[] = {
      .compose = gradient_compose},
     {.sig = "dist(x: tensor, other: tensor, p: float=2) -> y: tensor",
      .doc = "The p-norm of x - other, which broadcast.",
-     .example = "tensor{0.0, 0.0}:dist(tensor{3.0, 4.0}) --> 5.0000",
+     .example = "tensor{0.0, 0.0}:dist(tensor{3.0, 4.0}) --> 5.0",
      .test = "{{randn(2,3), randn(2,3)}, {randn(2,3), randn(3), 3}}",
      .ref = "reference.dist",
      .compose = dist_compose},
