@@ -1,10 +1,11 @@
-/* What hidden rows expect of their inputs. Gradient rules keep to it by construction and are not
-   asked; a call from the host's language is (Op.expects). All fail by the name of the input. */
+/* What hidden rows expect of their inputs (Op.expects): what gradient rules keep to by construction and
+   are not asked for, and a call from the host's language is. All fail by the name of the input. */
 #ifndef LUNETTE_EXPECT_H
 #define LUNETTE_EXPECT_H
 
 #include "op.h"
 
+void expect_no_more(const Call *c);          /* than infer asks for */
 void expect_count(const Call *c, int least); /* of a list */
 void expect_ndim(const Call *c, int i, int least, int most);
 /* Absent inputs pass the following. */

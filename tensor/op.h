@@ -16,12 +16,11 @@ enum {
   OP_CONST = 4,         /* has no gradient on purpose (integers, masks, random draws) */
   OP_TENSOR = 8,        /* a result without dimensions stays a tensor whatever its type */
   OP_FUNCTION = 16,     /* a function of the library only, no method (zeros, randn) */
-  OP_HIDDEN = 32,       /* the inside of another op: not bound, not documented */
+  OP_HIDDEN = 32,       /* the inside of another op: no function of the library, not documented */
   OP_ONLY_INPLACE = 64, /* the row itself writes x[0]: its name ends in _ (zero_, copy_) */
   OP_CROSS = 256,       /* the gradient of one input reads only the others: x[i] is saved only when
                        another input wants a gradient */
-  OP_TRUSTS = 512, /* hidden, and its callers have checked the arguments: for the suite alone */
-  OP_APART = 1024, /* with OP_INPLACE: run cannot write over its input, so the result is made
+  OP_APART = 1024,      /* with OP_INPLACE: run cannot write over its input, so the result is made
                       apart and copied, as for rows with nothing but compose */
   OP_WHOLE =
       2048, /* of integers alone it is computed in float64 and gives int64: sums of products */
@@ -48,8 +47,9 @@ struct Op {
   const char *test;    /* Lua: a list of argument lists, for values and gradients */
   const char *ref;     /* Lua: the value in terms of plain Lua (tests/reference/) */
   unsigned flags, save;
-  /* Hidden rows: holds the inputs against what gradient rules give (expect.h). Asked when the host's
-     language calls the row; rules are trusted. */
+  /* Hidden rows only. Without it a row trusts its callers, rules and composed forms, and is called by
+     them and the suite alone. With it the library's own Lua may call the row: expects holds the inputs
+     against what infer takes for granted (expect.h; expect_no_more where that is nothing). */
   void (*expects)(const Call *c);
   /* Shapes, types, view strides, hidden outputs, scratch: makes every c->y; may read data, may
      replace c->x[i] by a cast or contiguous copy; may fail. */

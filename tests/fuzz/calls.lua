@@ -206,6 +206,7 @@ local function run_rounds(s)
   for r = only_round or 1, only_round or rounds do
     subject, round = s.name, r
     tensor.manual_seed(hash_of(s.name) * 1000003 + seed * 7919 + r)
+    tensor.set_detect_anomaly(false) -- by a call before
     s.run()
   end
   return settled()

@@ -182,7 +182,7 @@ static void set_all(lua_State *L, const Tables *t) {
     const Sig *s = op_sig(op);
     if (op->flags & OP_HIDDEN) {
       push_op(L, t->meta, op, false);
-      lua_setfield(L, op->flags & OP_TRUSTS ? t->trusting : t->hidden, s->name);
+      lua_setfield(L, op->expects ? t->hidden : t->trusting, s->name);
       continue;
     }
     strcpy(name, s->name);

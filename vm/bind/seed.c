@@ -60,7 +60,10 @@ static int l_get_state(lua_State *L) {
 
 static int l_set_state(lua_State *L) {
   int64_t state[RNG_STATE];
-  luaL_checktype(L, 1, LUA_TTABLE);
+  if (!lua_istable(L, 1)) {
+    return luaL_error(L, "set_rng_state: takes what get_rng_state gave, got %s",
+                      luaL_typename(L, 1));
+  }
   for (int i = 0; i < RNG_STATE; i++) {
     int is;
     lua_rawgeti(L, 1, i + 1);

@@ -157,7 +157,7 @@ static Op rows[] = {
      .test = "{{randn(2,3,4), randn(2,5,4), randn(2,5,2)}, {randn(2,4,3), randn(2,4,3), "
              "randn(2,4,3), nil, nil, true, 0.5}, {randn(1,70,2), randn(1,300,2), randn(1,300,1), "
              "{is_causal = true}}}",
-     .flags = OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_HIDDEN,
      .save = SAVE_XS | SAVE_Y(0) | SAVE_Y(1),
      .infer = attention_infer,
      .run = attention_run,
@@ -168,7 +168,7 @@ static Op rows[] = {
      .doc = "Gradients of attention for q, k and v.",
      .test = "{{randn(2,3,2), randn(2,3,4), randn(2,5,4), randn(2,5,2), randn(2,3,2), rand(2,3) + "
              "3}}",
-     .flags = OP_HIDDEN | OP_TRUSTS | OP_CONST,
+     .flags = OP_HIDDEN | OP_CONST,
      .infer = attention_dx_infer,
      .run = attention_dx_run},
 };

@@ -218,7 +218,7 @@ static Op rows[] = {
              "{randn(1,4,5,5), randn(4,2,2,3), nil, {stride = 2, padding = {1, 2}, groups = 2}}, "
              "{randn(2,1,6,6), randn(2,1,2,2), {dilation = 2}}}",
      .ref = "reference.conv2d",
-     .flags = OP_CROSS | OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_CROSS | OP_HIDDEN,
      .save = SAVE_X(0) | SAVE_X(1),
      .infer = convolve_infer,
      .run = convolve_run,
@@ -231,7 +231,7 @@ static Op rows[] = {
              "{randn(1,4,3,3), randn(4,2,2,3), randn(4), {stride = 2, padding = 1, groups = 2, "
              "size = {5, 6}}}, {randn(1,1,2,2), randn(1,1,2,2), {dilation = 3, size = {6, 7}}}}",
      .ref = "reference.convolve2d_dx",
-     .flags = OP_CROSS | OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_CROSS | OP_HIDDEN,
      .save = SAVE_X(0) | SAVE_X(1),
      .infer = dx_infer,
      .run = dx_run,
@@ -240,7 +240,7 @@ static Op rows[] = {
             "-> gw: tensor, gb: tensor",
      .doc = "Gradients of convolve2d for a weight of height and width `size`, and for its bias.",
      .test = "{{randn(2,2,5,4), randn(2,3,3,2), {size = 3}}}",
-     .flags = OP_CROSS | OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_CROSS | OP_HIDDEN,
      .save = SAVE_X(0) | SAVE_X(1),
      .infer = dw_infer,
      .run = dw_run,

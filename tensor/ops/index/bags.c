@@ -275,7 +275,7 @@ static Op rows[] = {
             "first[b+1], from 0.",
      .test = "{{randn(4,3), tensor{1,3,2,3}, tensor{0,1,4}, rand(4):float()}}",
      .ref = "reference.bag_sum",
-     .flags = OP_HIDDEN | OP_CROSS | OP_TRUSTS,
+     .flags = OP_HIDDEN | OP_CROSS,
      .save = SAVE_X(1) | SAVE_X(2) | SAVE_X(3),
      .infer = bag_sum_infer,
      .run = bag_sum_run,
@@ -285,7 +285,7 @@ static Op rows[] = {
      .doc = "Gradient of bag_sum for its weight.",
      .test = "{{randn(2,3), tensor{1,3,2,3}, tensor{0,1,4}, rand(4):float(), 4}, {randn(2,3), "
              "tensor{1,3,2,3}, tensor{0,1,4}, rand(4):float(), 4, true}}",
-     .flags = OP_HIDDEN | OP_CROSS | OP_TRUSTS,
+     .flags = OP_HIDDEN | OP_CROSS,
      .save = SAVE_X(1) | SAVE_X(2) | SAVE_X(3),
      .infer = bag_sum_dw_infer,
      .run = bag_sum_dw_run,

@@ -197,7 +197,7 @@ static Op rows[] = {
      .test = "{{randn(2,2,3), tensor{{1,3},{2,3}}, 4}, {randn(3,2), tensor{1,2,1}, 3, 1}, "
              "{randn(3,2), tensor{1,2,1}, 3, nil, true}}",
      .ref = "reference.embedding_dw",
-     .flags = OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_HIDDEN,
      .save = SAVE_X(1),
      .infer = embedding_dw_infer,
      .run = embedding_dw_run,

@@ -218,7 +218,7 @@ static Op rows[] = {
      .doc = "The positions of elements that are not 0: int64 [n, dimensions], see nonzero.",
      .test = "{{mask(2,3)}, {mask(5)}}",
      .ref = "reference.nonzero",
-     .flags = OP_CONST | OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_CONST | OP_HIDDEN,
      .infer = nonzero_infer,
      .run = nonzero_run},
     {.sig = "nonzero(x: tensor, as_tuple: bool=false) -> positions: index",

@@ -237,7 +237,7 @@ static Op rows[] = {
             "singular values where the matrix is close to singular.",
      .test = "{{well(3)}, {well(2,2)}, {tensor{{1, 2, 3}, {2, 4, 7}, {1, 2, 1}}:double()}}",
      .ref = "reference.cofactors",
-     .flags = OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_HIDDEN,
      .save = SAVE_X(0),
      .infer = cofactors_infer,
      .run = cofactors_run,

@@ -251,7 +251,7 @@ static Op rows[] = {
      .doc = "The permutation matrix of pivots, which count from 1.",
      .test = "{{tensor{2,3,3}, 3, \"float64\"}, {tensor{{3,2},{2,2}}, 4, \"float64\"}}",
      .ref = "reference.lu_permutation",
-     .flags = OP_HIDDEN | OP_TRUSTS | OP_CONST,
+     .flags = OP_HIDDEN | OP_CONST,
      .infer = permutation_infer,
      .run = permutation_run},
     {.sig = "lu_unpack(LU_data: tensor, LU_pivots: tensor, unpack_data: bool=true, "

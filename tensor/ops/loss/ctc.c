@@ -296,7 +296,7 @@ static Op rows[] = {
     {.sig = "ctc(log_probs: tensor, places: class, steps: tensor, counts: tensor) -> loss: tensor",
      .doc = "ctc_loss of checked arguments: places [N,S], labels with blanks around them.",
      .test = "{{randn(4,2,3), tensor{{1,2,1,3,1},{1,3,1,3,1}}, tensor{4,3}, tensor{5,3}}}",
-     .flags = OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_HIDDEN,
      .save = SAVE_XS | SAVE_Y(0) | SAVE_Y(1),
      .infer = ctc_infer,
      .run = ctc_run,
@@ -307,7 +307,7 @@ static Op rows[] = {
      .doc = "Gradient of ctc for its log_probs.",
      .test = "{{rand(1), randn(2,1,3), tensor{{1,2,1}}, tensor{2}, tensor{3}, rand(1), "
              "randn(1,2,3)}}",
-     .flags = OP_HIDDEN | OP_TRUSTS | OP_CONST,
+     .flags = OP_HIDDEN | OP_CONST,
      .infer = dx_infer,
      .run = dx_run},
 };

@@ -264,7 +264,7 @@ static Op rows[] = {
             "num_groups: int) -> dx: tensor, dw: tensor, db: tensor",
      .doc = "Gradients of group_norm for x, weight and bias.",
      .test = "{{randn(2,4,3), randn(2,4,3), randn(4), rand(4) + 0.5, rand(4), 2}}",
-     .flags = OP_HIDDEN | OP_TRUSTS | OP_CONST,
+     .flags = OP_HIDDEN | OP_CONST,
      .infer = dx_infer,
      .run = dx_run},
     {.sig = "instance_norm(x: tensor, running_mean: tensor?, running_var: tensor?, weight: "

@@ -4,6 +4,7 @@
    the gradient d(g, x) from the incoming one, and the value again in plain ops (of Tensors, P being
    the first number, Q the second), which higher derivatives use and the fused pair is tested against.
    At a kink the gradient is PyTorch's. WHOLES keep integers. The composed ops are activations.c's. */
+#include "../../expect.h"
 #include "unary.h"
 
 /*   name  more in the signature  f(x, A, B)  d(g, x, A, B)  in plain ops  tests  reference  doc */
@@ -21,7 +22,7 @@
       .example = "tensor{0, 1}:gelu() --> float32 [2]  0.0000  0.8413")                            \
   ROW(gelu_tanh, "", x *m_sigmoid(gelu_inner(x)), g *gelu_slope(x, m_sigmoid(gelu_inner(x))),      \
       gelu_tanh_plain(x), ANY, "reference.gelu(x, 'tanh')", "gelu by its short formula.",          \
-      .flags = OP_HIDDEN)                                                                          \
+      .flags = OP_HIDDEN, .expects = expect_no_more)                                               \
   ROW(mish, "", m_mish(x), g *m_mish_slope(x),                                                     \
       t_mul(x, t_tanh(t_neg(t_op1("logsigmoid", t_neg(x))))), ANY,                                 \
       "x * reference.tanh(math.log(1 + math.exp(x)))",                                             \
@@ -299,7 +300,7 @@ ENDS(COMPOSE)
   [ACT_##name##_dx] = {.sig = #name "_dx(g: tensor, x: tensor" more ") -> dx: tensor",             \
                        .doc = "Gradient of " #name ".",                                            \
                        .test = inputs,                                                             \
-                       .flags = OP_HIDDEN | OP_TRUSTS | OP_CONST,                                  \
+                       .flags = OP_HIDDEN | OP_CONST,                                              \
                        .infer = slope_infer,                                                       \
                        .run = ACT_##name == ACT_gelu ? gelu_slope_run : slope_run},
 #define SLOPE(name, more, ...)     SLOPE_ROW(name, more, "{{randn(2,3), randn(2,3)}}")

@@ -135,6 +135,7 @@ const OptimLoops AT_LEVEL(optim_loops) = {{RULES(RULE_ENTRY)}};
 
 #else
 
+#include "../../expect.h"
 #include "../../team.h"
 
 enum { CHUNK = 1 << 14 }; /* elements of a part */
@@ -241,6 +242,7 @@ static const char *run(Call *c) {
                                "decay and " #names ".",                                            \
                    .test = "{{{" TENSORS##states "}, {1, 0.01, " example "}}}",                    \
                    .flags = OP_HIDDEN | OP_CONST,                                                  \
+                   .expects = expect_no_more,                                                      \
                    .infer = infer,                                                                 \
                    .run = run},
 

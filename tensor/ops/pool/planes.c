@@ -271,7 +271,7 @@ static Op rows[] = {
              "{1,2,1}, {0,1,1}, {1,1,1}, true}, {randn(17,9), {3}, {2}, {1}, {1}}, "
              "{randn(2,3,5,4), {2,3,2}, {0,0,0}, {0,0,0}, {1,1,1}}}",
      .ref = "reference.max_windows",
-     .flags = OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_HIDDEN,
      .save = SAVE_Y(1),
      .infer = max_infer,
      .run = max_run,
@@ -280,7 +280,7 @@ static Op rows[] = {
      .doc = "Gradient of max_windows: gy at the places of the maxima, zero elsewhere.",
      .test = "{{randn(1,1,2,2), tensor({{{{0,3},{8,11}}}}, {dtype=\"int32\"}), {2,2}, {2,2}, "
              "{0,0}, {1,1}, {size = {4,4}}}}",
-     .flags = OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_HIDDEN,
      .save = SAVE_X(1),
      .infer = max_dx_infer,
      .run = max_dx_run,
@@ -289,7 +289,7 @@ static Op rows[] = {
      .doc = "Values of x at places that max_windows kept.",
      .test = "{{randn(1,1,4,4), tensor({{{{0,3},{8,11}}}}, {dtype=\"int32\"}), {2,2}, {2,2}, "
              "{0,0}, {1,1}}}",
-     .flags = OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_HIDDEN,
      .save = SAVE_X(1),
      .infer = max_pick_infer,
      .run = max_pick_run,
@@ -304,14 +304,14 @@ static Op rows[] = {
              "{randn(17,9), {3}, {2}, {1}, {1}}, {randn(2,3,5,4), {2,3,2}, {0,0,0}, {0,0,0}, "
              "{1,1,1}}}",
      .ref = "reference.avg_windows",
-     .flags = OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_HIDDEN,
      .infer = avg_infer,
      .run = avg_run,
      .grad = avg_grad},
     {.sig = "avg_windows_dx(gy: tensor, " WINDOWS COUNTS ", size: ints=1) -> gx: tensor",
      .doc = "Gradient of avg_windows for an input of `size` in the last dimensions.",
      .test = "{{randn(1,2,2,2), {2,2}, {2,2}, {0,0}, {1,1}, {size = {5,5}}}}",
-     .flags = OP_HIDDEN | OP_TRUSTS,
+     .flags = OP_HIDDEN,
      .infer = avg_dx_infer,
      .run = avg_dx_run,
      .grad = avg_dx_grad},

@@ -210,8 +210,8 @@ static void check(Call *c, const Tensor *x, const char *what, double top) {
   for (int64_t i = 0; i < x->numel; i++) {
     double v = t_f64(x)[i];
     if (v >= 0 && v <= top) continue;
-    t_fail("%s: %s is %g at element %lld; %s", call_name(c), what, v, (long long)i + 1,
-           top == 1 ? "from 0 to 1 is wanted" : "a finite number, 0 or more, is wanted");
+    t_fail("%s: %s is %g at element %lld; a number from 0 to %g is wanted", call_name(c), what, v,
+           (long long)i + 1, top);
   }
 }
 

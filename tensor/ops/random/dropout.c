@@ -1,6 +1,7 @@
 /* Dropout: zeros at random places, and the rest scaled so that the expected value stays. The places
    are kept as a mask of bytes beside the output, for the gradient. */
 #include "../../calc.h"
+#include "../../expect.h"
 #include "../../iter.h"
 #include "../../kernels/random.h"
 #include "../../team.h"
@@ -126,6 +127,7 @@ static Op rows[] = {
      .test = "{{randn(2,3), mask(2,3), 2}}",
      .ref = "reference.dropout_apply",
      .flags = OP_HIDDEN,
+     .expects = expect_no_more,
      .save = SAVE_X(1),
      .infer = dropout_apply_infer,
      .run = dropout_apply_run,

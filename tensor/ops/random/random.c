@@ -1,5 +1,6 @@
 /* The rows of random draws. All but dropout draw from the stream in use (see ../random.h). */
 
+#include <float.h>
 #include <math.h>
 
 #include "../../calc.h"
@@ -35,8 +36,11 @@ static void plan_floats(Call *c, DrawKind kind, double a, double b) {
     t_fail("%s: random fractions need a float type, not %s", call_name(c), dtype_name(d));
   }
   if (kind == DRAW_NORMAL && !(b >= 0)) t_fail("%s: std is %g; it is 0 or more", call_name(c), b);
-  if (kind == DRAW_UNIFORM && !(a <= b && b - a < INFINITY)) {
+  if (kind == DRAW_UNIFORM && !(a <= b)) {
     t_fail("%s: from %g to %g; two numbers are wanted, the smaller first", call_name(c), a, b);
+  }
+  if (kind == DRAW_UNIFORM && !(b - a <= (d == T_F64 ? DBL_MAX : FLT_MAX))) {
+    t_fail("%s: from %g to %g is farther than %s reaches", call_name(c), a, b, dtype_name(d));
   }
   Fill *f = plan(c, kind, d == T_F64 ? T_F64 : T_F32);
   f->a = a;

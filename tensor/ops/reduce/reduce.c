@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "../../calc.h"
+#include "../../expect.h"
 
 /* ---- shared steps ------------------------------------------------------------------------------- */
 
@@ -346,6 +347,7 @@ static Op rows[] = {
              "{randn(2,3), 1.5, 1}}",
      .ref = "reference.norm",
      .flags = OP_HIDDEN,
+     .expects = expect_no_more,
      .save = SAVE_X(0) | SAVE_Y(0),
      .infer = norm_infer,
      .run = norm_run,
