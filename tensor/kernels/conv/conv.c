@@ -1,14 +1,28 @@
 /* Owns the table of convolution kernels of one SIMD level and the choice of the way. */
 #include "impl.h"
 
-/* What the lanes of a vector stand for: channels of the result, places, or groups (depthwise). */
-typedef enum { CHANNELS, PLACES, GROUPS } Way;
+/* What the lanes of a vector stand for: channels of the result, places, or groups (depthwise); ROWS
+   is places of a row (depthwise). */
+typedef enum { CHANNELS, PLACES, GROUPS, ROWS } Way;
 
-/* Lanes along places win where lanes of channels would be mostly idle or the sums are short.
-   `from` and `to` are the channels of a group that are read and written. */
+#define SHORT_SUM 72 /* products in a sum for which turning the result costs more than masks */
+
+/* Do lanes along places that read in place beat lanes of channels? Where those would be idle, or sums
+   are short; but not where vectors are cut short by the end of the plane, or parts are few. */
+static bool in_place_pays(const ConvShape *s, int64_t from, int64_t to) {
+  int64_t places = s->h * s->w, vectors = (places + VL - 1) / VL;
+  if (VL < 16 || s->sh * s->sw > 1 || s->oh != s->h || s->ow != s->w) return false;
+  if (10 * places < 9 * VL * vectors || s->n * s->groups * vectors < 48) return false;
+  return to <= VL || from * s->kh * s->kw <= SHORT_SUM || 16 * to < 15 * conv_padded(to);
+}
+
+/* `from` and `to` are the channels of a group that are read and written. */
 static Way way_of(const ConvShape *s, enum ConvPass pass) {
   int64_t from = s->c / s->groups, to = s->o / s->groups;
-  if (from == 1 && to == 1 && 2 * s->groups >= VL) return GROUPS;
+  bool depthwise = from == 1 && to == 1;
+  if (depthwise && (pass == CONV_DW ? conv_rows_dw_fit(s) : conv_rows_fit(s, pass == CONV_FORWARD)))
+    return ROWS;
+  if (depthwise && 2 * s->groups >= VL) return GROUPS;
   if (pass == CONV_DW) return from <= 2 || 2 * to <= VL ? PLACES : CHANNELS;
   if (pass == CONV_DX) {
     if (s->sh * s->sw > CONV_PHASES) return CHANNELS;
@@ -16,6 +30,7 @@ static Way way_of(const ConvShape *s, enum ConvPass pass) {
     from = to;
     to = swap;
   }
+  if (in_place_pays(s, from, to)) return PLACES;
   return 2 * to <= VL || from * s->kh * s->kw <= 16 ? PLACES : CHANNELS;
 }
 
@@ -27,6 +42,7 @@ static const struct {
 } ways[] = {
     [CHANNELS] = {conv_gather_size, conv_gather, conv_weights_size, conv_weights},
     [PLACES] = {conv_planes_size, conv_planes, conv_planes_dw_size, conv_planes_dw},
+    [ROWS] = {conv_rows_size, conv_rows, conv_rows_dw_size, conv_rows_dw},
     [GROUPS] = {conv_lanes_size, conv_lanes, conv_lanes_dw_size, conv_lanes_dw},
 };
 

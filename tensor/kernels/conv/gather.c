@@ -20,6 +20,7 @@ typedef struct {
   int64_t blocks, depth; /* blocks of `to`; products in one sum: from * kernel size */
   int64_t images, rows;  /* of one part */
   int64_t image_parts, row_parts;
+  bool blocks_first; /* do the parts of the same places come one after the other? */
   ConvAxis y, x;
   float *packed;   /* [groups][blocks][from][kh kw][block's channels] */
   float *buffer;   /* by thread: [images][rows][dst_w][BLOCK_MAX], one row more for unused lanes */
@@ -45,6 +46,10 @@ static void lay_out(Gather *g, ConvArena *arena) {
   g->row_parts = rows < 1 ? g->dst_h : (g->dst_h + rows - 1) / rows;
   g->rows = (g->dst_h + g->row_parts - 1) / g->row_parts;
   g->row_parts = (g->dst_h + g->rows - 1) / g->rows;
+  /* What is read again and again: the weights for other places, or src for other blocks. */
+  double weights = (double)(g->to * g->depth), src = (double)(s->n * g->from * g->src_plane);
+  g->blocks_first =
+      weights * (double)(g->image_parts * g->row_parts) + src < src * (double)g->blocks + weights;
 
   conv_axis_take(&g->y, g->dst_h, arena);
   conv_axis_take(&g->x, g->dst_w, arena);
@@ -171,13 +176,18 @@ static void gather_classes(const Part *p) {
 
 static void gather_part(void *job, int64_t part) {
   const Gather *g = job;
-  int64_t rest = part;
-  int64_t row_part = rest % g->row_parts;
-  rest /= g->row_parts;
-  int64_t image_part = rest % g->image_parts;
-  rest /= g->image_parts;
-  int64_t group = rest / g->blocks, n = g->job.s->n;
-  Part p = {.g = g, .block = conv_block(g->to, rest % g->blocks)};
+  int64_t places = g->row_parts * g->image_parts, n = g->job.s->n, rest = part / places, block;
+  int64_t place = part % places;
+  if (g->blocks_first) {
+    block = part % g->blocks;
+    place = part / g->blocks % places;
+    rest = part / g->blocks / places;
+  } else {
+    block = rest % g->blocks;
+    rest /= g->blocks;
+  }
+  int64_t row_part = place % g->row_parts, image_part = place / g->row_parts, group = rest;
+  Part p = {.g = g, .block = conv_block(g->to, block)};
   p.image = image_part * g->images;
   p.images = n - p.image < g->images ? n - p.image : g->images;
   p.row = row_part * g->rows;

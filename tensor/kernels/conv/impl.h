@@ -4,7 +4,7 @@
 #define LUNETTE_CONV_IMPL_H
 
 #include "conv.h"
-#include "../vec.h"
+#include "../mask.h"
 
 /* ---- the register tile (tile.c) ----
    out[j][0..vn VL) (+)= sum over i < outer, t < nsteps of
@@ -128,9 +128,14 @@ void conv_axis_fill(ConvAxis *axis, bool forward, int64_t inputs, int64_t output
 /* ---- shifted planes (shift.c) ----
    Source planes laid out so that the places of the result along lanes meet contiguous numbers:
    planes[at[t] + q_y pitch + q_x] is what tap t of the list (channel, kernel row, kernel column)
-   sees from place (row + q_y, q_x); 0 outside the source. A wide layout is one copy of each plane
-   with a border of zeros, whose pitch exceeds x.count: sums have places to skip between rows. The
-   other has one copy for each kernel column, without gaps; it is for any step. */
+   sees from place (row + q_y, q_x); 0 outside the source. There are three layouts:
+     IN_PLACE  the source itself, where its rows are as long as the result's: what lies outside is
+               masked. mask[(t vectors) + v] has a bit for each lane of vector v of the places.
+     WIDE      a copy of each plane with a border of zeros, whose pitch exceeds x.count: sums have
+               places to skip between rows.
+     COLUMNS   a copy for each kernel column, without gaps; for any step. */
+typedef enum { CONV_IN_PLACE, CONV_WIDE, CONV_COLUMNS } ConvLayout;
+
 typedef struct {
   int64_t low, height; /* source indices low step .. (low + height) step - 1, from row 0 on */
 } ConvReach;
@@ -140,33 +145,57 @@ typedef struct {
   int64_t src_h, src_w;
   int64_t rows; /* places along y at a time */
   int64_t channels;
-  bool wide; /* y.step and x.step are 1 */
+  ConvLayout layout; /* but for COLUMNS, y.step and x.step are 1 */
   ConvReach rows_met, cols_met;
-  int64_t *at; /* channels * y.taps * x.taps */
+  int64_t *at;    /* channels * y.taps * x.taps */
+  uint16_t *mask; /* in place: [part of so many rows][y.taps x.taps][vectors] */
 } ConvShift;
 
-#define conv_shift_reach AT_LEVEL(conv_shift_reach)
-#define conv_shift_pitch AT_LEVEL(conv_shift_pitch)
-#define conv_shift_size  AT_LEVEL(conv_shift_size)
-#define conv_shift_list  AT_LEVEL(conv_shift_list)
-#define conv_shift_fill  AT_LEVEL(conv_shift_fill)
+/* Can the source be read in place? It pays where the machine has masks. */
+static inline bool conv_shift_fits(const ConvPhase *y, const ConvPhase *x, int64_t src_w) {
+  return VL == 16 && y->step == 1 && x->step == 1 && x->count == src_w;
+}
+
+#define conv_shift_reach   AT_LEVEL(conv_shift_reach)
+#define conv_shift_pitch   AT_LEVEL(conv_shift_pitch)
+#define conv_shift_chunk   AT_LEVEL(conv_shift_chunk)
+#define conv_shift_size    AT_LEVEL(conv_shift_size)
+#define conv_shift_vectors AT_LEVEL(conv_shift_vectors)
+#define conv_shift_masks   AT_LEVEL(conv_shift_masks)
+#define conv_shift_list    AT_LEVEL(conv_shift_list)
+#define conv_shift_fill    AT_LEVEL(conv_shift_fill)
 /* Sets rows_met and cols_met, which the functions below need; they may be set wider. */
 void conv_shift_reach(ConvShift *shift);
 int64_t conv_shift_pitch(const ConvShift *shift);
+/* Channels to take at a time, so that they stay in cache. */
+int64_t conv_shift_chunk(const ConvShift *shift);
 /* Floats that planes need, working space and the reach of vectors past the end included. */
 int64_t conv_shift_size(const ConvShift *shift);
-/* Writes `at`. */
+/* In place: vectors of places at a time; and the size of `mask`, 0 for the other layouts. */
+int64_t conv_shift_vectors(const ConvShift *shift);
+int64_t conv_shift_masks(const ConvShift *shift);
+/* Writes `at` and `mask`. */
 void conv_shift_list(const ConvShift *shift);
-/* Writes planes for places from `row` on, from src: [channels, src_h, src_w]. */
-void conv_shift_fill(const ConvShift *shift, int64_t row, const float *src, float *planes);
+/* Answers planes for places from `row` on, of src: [channels, src_h, src_w]; memory has room for
+   them. */
+const float *conv_shift_fill(const ConvShift *shift, int64_t row, const float *src, float *memory);
+/* In place: the masks of the places from `row` on; NULL where every place sees every tap. */
+static inline const uint16_t *conv_shift_mask(const ConvShift *k, int64_t row) {
+  bool all = k->y.taps * k->x.taps == 1 && k->y.offset == 0 && k->y.count == k->src_h;
+  if (k->layout != CONV_IN_PLACE || all) return NULL;
+  return k->mask + row / k->rows * k->y.taps * k->x.taps * conv_shift_vectors(k);
+}
 
 /* ---- the tile along places (plane_tile.c) ----
-   out[c plane + p] = bias[c] + sum over t of weight[t][c] planes[at[t] + p], for p < places and the
-   nc channels of a tile; with `add` the old value is added too, relu clamps at 0. */
+   out[c plane + p] = bias[c] + sum over t of weight[t][c] planes[at[t] + p], for p < places and
+   c < channels; with `add` the old value is added too, relu clamps at 0. Weights stand tile by tile:
+   PLANE_CHANNELS channels, or those that are left. */
 typedef struct {
   const float *planes, *weight;
   const int64_t *at;
   int64_t taps;
+  const uint16_t *mask; /* or NULL; has mask_taps rows of `vectors`, used over and over */
+  int64_t mask_taps, vectors;
   const float *bias; /* or NULL */
   bool add, relu;
   float *out;
@@ -174,9 +203,67 @@ typedef struct {
 } ConvPlaneSum;
 
 #define PLANE_CHANNELS 4
+static inline int64_t conv_plane_channels(int64_t left) {
+  return left < PLANE_CHANNELS ? left : PLANE_CHANNELS;
+}
 #define conv_plane_sum AT_LEVEL(conv_plane_sum)
-/* nc is PLANE_CHANNELS or 1. */
-void conv_plane_sum(const ConvPlaneSum *sum, int nc, int64_t places);
+void conv_plane_sum(const ConvPlaneSum *sum, int64_t channels, int64_t places);
+
+/* ---- rows of depthwise convolutions (row_axis.c) ----
+   One axis of a phase with its taps in the order of the source: place q meets source index
+   q step + low + i every with kernel index tap + i tapstep, 0 <= i < taps, which may lie outside. */
+typedef struct {
+  int64_t first, between, count, step; /* place q is first + q between of the result */
+  int64_t low, every, taps, tap, tapstep;
+} ConvRowAxis;
+
+#define conv_row_axis AT_LEVEL(conv_row_axis)
+ConvRowAxis conv_row_axis(const ConvPhase *phase);
+
+#if VL == 16
+#define ROWS_MOST 7 /* rows of places in a tile */
+#else
+#define ROWS_MOST 4
+#endif
+
+/* The rows of places that a tile takes, and the rows of a source plane that they meet. */
+typedef struct {
+  int64_t row, from; /* the first place along the axis; the first row met, which may lie outside */
+  int rows;
+  uint32_t inside; /* a bit for each row met that lies in the plane */
+} ConvBand;
+
+/* Cuts an axis into bands for a source of so many rows; answers their number, at most y->count. */
+#define conv_bands AT_LEVEL(conv_bands)
+int64_t conv_bands(const ConvRowAxis *y, int64_t height, ConvBand *bands);
+
+/* Which source columns VL places in steps of 1 or 2 meet: of the VL numbers from one on, and of the
+   next VL. */
+typedef struct {
+  vm low, high;
+} ConvRowMask;
+
+/* Writes masks[j / VL][tap] for the places [j, j + VL) of an axis over a source of so many columns;
+   with `strict` no lane past the last place meets anything. */
+#define conv_row_masks AT_LEVEL(conv_row_masks)
+void conv_row_masks(const ConvRowAxis *x, int64_t columns, bool strict, ConvRowMask *masks);
+
+VEC vf conv_row_load(const int step, const float *p, ConvRowMask mask) {
+  if (step == 1) return vf_load_lanes(p, mask.low);
+  return vf_even(vf_load_lanes(p, mask.low), vf_load_lanes(p + VL, mask.high));
+}
+
+/* The same for three columns side by side, the first at p. */
+VEC void conv_row_load3(const int step, const float *p, const ConvRowMask mask[3], vf out[3]) {
+  if (step == 1) {
+    for (int b = 0; b < 3; b++) out[b] = vf_load_lanes(p + b, mask[b].low);
+    return;
+  }
+  vf low = vf_load_lanes(p, mask[0].low), high = vf_load_lanes(p + VL, mask[0].high);
+  out[0] = vf_even(low, high);
+  out[1] = vf_odd(low, high);
+  out[2] = conv_row_load(step, p + 2, mask[2]);
+}
 
 /* ---- transposition (tile.c) ---- */
 
@@ -213,6 +300,12 @@ typedef struct {
 #define conv_gather         AT_LEVEL(conv_gather)
 #define conv_lanes_size     AT_LEVEL(conv_lanes_size)
 #define conv_lanes          AT_LEVEL(conv_lanes)
+#define conv_rows_fit       AT_LEVEL(conv_rows_fit)
+#define conv_rows_size      AT_LEVEL(conv_rows_size)
+#define conv_rows           AT_LEVEL(conv_rows)
+#define conv_rows_dw_fit    AT_LEVEL(conv_rows_dw_fit)
+#define conv_rows_dw_size   AT_LEVEL(conv_rows_dw_size)
+#define conv_rows_dw        AT_LEVEL(conv_rows_dw)
 #define conv_planes_size    AT_LEVEL(conv_planes_size)
 #define conv_planes         AT_LEVEL(conv_planes)
 #define conv_weights_size   AT_LEVEL(conv_weights_size)
@@ -225,12 +318,18 @@ size_t conv_gather_size(const ConvJob *job);
 void conv_gather(const ConvJob *job, void *scratch);
 size_t conv_lanes_size(const ConvJob *job); /* depthwise */
 void conv_lanes(const ConvJob *job, void *scratch);
+bool conv_rows_fit(const ConvShape *s, bool forward); /* of a depthwise one: can rows do it? */
+size_t conv_rows_size(const ConvJob *job);
+void conv_rows(const ConvJob *job, void *scratch);
 size_t conv_planes_size(const ConvJob *job);
 void conv_planes(const ConvJob *job, void *scratch);
 size_t conv_weights_size(const ConvWeights *dw);
 void conv_weights(const ConvWeights *dw, void *scratch);
 size_t conv_lanes_dw_size(const ConvWeights *dw); /* depthwise */
 void conv_lanes_dw(const ConvWeights *dw, void *scratch);
+bool conv_rows_dw_fit(const ConvShape *s);
+size_t conv_rows_dw_size(const ConvWeights *dw);
+void conv_rows_dw(const ConvWeights *dw, void *scratch);
 size_t conv_planes_dw_size(const ConvWeights *dw);
 void conv_planes_dw(const ConvWeights *dw, void *scratch);
 

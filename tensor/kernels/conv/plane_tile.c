@@ -3,82 +3,89 @@
 
 #define VECTORS 12 /* most vectors of places in a tile */
 
-/* Places [p, p + vectors VL) of nc channels; of the last vector the first `last` places. */
-VEC void tile(const int nc, const int vectors, const ConvPlaneSum *sum, int64_t p, int64_t last) {
+/* What a tile does: channels from `first` on, places from p on; of its last vector `last` places. */
+typedef struct {
+  int64_t first, p, last;
+} Spot;
+
+VEC void tile(const int nc, const int vectors, const bool masked, const ConvPlaneSum *sum,
+              Spot at) {
   vf acc[PLANE_CHANNELS][VECTORS];
+  float *out = sum->out + at.first * sum->plane + at.p;
 #pragma GCC unroll 4
   for (int c = 0; c < nc; c++)
 #pragma GCC unroll 12
     for (int v = 0; v < vectors; v++) {
-      const float *old = sum->out + c * sum->plane + p + v * VL;
-      acc[c][v] = sum->bias ? vf_all(sum->bias[c]) : (vf){0};
+      const float *old = out + c * sum->plane + v * VL;
+      acc[c][v] = sum->bias ? vf_all(sum->bias[at.first + c]) : (vf){0};
       if (!sum->add) continue;
-      acc[c][v] += vf_load_part(old, v + 1 == vectors ? last : VL);
+      acc[c][v] += vf_load_part(old, v + 1 == vectors ? at.last : VL);
     }
-  const float *x = sum->planes + p, *w = sum->weight;
+  const float *x = sum->planes + at.p, *w = sum->weight + at.first * sum->taps;
+  const uint16_t *masks = masked ? sum->mask + at.p / VL : NULL, *mask = masks;
+  const uint16_t *end = masked ? masks + sum->mask_taps * sum->vectors : NULL;
   for (int64_t t = 0; t < sum->taps; t++, w += nc) {
-    const float *at = x + sum->at[t];
+    const float *from = x + sum->at[t];
     vf weight[PLANE_CHANNELS];
 #pragma GCC unroll 4
     for (int c = 0; c < nc; c++) weight[c] = vf_all(w[c]);
 #pragma GCC unroll 12
     for (int v = 0; v < vectors; v++) {
-      vf value = vf_keep(vf_load(at + v * VL));
+      bool part = VL == 16 && v + 1 == vectors; /* nothing is read past the places */
+      vf value = masked ? vf_load_bits(from + v * VL, mask[v])
+                 : part ? vf_load_part(from + v * VL, at.last)
+                        : vf_load(from + v * VL);
+      value = vf_keep(value);
 #pragma GCC unroll 4
       for (int c = 0; c < nc; c++) acc[c][v] = vf_fma(value, weight[c], acc[c][v]);
     }
+    if (masked && (mask += sum->vectors) == end) mask = masks;
   }
 #pragma GCC unroll 4
   for (int c = 0; c < nc; c++)
 #pragma GCC unroll 12
     for (int v = 0; v < vectors; v++) {
-      float *to = sum->out + c * sum->plane + p + v * VL;
       vf value = sum->relu ? vf_select(acc[c][v] < 0, (vf){0}, acc[c][v]) : acc[c][v];
-      vf_store_part(to, value, v + 1 == vectors ? last : VL);
+      vf_store_part(out + c * sum->plane + v * VL, value, v + 1 == vectors ? at.last : VL);
     }
 }
 
-typedef void TileFn(const ConvPlaneSum *sum, int64_t p, int64_t last);
+typedef void TileFn(const ConvPlaneSum *sum, Spot at);
 
 #define TILE(nc, vectors)                                                                          \
-  static void tile_##nc##x##vectors(const ConvPlaneSum *sum, int64_t p, int64_t last) {            \
-    tile(nc, vectors, sum, p, last);                                                               \
+  static void tile_##nc##x##vectors(const ConvPlaneSum *sum, Spot at) {                            \
+    tile(nc, vectors, false, sum, at);                                                             \
+  }                                                                                                \
+  static void masked_##nc##x##vectors(const ConvPlaneSum *sum, Spot at) {                          \
+    tile(nc, vectors, true, sum, at);                                                              \
   }
-#define ROW(nc, vectors) {nc, vectors, tile_##nc##x##vectors},
+#define ROW(nc, vectors) [nc][vectors] = {tile_##nc##x##vectors, masked_##nc##x##vectors},
 #if VL == 16
-#define TILES(T)                                                                                   \
-  T(4, 6) T(4, 4) T(4, 3) T(4, 2) T(4, 1) T(1, 12) T(1, 8) T(1, 6) T(1, 4) T(1, 3) T(1, 2) T(1, 1)
+#define MANY        6 /* most vectors beside several channels */
+#define UP_TO(T, c) T(c, 1) T(c, 2) T(c, 3) T(c, 4) T(c, 5) T(c, 6)
+#define SINGLE(T)   UP_TO(T, 1) T(1, 7) T(1, 8) T(1, 9) T(1, 10) T(1, 11) T(1, 12)
 #else
-#define TILES(T) T(4, 2) T(4, 1) T(1, 8) T(1, 6) T(1, 4) T(1, 3) T(1, 2) T(1, 1)
+#define MANY        2
+#define UP_TO(T, c) T(c, 1) T(c, 2)
+#define SINGLE(T)                                                                                  \
+  UP_TO(T, 1) T(1, 3) T(1, 4) T(1, 5) T(1, 6) T(1, 7) T(1, 8) T(1, 9) T(1, 10) T(1, 11) T(1, 12)
 #endif
+#define TILES(T) SINGLE(T) UP_TO(T, 2) UP_TO(T, 3) UP_TO(T, 4)
 
 TILES(TILE)
 
-/* In falling order of vectors for each number of channels. */
-static const struct {
-  int nc, vectors;
-  TileFn *run;
-} tiles[] = {TILES(ROW)};
+/* By [channels][vectors][masked]. */
+static TileFn *const tiles[PLANE_CHANNELS + 1][VECTORS + 1][2] = {TILES(ROW)};
 
-/* The widest tile that does not pass an even share of the vectors that are left. */
-static int pick(int nc, int64_t left) {
-  int best = -1;
-  int64_t each = left;
-  for (int i = 0; i < (int)(sizeof tiles / sizeof *tiles); i++) {
-    if (tiles[i].nc != nc) continue;
-    if (best < 0) each = (left - 1) / ((left - 1) / tiles[i].vectors + 1) + 1;
-    best = i;
-    if (tiles[i].vectors <= each) break;
-  }
-  return best;
-}
-
-void conv_plane_sum(const ConvPlaneSum *sum, int nc, int64_t places) {
-  int64_t vectors = (places + VL - 1) / VL;
-  for (int64_t v = 0; v < vectors;) {
-    int i = pick(nc, vectors - v);
-    bool end = v + tiles[i].vectors == vectors;
-    tiles[i].run(sum, v * VL, end ? places - (vectors - 1) * VL : VL);
-    v += tiles[i].vectors;
+void conv_plane_sum(const ConvPlaneSum *sum, int64_t channels, int64_t places) {
+  int64_t vectors = (places + VL - 1) / VL, most = channels == 1 ? VECTORS : MANY;
+  int64_t count = (vectors + most - 1) / most;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t from = vectors * i / count, to = vectors * (i + 1) / count;
+    Spot at = {0, from * VL, to == vectors ? places - (to - 1) * VL : VL};
+    for (int64_t nc; at.first < channels; at.first += nc) {
+      nc = conv_plane_channels(channels - at.first);
+      tiles[nc][to - from][sum->mask != NULL](sum, at);
+    }
   }
 }

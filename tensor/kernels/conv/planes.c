@@ -6,8 +6,9 @@
 
 #include "../../team.h"
 
-#define PLANE_PLACES 2048        /* places of a phase in one part, about */
-#define SHIFT_PART   (32 << 10)  /* floats of shifted planes at a time, about: 128 KB */
+#define PLANE_PLACES 2048 /* places of a phase in one part, at most, about */
+#define LEAST_PLACES 192  /* and where there are few parts */
+#define LEAST_PARTS  8
 #define UNIT_WORK    (128 << 10) /* multiplications that are worth a part */
 
 typedef struct {
@@ -46,8 +47,12 @@ static void find_phases(Planes *g) {
     *k = (ConvShift){.src_h = g->src_h, .src_w = g->src_w, .rows = g->rows, .channels = 1};
     k->y = conv_phase(g->job.forward, i / g->phases_x, g->dst_h, s->kh, s->sh, s->ph, s->dh);
     k->x = conv_phase(g->job.forward, i % g->phases_x, g->dst_w, s->kw, s->sw, s->pw, s->dw);
-    k->wide = k->y.step == 1 && k->x.step == 1 &&
-              (g->phases > 1 || s->kw == 1 || g->to < g->from * s->kw);
+    k->layout = CONV_COLUMNS;
+    if (g->phases == 1 && conv_shift_fits(&k->y, &k->x, g->src_w))
+      k->layout = CONV_IN_PLACE;
+    else if (k->y.step == 1 && k->x.step == 1 &&
+             (g->phases > 1 || s->kw == 1 || g->to < g->from * s->kw))
+      k->layout = CONV_WIDE;
     conv_shift_reach(k);
     widen(&g->phase[0].shift.rows_met, k->rows_met);
     widen(&g->phase[0].shift.cols_met, k->cols_met);
@@ -79,15 +84,16 @@ static void lay_out(Planes *g, ConvArena *arena) {
   g->phases_x = g->job.forward ? 1 : s->sw;
   g->phases = g->phases_y * g->phases_x;
   int64_t height = (g->dst_h - 1) / g->phases_y + 1, width = (g->dst_w - 1) / g->phases_x + 1;
-  g->rows = PLANE_PLACES / width;
+  int64_t share = s->n * s->groups * height / LEAST_PARTS, least = (LEAST_PLACES - 1) / width + 1;
+  if (share < least) share = least;
+  g->rows = PLANE_PLACES / width < share ? PLANE_PLACES / width : share;
   if (g->rows < 1) g->rows = 1;
   g->row_parts = (height + g->rows - 1) / g->rows;
   g->rows = (height + g->row_parts - 1) / g->row_parts;
   g->row_parts = (height + g->rows - 1) / g->rows;
   find_phases(g);
   g->direct = g->phases == 1 && g->phase[0].pitch == g->dst_w;
-  set_chunk(g, 1);
-  set_chunk(g, SHIFT_PART / g->planes_size + 1);
+  set_chunk(g, conv_shift_chunk(&g->phase[0].shift));
 
   g->group_weights = g->from * g->to * s->kh * s->kw;
   g->result_size = 0;
@@ -104,9 +110,29 @@ static void lay_out(Planes *g, ConvArena *arena) {
   int64_t threads = team_threads(), most_taps = s->kh * s->kw * g->chunk;
   int64_t *at = conv_take(arena, g->phases * most_taps, sizeof *at);
   for (int64_t i = 0; at && i < g->phases; i++) g->phase[i].shift.at = at + i * most_taps;
+  g->phase[0].shift.mask = conv_take(arena, conv_shift_masks(&g->phase[0].shift), sizeof(uint16_t));
   g->packed = conv_take(arena, s->groups * g->group_weights, sizeof(float));
   g->planes = conv_take(arena, threads * g->planes_size, sizeof(float));
   g->result = conv_take(arena, threads * g->result_size, sizeof(float));
+}
+
+/* out[i 4 + k] = weight[k step + i] for i < n. */
+static void pack_rows(const float *weight, int64_t step, int64_t n, float *out) {
+  for (int64_t i = 0; i < n; i += VL, out += 4 * VL) {
+    int64_t left = 4 * (n - i), part = n - i < VL ? n - i : VL;
+    vf w[4], pair[4];
+    for (int k = 0; k < 4; k++) w[k] = vf_load_part(weight + k * step + i, part);
+    for (int k = 0; k < 2; k++) {
+      pair[2 * k] = vf_zip_low(w[k], w[k + 2]);
+      pair[2 * k + 1] = vf_zip_high(w[k], w[k + 2]);
+    }
+    for (int k = 0; k < 2; k++) {
+      vf low = vf_zip_low(pair[k], pair[k + 2]), high = vf_zip_high(pair[k], pair[k + 2]);
+      int64_t at = 2 * k * VL, room = left - at < 0 ? 0 : left - at;
+      vf_store_part(out + at, low, room < VL ? room : VL);
+      vf_store_part(out + at + VL, high, room < VL ? 0 : room < 2 * VL ? room - VL : VL);
+    }
+  }
 }
 
 /* Packs the weights of channels [from, from + count) of src for one phase, tile by tile. */
@@ -118,13 +144,18 @@ static float *pack(const Planes *g, const ConvShift *k, int64_t group, int64_t f
   int64_t c_step = g->job.forward ? taps : g->to * taps;
   const float *weight = g->job.weight + group * g->from * g->to * taps;
   for (int64_t first = 0, nc; first < g->to; first += nc) {
-    nc = g->to - first >= PLANE_CHANNELS ? PLANE_CHANNELS : 1;
+    nc = conv_plane_channels(g->to - first);
+    if (g->job.forward && nc == PLANE_CHANNELS) {
+      pack_rows(weight + first * o_step + from * taps, o_step, count * taps, out);
+      out += nc * count * taps;
+      continue;
+    }
     for (int64_t c = from; c < from + count; c++)
       for (int64_t i = 0; i < k->y.taps; i++)
         for (int64_t j = 0; j < k->x.taps; j++) {
           int64_t tap = (k->y.tap + i * k->y.tapstep) * kw + k->x.tap + j * k->x.tapstep;
-          for (int64_t t = first; t < first + nc; t++)
-            *out++ = weight[t * o_step + c * c_step + tap];
+          const float *w = weight + first * o_step + c * c_step + tap;
+          for (int64_t t = 0; t < nc; t++) *out++ = w[t * o_step];
         }
   }
   return out;
@@ -140,23 +171,24 @@ static void pack_part(void *job, int64_t group) {
     }
 }
 
-/* Adds up what channels [c, c + count) of src give to one phase, in out: [to][plane]. */
+/* Adds up what channels [c, c + count) of src give to one phase's rows from `row` on, in out:
+   [to][plane]. */
 static void sum_phase(const Planes *g, const Phase *phase, int64_t group, int64_t c, int64_t count,
-                      const float *planes, float *out, int64_t plane, int64_t rows) {
+                      int64_t row, const float *planes, float *out, int64_t plane) {
+  int64_t left = phase->shift.y.count - row, rows = left < g->rows ? left : g->rows;
+  if (rows <= 0 || phase->shift.x.count <= 0) return;
   bool last = c + count == g->from;
   ConvPlaneSum sum = {.planes = planes, .at = phase->shift.at, .taps = count * phase->taps};
-  const float *packed = g->packed + group * g->group_weights + phase->packed;
-  packed += c * phase->taps * g->to;
+  sum.weight = g->packed + group * g->group_weights + phase->packed + c * phase->taps * g->to;
+  sum.mask = conv_shift_mask(&phase->shift, row);
+  sum.mask_taps = phase->taps;
+  sum.vectors = conv_shift_vectors(&phase->shift);
   sum.plane = plane;
   sum.add = c > 0;
   sum.relu = g->job.relu && last;
-  for (int64_t first = 0, nc; first < g->to; first += nc) {
-    nc = g->to - first >= PLANE_CHANNELS ? PLANE_CHANNELS : 1;
-    sum.weight = packed + first * sum.taps;
-    sum.bias = g->job.bias && last ? g->job.bias + group * g->to + first : NULL;
-    sum.out = out + first * plane;
-    conv_plane_sum(&sum, (int)nc, (rows - 1) * phase->pitch + phase->shift.x.count);
-  }
+  sum.bias = g->job.bias && last ? g->job.bias + group * g->to : NULL;
+  sum.out = out;
+  conv_plane_sum(&sum, g->to, (rows - 1) * phase->pitch + phase->shift.x.count);
 }
 
 /* Writes one row of dst from those of the phases along x: phase i holds every phases_x-th place. */
@@ -197,22 +229,20 @@ static void do_unit(const Planes *g, int64_t unit) {
   int64_t plane = g->dst_h * g->dst_w, group = image_group % g->job.s->groups;
   const float *src = g->job.src + image_group * g->from * g->src_h * g->src_w;
   float *dst = g->job.dst + image_group * g->to * plane;
-  float *planes = g->planes + team_self() * g->planes_size;
+  float *memory = g->planes + team_self() * g->planes_size;
   float *result = g->result + team_self() * g->result_size;
   for (int64_t c = 0; c < g->from; c += g->chunk) {
     int64_t count = g->from - c < g->chunk ? g->from - c : g->chunk;
     ConvShift fill = g->phase[0].shift;
     fill.channels = count;
-    conv_shift_fill(&fill, row, src + c * g->src_h * g->src_w, planes);
+    const float *planes = conv_shift_fill(&fill, row, src + c * g->src_h * g->src_w, memory);
     for (int64_t i = 0; i < g->phases; i++) {
       const Phase *phase = &g->phase[i];
-      int64_t left = phase->shift.y.count - row, rows = left < g->rows ? left : g->rows;
-      if (rows <= 0 || phase->shift.x.count <= 0) continue;
       if (g->direct)
-        sum_phase(g, phase, group, c, count, planes, dst + row * g->dst_w, plane, rows);
+        sum_phase(g, phase, group, c, count, row, planes, dst + row * g->dst_w, plane);
       else
-        sum_phase(g, phase, group, c, count, planes, result + phase->result, g->rows * phase->pitch,
-                  rows);
+        sum_phase(g, phase, group, c, count, row, planes, result + phase->result,
+                  g->rows * phase->pitch);
     }
   }
   if (!g->direct) spread(g, row, result, dst);

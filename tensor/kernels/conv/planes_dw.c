@@ -6,7 +6,6 @@
 #include "../../team.h"
 
 #define PLANE_PLACES 2048
-#define SHIFT_PART   (32 << 10) /* floats of shifted planes at a time, about */
 #define MOST_SHARES  8
 #define UNIT_WORK    (128 << 10)
 
@@ -97,14 +96,19 @@ static TileFn *const many[] = {NULL,   many_1, many_2, many_3, many_4,
 static TileFn *const many[] = {NULL, many_1, many_2, many_3, many_4};
 #endif
 
-/* sums += gy x for nc channels of gy (CHANNELS or 1) and all taps. */
-static void product(PlaneProduct q, int nc, int64_t taps) {
-  int64_t most = nc == 1 ? SINGLE : TAPS, tiles = (taps + most - 1) / most;
+/* sums += gy x for all channels of gy and all taps: some taps stay in cache for all channels. */
+static void product(PlaneProduct q, int64_t channels, int64_t taps) {
+  int64_t tiles = (taps + TAPS - 1) / TAPS;
   for (int64_t i = 0; i < tiles; i++) {
-    int64_t from = taps * i / tiles, to = taps * (i + 1) / tiles;
-    (nc == 1 ? one : many)[to - from](&q);
-    q.at += to - from;
-    q.sums += (to - from) * VL;
+    int64_t from = taps * i / tiles, count = taps * (i + 1) / tiles - from;
+    for (int64_t c = 0, nc; c < channels; c += nc) {
+      nc = channels - c >= CHANNELS ? CHANNELS : 1;
+      PlaneProduct tile = q;
+      tile.gy += c * q.plane;
+      tile.at += from;
+      tile.sums += (c * taps + from) * VL;
+      (nc == 1 ? one : many)[count](&tile);
+    }
   }
 }
 
@@ -153,8 +157,9 @@ static void lay_out(Weights *q, ConvArena *arena) {
   *k = (ConvShift){.src_h = s->h, .src_w = s->w, .rows = q->rows, .channels = 1};
   k->y = conv_phase(true, 0, s->oh, s->kh, s->sh, s->ph, s->dh);
   k->x = conv_phase(true, 0, s->ow, s->kw, s->sw, s->pw, s->dw);
+  k->layout = CONV_COLUMNS;
   conv_shift_reach(k);
-  q->chunk = SHIFT_PART / conv_shift_size(k) + 1;
+  q->chunk = conv_shift_chunk(k);
   if (q->chunk > q->from) q->chunk = q->from;
   k->channels = q->chunk;
   q->planes_size = conv_shift_size(k);
@@ -185,14 +190,10 @@ static void sum_share(const Weights *q, int64_t group, int64_t share, int64_t c,
                     planes);
     PlaneProduct p = {.plane = plane, .planes = planes, .at = q->shift.at, .taps = taps};
     p.places = rows * s->ow;
-    for (int64_t o = 0, nc; o < q->to; o += nc) {
-      nc = q->to - o >= CHANNELS ? CHANNELS : 1;
-      p.gy = q->dw.gy + (image * s->o + group * q->to + o) * plane + row * s->ow;
-      p.sums = lanes + o * taps * VL;
-      for (int64_t i = 0; bias && i < nc; i++)
-        add_run(bias + (o + i) * VL, p.gy + i * plane, p.places);
-      product(p, (int)nc, taps);
-    }
+    p.gy = q->dw.gy + (image * s->o + group * q->to) * plane + row * s->ow;
+    p.sums = lanes;
+    for (int64_t o = 0; bias && o < q->to; o++) add_run(bias + o * VL, p.gy + o * plane, p.places);
+    product(p, q->to, taps);
   }
   float *sums = q->sums + (share * s->o + group * q->to) * q->depth + c * s->kh * s->kw;
   for (int64_t o = 0; o < q->to; o++)

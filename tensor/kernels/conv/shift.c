@@ -1,6 +1,10 @@
-/* Owns the layouts of source planes that let lanes run along places of the result. A plane is
-   copied with a border of zeros; copies for each kernel column are taken from there. */
+/* Owns the layouts of source planes that let lanes run along places of the result. A plane that is
+   not read in place is copied with a border of zeros; copies for each kernel column are taken from
+   there. */
 #include "impl.h"
+
+#define COPIED_PART (32 << 10) /* floats of copied planes at a time, about: 128 KB */
+#define CACHED_PART (6 << 10)  /* floats that a tile meets of planes in place, about: 24 KB */
 
 static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
@@ -17,40 +21,90 @@ void conv_shift_reach(ConvShift *k) {
   k->cols_met = reach(&k->x, k->x.count);
 }
 
-int64_t conv_shift_pitch(const ConvShift *k) { return k->wide ? k->cols_met.height : k->x.count; }
+int64_t conv_shift_pitch(const ConvShift *k) {
+  return k->layout == CONV_WIDE ? k->cols_met.height : k->x.count;
+}
 
 /* The pitch of the bordered copy; where others are taken from it, vectors read over a row's end. */
 static int64_t border_pitch(const ConvShift *k) {
-  return k->wide ? k->cols_met.height : k->cols_met.height * k->x.step + 2 * VL;
+  return k->layout == CONV_WIDE ? k->cols_met.height : k->cols_met.height * k->x.step + 2 * VL;
 }
 
 static int64_t border_size(const ConvShift *k) {
   return k->rows_met.height * k->y.step * border_pitch(k);
 }
 
-/* Floats of one channel. */
+/* Floats from one channel to the next. */
 static int64_t channel_size(const ConvShift *k) {
-  if (k->wide) return border_size(k);
+  if (k->layout == CONV_IN_PLACE) return k->src_h * k->src_w;
+  if (k->layout == CONV_WIDE) return border_size(k);
   return k->x.taps * k->y.step * k->rows_met.height * k->x.count;
 }
 
+int64_t conv_shift_chunk(const ConvShift *k) {
+  if (k->layout != CONV_IN_PLACE) {
+    ConvShift one = *k;
+    one.channels = 1;
+    return COPIED_PART / conv_shift_size(&one) + 1;
+  }
+  int64_t halo = (k->rows_met.height - k->rows) * k->src_w + k->cols_met.height - k->x.count;
+  return CACHED_PART / (6 * VL + halo) + 1;
+}
+
 int64_t conv_shift_size(const ConvShift *k) {
-  return k->channels * channel_size(k) + 2 * VL + (k->wide ? 0 : border_size(k));
+  if (k->layout == CONV_IN_PLACE) return 0;
+  return k->channels * channel_size(k) + 2 * VL + (k->layout == CONV_WIDE ? 0 : border_size(k));
+}
+
+int64_t conv_shift_vectors(const ConvShift *k) { return (k->rows * k->x.count + VL - 1) / VL; }
+
+int64_t conv_shift_masks(const ConvShift *k) {
+  if (k->layout != CONV_IN_PLACE) return 0;
+  return (k->y.count + k->rows - 1) / k->rows * k->y.taps * k->x.taps * conv_shift_vectors(k);
+}
+
+/* Where tap (i, j) of the first channel stands. */
+static int64_t tap_at(const ConvShift *k, int64_t i, int64_t j) {
+  int64_t y = k->y.offset + i * k->y.shift, x = k->x.offset + j * k->x.shift;
+  if (k->layout == CONV_IN_PLACE) return y * k->src_w + x;
+  int64_t pitch = conv_shift_pitch(k), plane = k->rows_met.height * pitch;
+  int64_t down = floor_div(y, k->y.step), residue = y - down * k->y.step;
+  int64_t row = (down - k->rows_met.low) * pitch;
+  if (k->layout == CONV_WIDE) return row + x - k->cols_met.low;
+  return row + (j * k->y.step + residue) * plane;
+}
+
+/* Sets the bits [from, end) of words of VL bits. */
+static void set_bits(uint16_t *words, int64_t from, int64_t end) {
+  while (from < end) {
+    int64_t first = from % VL, n = end - from < VL - first ? end - from : VL - first;
+    words[from / VL] |= (uint16_t)(((1u << n) - 1) << first);
+    from += n;
+  }
+}
+
+/* The masks of one tap for the rows from `row` on. */
+static void mask_tap(const ConvShift *k, int64_t row, int64_t i, int64_t j, uint16_t *words) {
+  int64_t right = k->x.offset + j * k->x.shift, down = k->y.offset + i * k->y.shift;
+  int64_t from = right < 0 ? -right : 0, end = right > 0 ? k->src_w - right : k->src_w;
+  int64_t rows = k->y.count - row < k->rows ? k->y.count - row : k->rows;
+  for (int64_t q = 0; q < rows; q++) {
+    bool inside = row + q + down >= 0 && row + q + down < k->src_h;
+    if (inside) set_bits(words, q * k->x.count + from, q * k->x.count + end);
+  }
 }
 
 void conv_shift_list(const ConvShift *k) {
-  int64_t n = 0, pitch = conv_shift_pitch(k), taps = k->y.taps * k->x.taps;
-  int64_t plane = k->rows_met.height * pitch;
-  for (int64_t i = 0; i < k->y.taps; i++) {
-    int64_t y = k->y.offset + i * k->y.shift, down = floor_div(y, k->y.step);
-    int64_t row = (down - k->rows_met.low) * pitch, residue = y - down * k->y.step;
-    for (int64_t j = 0; j < k->x.taps; j++)
-      if (k->wide)
-        k->at[n++] = row + k->x.offset + j * k->x.shift - k->cols_met.low;
-      else
-        k->at[n++] = row + (j * k->y.step + residue) * plane;
-  }
+  int64_t n = 0, taps = k->y.taps * k->x.taps, vectors = conv_shift_vectors(k);
+  for (int64_t i = 0; i < k->y.taps; i++)
+    for (int64_t j = 0; j < k->x.taps; j++) k->at[n++] = tap_at(k, i, j);
   for (; n < k->channels * taps; n++) k->at[n] = k->at[n - taps] + channel_size(k);
+  if (k->layout != CONV_IN_PLACE) return;
+  memset(k->mask, 0, (size_t)conv_shift_masks(k) * sizeof *k->mask);
+  uint16_t *words = k->mask;
+  for (int64_t row = 0; row < k->y.count; row += k->rows)
+    for (int64_t i = 0; i < k->y.taps; i++)
+      for (int64_t j = 0; j < k->x.taps; j++, words += vectors) mask_tap(k, row, i, j, words);
 }
 
 /* Copies the part of src that is met into `pad` and writes zeros around it. Rows are written in
@@ -104,11 +158,13 @@ static void fill_columns(const ConvShift *k, const float *pad, float *dst) {
     }
 }
 
-void conv_shift_fill(const ConvShift *k, int64_t row, const float *src, float *planes) {
+const float *conv_shift_fill(const ConvShift *k, int64_t row, const float *src, float *memory) {
+  if (k->layout == CONV_IN_PLACE) return src + row * k->src_w;
   int64_t size = channel_size(k);
-  float *pad = planes + k->channels * size + VL;
+  float *planes = memory, *pad = memory + k->channels * size + VL;
   for (int64_t c = 0; c < k->channels; c++, src += k->src_h * k->src_w, planes += size) {
-    border(k, row, src, k->wide ? planes : pad);
-    if (!k->wide) fill_columns(k, pad, planes);
+    border(k, row, src, k->layout == CONV_WIDE ? planes : pad);
+    if (k->layout == CONV_COLUMNS) fill_columns(k, pad, planes);
   }
+  return memory;
 }
