@@ -2,10 +2,11 @@
 #include "impl.h"
 
 /* What the lanes of a vector stand for: channels of the result, places, or groups (depthwise); ROWS
-   is places of a row (depthwise). */
-typedef enum { CHANNELS, PLACES, GROUPS, ROWS } Way;
+   is places of a row (depthwise). FOLD is for dx. */
+typedef enum { CHANNELS, PLACES, GROUPS, ROWS, FOLD } Way;
 
-#define SHORT_SUM 72 /* products in a sum for which turning the result costs more than masks */
+#define SHORT_SUM  72 /* products in a sum for which turning the result costs more than masks */
+#define MOST_TERMS 8  /* terms of a fold to one number of its result */
 
 /* Do lanes along places that read in place beat lanes of channels? Where those would be idle, or sums
    are short; but not where vectors are cut short by the end of the plane, or parts are few. */
@@ -25,7 +26,8 @@ static Way way_of(const ConvShape *s, enum ConvPass pass) {
   if (depthwise && 2 * s->groups >= VL) return GROUPS;
   if (pass == CONV_DW) return from <= 2 || 2 * to <= VL ? PLACES : CHANNELS;
   if (pass == CONV_DX) {
-    if (s->sh * s->sw > CONV_PHASES) return CHANNELS;
+    bool few = 2 * from <= VL && s->kh * s->kw <= MOST_TERMS * s->sh * s->sw;
+    if (s->sh * s->sw > CONV_PHASES) return few ? FOLD : CHANNELS;
     int64_t swap = from;
     from = to;
     to = swap;
@@ -42,26 +44,33 @@ static const struct {
 } ways[] = {
     [CHANNELS] = {conv_gather_size, conv_gather, conv_weights_size, conv_weights},
     [PLACES] = {conv_planes_size, conv_planes, conv_planes_dw_size, conv_planes_dw},
+    [FOLD] = {conv_fold_size, conv_fold, NULL, NULL},
     [ROWS] = {conv_rows_size, conv_rows, conv_rows_dw_size, conv_rows_dw},
     [GROUPS] = {conv_lanes_size, conv_lanes, conv_lanes_dw_size, conv_lanes_dw},
 };
 
+static Way way_of_sum(const ConvJob *job) {
+  return way_of(job->s, job->forward ? CONV_FORWARD : CONV_DX);
+}
+
+size_t conv_sum_size(const ConvJob *job) { return ways[way_of_sum(job)].sum_size(job); }
+
+void conv_sum(const ConvJob *job, void *scratch) { ways[way_of_sum(job)].sum(job, scratch); }
+
 static size_t scratch(const ConvShape *s, enum ConvPass pass, size_t itemsize) {
   if (itemsize == sizeof(double)) return 0;
   if (pass == CONV_DW) return ways[way_of(s, pass)].dw_size(&(ConvWeights){.s = s});
-  return ways[way_of(s, pass)].sum_size(&(ConvJob){.s = s, .forward = pass == CONV_FORWARD});
+  return conv_sum_size(&(ConvJob){.s = s, .forward = pass == CONV_FORWARD});
 }
 
 static void forward_f32(const ConvShape *s, const float *x, const float *weight, const float *bias,
                         bool relu, float *y, void *memory) {
-  ConvJob job = {s, true, relu, x, weight, bias, y};
-  ways[way_of(s, CONV_FORWARD)].sum(&job, memory);
+  conv_sum(&(ConvJob){s, true, relu, x, weight, bias, y}, memory);
 }
 
 static void dx_f32(const ConvShape *s, const float *gy, const float *weight, const float *bias,
                    float *gx, void *memory) {
-  ConvJob job = {s, false, false, gy, weight, bias, gx};
-  ways[way_of(s, CONV_DX)].sum(&job, memory);
+  conv_sum(&(ConvJob){s, false, false, gy, weight, bias, gx}, memory);
 }
 
 static void dw_f32(const ConvShape *s, const float *x, const float *gy, float *gw, float *gbias,

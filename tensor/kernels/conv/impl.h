@@ -276,7 +276,7 @@ void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, flo
 void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
                    bool relu, float *dst, int64_t dst_ld);
 
-/* ---- the ways (gather.c, lanes.c, planes.c; weights.c, lanes_dw.c, planes_dw.c; f64.c) ---- */
+/* ---- the ways (gather.c, lanes.c, planes.c, rows.c, fold.c; weights.c, lanes_dw.c, planes_dw.c, rows_dw.c; f64.c) ---- */
 
 /* Sums of products with weights: forward from x to y, or dx from gy to gx. */
 typedef struct {
@@ -293,13 +293,15 @@ typedef struct {
   float *gw, *gbias; /* gbias: or NULL */
 } ConvWeights;
 
-#define CONV_PHASES 16 /* most phases that conv_planes takes: sh sw in dx */
+#define CONV_PHASES 8 /* most phases that conv_planes takes: sh sw in dx */
 
 /* Each way comes with the bytes of scratch it needs, which depend on the shape (and the pass). */
 #define conv_gather_size    AT_LEVEL(conv_gather_size)
 #define conv_gather         AT_LEVEL(conv_gather)
 #define conv_lanes_size     AT_LEVEL(conv_lanes_size)
 #define conv_lanes          AT_LEVEL(conv_lanes)
+#define conv_fold_size      AT_LEVEL(conv_fold_size)
+#define conv_fold           AT_LEVEL(conv_fold)
 #define conv_rows_fit       AT_LEVEL(conv_rows_fit)
 #define conv_rows_size      AT_LEVEL(conv_rows_size)
 #define conv_rows           AT_LEVEL(conv_rows)
@@ -318,6 +320,8 @@ size_t conv_gather_size(const ConvJob *job);
 void conv_gather(const ConvJob *job, void *scratch);
 size_t conv_lanes_size(const ConvJob *job); /* depthwise */
 void conv_lanes(const ConvJob *job, void *scratch);
+size_t conv_fold_size(const ConvJob *job); /* dx */
+void conv_fold(const ConvJob *job, void *scratch);
 bool conv_rows_fit(const ConvShape *s, bool forward); /* of a depthwise one: can rows do it? */
 size_t conv_rows_size(const ConvJob *job);
 void conv_rows(const ConvJob *job, void *scratch);
@@ -332,6 +336,12 @@ size_t conv_rows_dw_size(const ConvWeights *dw);
 void conv_rows_dw(const ConvWeights *dw, void *scratch);
 size_t conv_planes_dw_size(const ConvWeights *dw);
 void conv_planes_dw(const ConvWeights *dw, void *scratch);
+
+/* The way that suits the shape best (conv.c). */
+#define conv_sum_size AT_LEVEL(conv_sum_size)
+#define conv_sum      AT_LEVEL(conv_sum)
+size_t conv_sum_size(const ConvJob *job);
+void conv_sum(const ConvJob *job, void *scratch);
 
 #define conv_forward_f64 AT_LEVEL(conv_forward_f64)
 #define conv_dx_f64      AT_LEVEL(conv_dx_f64)

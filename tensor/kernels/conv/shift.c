@@ -1,6 +1,4 @@
-/* Owns the layouts of source planes that let lanes run along places of the result. A plane that is
-   not read in place is copied with a border of zeros; copies for each kernel column are taken from
-   there. */
+/* Owns the layouts of source planes that let lanes run along places of the result. */
 #include "impl.h"
 
 #define COPIED_PART (32 << 10) /* floats of copied planes at a time, about: 128 KB */
@@ -25,19 +23,10 @@ int64_t conv_shift_pitch(const ConvShift *k) {
   return k->layout == CONV_WIDE ? k->cols_met.height : k->x.count;
 }
 
-/* The pitch of the bordered copy; where others are taken from it, vectors read over a row's end. */
-static int64_t border_pitch(const ConvShift *k) {
-  return k->layout == CONV_WIDE ? k->cols_met.height : k->cols_met.height * k->x.step + 2 * VL;
-}
-
-static int64_t border_size(const ConvShift *k) {
-  return k->rows_met.height * k->y.step * border_pitch(k);
-}
-
 /* Floats from one channel to the next. */
 static int64_t channel_size(const ConvShift *k) {
   if (k->layout == CONV_IN_PLACE) return k->src_h * k->src_w;
-  if (k->layout == CONV_WIDE) return border_size(k);
+  if (k->layout == CONV_WIDE) return k->rows_met.height * k->cols_met.height;
   return k->x.taps * k->y.step * k->rows_met.height * k->x.count;
 }
 
@@ -53,7 +42,7 @@ int64_t conv_shift_chunk(const ConvShift *k) {
 
 int64_t conv_shift_size(const ConvShift *k) {
   if (k->layout == CONV_IN_PLACE) return 0;
-  return k->channels * channel_size(k) + 2 * VL + (k->layout == CONV_WIDE ? 0 : border_size(k));
+  return k->channels * channel_size(k) + 2 * VL;
 }
 
 int64_t conv_shift_vectors(const ConvShift *k) { return (k->rows * k->x.count + VL - 1) / VL; }
@@ -108,12 +97,11 @@ void conv_shift_list(const ConvShift *k) {
 }
 
 /* Copies the part of src that is met into `pad` and writes zeros around it. Rows are written in
-   order and may run over their end by less than a vector. */
+   order and may run over their end by less than a vector. The steps are 1. */
 static void border(const ConvShift *k, int64_t row, const float *src, float *pad) {
-  int64_t pitch = border_pitch(k), left = k->cols_met.low * k->x.step;
-  int64_t from = left < 0 ? 0 : left, end = left + k->cols_met.height * k->x.step;
-  int64_t count = (end < k->src_w ? end : k->src_w) - from;
-  int64_t top = (row + k->rows_met.low) * k->y.step, bottom = top + k->rows_met.height * k->y.step;
+  int64_t pitch = k->cols_met.height, left = k->cols_met.low, from = left < 0 ? 0 : left;
+  int64_t end = left + pitch, count = (end < k->src_w ? end : k->src_w) - from;
+  int64_t top = row + k->rows_met.low, bottom = top + k->rows_met.height;
   for (int64_t y = top; y < bottom; y++, pad += pitch) {
     bool inside = y >= 0 && y < k->src_h && count > 0;
     if (!inside || count < pitch)
@@ -127,44 +115,63 @@ static void border(const ConvShift *k, int64_t row, const float *src, float *pad
   }
 }
 
-/* dst[i, q] = pad[i, q step] for whole vectors of q, over the end of rows like border. */
-VEC void shift_rows(float *dst, int64_t rows, int64_t count, const float *pad, int64_t pitch,
-                    const int64_t step) {
-  for (int64_t i = 0; i < rows; i++, dst += count, pad += pitch)
-    for (int64_t q = 0; q < count; q += VL) {
-      const float *from = pad + q * step;
-      if (step == 1)
-        vf_store(dst + q, vf_load(from));
-      else
-        vf_store(dst + q, vf_even(vf_load(from), vf_load(from + VL)));
+/* One vector of places of every row of a copy: dst[i, 0..left) is what stands in src from column `at`
+   on, in so many steps, of row y and those that follow. */
+VEC void shift_vector(const int step, const ConvShift *k, const float *src, int64_t y, int64_t at,
+                      int64_t left, float *dst) {
+  int64_t end = k->src_w - at;
+  bool whole = at >= 0 && end >= step * VL;
+  ConvRowMask met = {vm_range(-at, end), vm_range(-at - VL, end - VL)};
+  vm lanes = vm_range(0, left);
+  for (int64_t i = 0; i < k->rows_met.height; i++, y += k->y.step, dst += k->x.count) {
+    const float *from = src + y * k->src_w + at;
+    vf v = {0};
+    if (y >= 0 && y < k->src_h && !whole)
+      v = conv_row_load(step, from, met);
+    else if (y >= 0 && y < k->src_h)
+      v = step == 1 ? vf_load(from) : vf_even(vf_load(from), vf_load(from + VL));
+    if (left >= VL)
+      vf_store(dst, v);
+    else
+      vf_store_lanes(dst, v, lanes);
+  }
+}
+
+/* The same for any step, place by place. */
+static void shift_places(const ConvShift *k, const float *src, int64_t y, int64_t at, int64_t left,
+                         float *dst) {
+  for (int64_t i = 0; i < k->rows_met.height; i++, y += k->y.step, dst += k->x.count)
+    for (int64_t q = 0; q < left && q < VL; q++) {
+      int64_t x = at + q * k->x.step;
+      bool inside = y >= 0 && y < k->src_h && x >= 0 && x < k->src_w;
+      dst[q] = inside ? src[y * k->src_w + x] : 0;
     }
 }
 
 /* The copies of one channel, one for each kernel column and residue of rows. */
-static void fill_columns(const ConvShift *k, const float *pad, float *dst) {
-  int64_t count = k->x.count, step = k->x.step, rows = k->rows_met.height;
-  int64_t pitch = border_pitch(k), down = k->y.step * pitch;
+static void fill_columns(const ConvShift *k, int64_t row, const float *src, float *dst) {
+  int64_t count = k->x.count, step = k->x.step;
   for (int64_t j = 0; j < k->x.taps; j++)
-    for (int64_t residue = 0; residue < k->y.step; residue++, dst += rows * count) {
-      int64_t right = k->x.offset + j * k->x.shift - k->cols_met.low * step;
-      const float *from = pad + residue * pitch + right;
-      if (step == 1)
-        shift_rows(dst, rows, count, from, down, 1);
-      else if (step == 2)
-        shift_rows(dst, rows, count, from, down, 2);
-      else
-        for (int64_t i = 0; i < rows; i++)
-          for (int64_t q = 0; q < count; q++) dst[i * count + q] = from[i * down + q * step];
+    for (int64_t residue = 0; residue < k->y.step; residue++, dst += k->rows_met.height * count) {
+      int64_t y = (row + k->rows_met.low) * k->y.step + residue, at = k->x.offset + j * k->x.shift;
+      for (int64_t q = 0; q < count; q += VL) {
+        if (step == 1)
+          shift_vector(1, k, src, y, at + q, count - q, dst + q);
+        else if (step == 2)
+          shift_vector(2, k, src, y, at + 2 * q, count - q, dst + q);
+        else
+          shift_places(k, src, y, at + q * step, count - q, dst + q);
+      }
     }
 }
 
 const float *conv_shift_fill(const ConvShift *k, int64_t row, const float *src, float *memory) {
   if (k->layout == CONV_IN_PLACE) return src + row * k->src_w;
-  int64_t size = channel_size(k);
-  float *planes = memory, *pad = memory + k->channels * size + VL;
-  for (int64_t c = 0; c < k->channels; c++, src += k->src_h * k->src_w, planes += size) {
-    border(k, row, src, k->layout == CONV_WIDE ? planes : pad);
-    if (k->layout == CONV_COLUMNS) fill_columns(k, pad, planes);
-  }
+  float *planes = memory;
+  for (int64_t c = 0; c < k->channels; c++, src += k->src_h * k->src_w, planes += channel_size(k))
+    if (k->layout == CONV_WIDE)
+      border(k, row, src, planes);
+    else
+      fill_columns(k, row, src, planes);
   return memory;
 }
