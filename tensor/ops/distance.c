@@ -67,8 +67,34 @@ static Tensor *by_products(Tensor *a, Tensor *b) {
   return t_where(apart, t_sqrt(t_where(apart, square, t_num(1))), zero);
 }
 
+/* Each with each, where the sizes before the vectors broadcast. */
+static Tensor *in_batches(Tensor *a, Tensor *b, double p) {
+  int64_t shape[T_MAXDIM], rows = a->shape[a->ndim - 2], others = b->shape[b->ndim - 2];
+  int64_t m = a->shape[a->ndim - 1], n = a->ndim > b->ndim ? a->ndim : b->ndim, batch = 1;
+  for (int64_t d = 0; d < n - 2; d++) {
+    int64_t i = d - (n - a->ndim), k = d - (n - b->ndim);
+    int64_t left = i < 0 ? 1 : a->shape[i], right = k < 0 ? 1 : b->shape[k];
+    if (left != right && left != 1 && right != 1) {
+      t_fail("cdist: x1 %s and x2 %s: the sizes before the vectors do not broadcast",
+             t_shape_str(a), t_shape_str(b));
+    }
+    batch *= shape[d] = left == 1 ? right : left;
+  }
+  Tensor *set[2] = {a, b};
+  const int64_t size[2] = {rows, others};
+  for (int i = 0; i < 2; i++) {
+    shape[n - 2] = size[i];
+    shape[n - 1] = m;
+    if (set[i]->ndim < n || batch != 1) set[i] = t_expand(set[i], (int)n, shape);
+    set[i] = t_reshape(set[i], 3, (int64_t[]){batch, size[i], m});
+  }
+  shape[n - 2] = rows;
+  shape[n - 1] = others;
+  return t_reshape(t_call("distances", "xxf", set[0], set[1], p), (int)n, shape);
+}
+
 static void cdist(Call *c) {
-  enum { MANY = 25 }; /* rows from which products pay */
+  enum { MANY = 25 }; /* vectors from which products pay */
   Tensor *a = floats(c->x[0]), *b = floats(c->x[1]);
   double p = c->attr[0].f;
   check_p(c, p);
@@ -78,35 +104,14 @@ static void cdist(Call *c) {
   }
   int64_t rows = a->shape[a->ndim - 2], others = b->shape[b->ndim - 2], mode = c->attr[1].i;
   bool many = rows > MANY || others > MANY;
-  if (p == 2 && (mode == 1 || (mode == 0 && many))) {
-    c->y[0] = by_products(a, b);
-    return;
-  }
-  Tensor *gap = t_sub(t_unsqueeze(a, a->ndim - 1), t_unsqueeze(b, b->ndim - 2));
-  c->y[0] = norm_of(gap, p, gap->ndim - 1, false);
-}
-
-/* The pairs (i, j), i < j, of n: two lists of positions. */
-static void pairs_of(int64_t n, Tensor **first, Tensor **second) {
-  int64_t count = n * (n - 1) / 2, k = 0;
-  *first = t_new(T_I64, 1, &count);
-  *second = t_new(T_I64, 1, &count);
-  for (int64_t i = 0; i < n; i++) {
-    for (int64_t j = i + 1; j < n; j++, k++) {
-      t_i64(*first)[k] = i + T_BASE;
-      t_i64(*second)[k] = j + T_BASE;
-    }
-  }
+  c->y[0] = p == 2 && (mode == 1 || (mode == 0 && many)) ? by_products(a, b) : in_batches(a, b, p);
 }
 
 static void pdist(Call *c) {
-  Tensor *x = floats(c->x[0]), *first, *second;
+  Tensor *x = floats(c->x[0]);
   check_p(c, c->attr[0].f);
   if (x->ndim != 2) t_fail("pdist: input is %s; [N,M] is wanted", t_shape_str(x));
-  pairs_of(x->shape[0], &first, &second);
-  Tensor *a = t_call("index_select", "xxi", x, first, (int64_t)0);
-  Tensor *b = t_call("index_select", "xxi", x, second, (int64_t)0);
-  c->y[0] = norm_of(t_sub(a, b), c->attr[0].f, 1, false);
+  c->y[0] = t_call("pair_distances", "xf", x, c->attr[0].f);
 }
 
 /* ---- bilinear: y[o] = a' W[o] b + bias[o] ----------------------------------------------------------- */
@@ -167,7 +172,8 @@ static Op rows[] = {
             "donot_use_mm_for_euclid_dist}=use_mm_for_euclid_dist_if_necessary) -> y: tensor",
      .doc = "The distances of all vectors of x1 to all of x2, by the p-norm: [..., P, M] and "
             "[..., R, M] -> [..., P, R]. Euclidean ones of more than 25 vectors are found by "
-            "products, which loses digits where vectors are close; compute_mode decides "
+            "products if they are long, which loses digits where vectors are close; compute_mode "
+            "decides "
             "otherwise.",
      .example = "tensor{{0, 0}}:cdist(tensor{{3, 4}, {0, 1}}) --> float32 [1,2]  5.0  1.0",
      .test = "{{randn(2,3), randn(4,3)}, {randn(2,2,3), randn(1,3,3), 1}, {randn(3,2), "

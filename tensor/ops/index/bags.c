@@ -1,6 +1,7 @@
 /* Bags of embeddings: the sum, mean or maximum of the rows of each bag of ids. Sums are a sparse map
    of the table, in one pass without the rows in between, and so is their gradient. */
 #include <math.h>
+#include <string.h>
 
 #include "../../calc.h"
 #include "../../cast.h"
@@ -109,7 +110,7 @@ enum { MEAN, SUM, MAX };
 typedef struct Bags {
   int64_t bags, ids;
   const int64_t *first;
-  Tensor *kept; /* [ids] bytes: not the padding */
+  uint8_t *kept; /* [ids]: not the padding */
 } Bags;
 
 static const int64_t *read_offsets(Call *c, int64_t n, int64_t *bags) {
@@ -152,24 +153,24 @@ static Bags read_bags(Call *c) {
     t_fail("embedding_bag: ids %s%s; [bags, ids] alone, or a row of ids with offsets, are wanted",
            t_shape_str(ids), c->x[2] ? " with offsets" : "");
   }
-  b.kept = t_fill(t_new(T_U8, 1, &b.ids), 1);
+  b.kept = t_data(t_new(T_U8, 1, &b.ids));
+  memset(b.kept, 1, (size_t)b.ids);
   int64_t row = embedding_padding(c, BAG_PADDING, c->x[1]->shape[0]);
-  Tensor *own = cast_copy(ids, T_I64);
-  for (int64_t i = 0; i < b.ids; i++) {
-    if (t_i64(own)[i] == row + T_BASE && row >= 0) t_set(b.kept, i, 0);
-  }
+  if (row < 0) return b;
+  const int64_t *own = t_i64(cast_copy(ids, T_I64));
+  for (int64_t i = 0; i < b.ids; i++) b.kept[i] = own[i] != row + T_BASE;
   return b;
 }
 
 /* The factor of every id: 1, or 1 over how many its bag counts; 0 for padding. [ids], float64 */
 static Tensor *shares(const Bags *b, bool mean) {
   Tensor *share = t_new(T_F64, 1, &b->ids);
+  double *to = t_f64(share);
   for (int64_t k = 0; k < b->bags; k++) {
     int64_t n = 0;
-    for (int64_t i = b->first[k]; i < b->first[k + 1]; i++) n += t_get_int(b->kept, i);
-    for (int64_t i = b->first[k]; i < b->first[k + 1]; i++) {
-      t_f64(share)[i] = (double)t_get_int(b->kept, i) / (mean && n > 0 ? (double)n : 1);
-    }
+    for (int64_t i = b->first[k]; i < b->first[k + 1]; i++) n += b->kept[i];
+    double part = mean && n > 0 ? 1 / (double)n : 1;
+    for (int64_t i = b->first[k]; i < b->first[k + 1]; i++) to[i] = b->kept[i] ? part : 0;
   }
   return share;
 }
@@ -200,8 +201,8 @@ static Tensor *largest(const Bags *b, Tensor *rows) {
     for (int64_t i = b->first[k]; i < b->first[k + 1]; i++) {
       int64_t place = k * most + i - b->first[k];
       t_i64(at)[place] = i + T_BASE;
-      t_set_int(in, place, t_get_int(b->kept, i));
-      if (t_get_int(b->kept, i)) t_set_int(any, k, 1);
+      t_set_int(in, place, b->kept[i]);
+      if (b->kept[i]) t_set_int(any, k, 1);
     }
   }
   if (b->ids == 0) return t_zeros((DType)rows->dtype, 2, (const int64_t[]){b->bags, shape[2]});

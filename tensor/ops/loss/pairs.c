@@ -119,20 +119,21 @@ static void l1_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   give(c, t_mul(t_sign(t_sub(c->x[0], c->x[1])), per_element(c, gy[0])), gx);
 }
 
-static Tensor *clamped(Tensor *x, double limit) {
-  return t_op2("maximum", t_op2("minimum", x, t_num(limit)), t_num(-limit));
+/* x - t, at most `limit` away from 0. */
+static Tensor *near_gap(Call *c, double limit) {
+  return t_call("clamp", "xxx", t_sub(c->x[0], c->x[1]), t_num(-limit), t_num(limit));
 }
 
 static void smooth_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   double beta = attr_float(c, 1, 1);
-  Tensor *d = t_sub(c->x[0], c->x[1]);
-  Tensor *slope = beta > 0 ? clamped(t_muln(d, 1 / beta), 1) : t_sign(d);
-  give(c, t_mul(slope, per_element(c, gy[0])), gx);
+  if (beta == 0)
+    l1_grad(c, gy, gx);
+  else
+    give(c, t_mul(near_gap(c, beta), t_muln(per_element(c, gy[0]), 1 / beta)), gx);
 }
 
 static void huber_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  Tensor *d = t_sub(c->x[0], c->x[1]);
-  give(c, t_mul(clamped(d, attr_float(c, 1, 1)), per_element(c, gy[0])), gx);
+  give(c, t_mul(near_gap(c, attr_float(c, 1, 1)), per_element(c, gy[0])), gx);
 }
 
 /* ---- yes or no ------------------------------------------------------------------------------------ */
