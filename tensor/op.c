@@ -21,7 +21,7 @@
   X(matmul) \
   X(products) X(tensors) X(norms) X(solve) X(determinant) X(factor) X(lu) X(spectral) X(pinv) X(least) X(exponential) \
   X(conv) X(convolve) \
-  X(max_pool) X(avg_pool) X(planes) \
+  X(max_pool) X(avg_pool) X(planes) X(fractional) \
   X(interpolate) X(grid) X(resample) \
   X(batch_norm) X(layer_norm) X(group_norm) \
   X(softmax) X(gates) \

@@ -70,6 +70,19 @@ local function lp_pool(n)
   return Pool
 end
 
+local function fractional_max(n)
+  local f = tensor[("fractional_max_pool%dd"):format(n)]
+  local Pool = layer(("FractionalMaxPool%dd"):format(n),
+    sized("kernel_size: sizes{n}, output_size: sizes{n}?, output_ratio: any?, return_indices: bool=false", n), nil, 1)
+
+  function Pool:forward(x)
+    local o = self._options
+    return f(x, {kernel_size = o.kernel_size, output_size = o.output_size, output_ratio = o.output_ratio,
+      return_indices = o.return_indices})
+  end
+  return Pool
+end
+
 local function max_unpool(n)
   local f = tensor[("max_unpool%dd"):format(n)]
   local Pool = layer(("MaxUnpool%dd"):format(n),
@@ -100,6 +113,15 @@ layers.MaxPool2d = max_pool(2)
 --- The largest value of each window. x: [N,C,D,H,W] -> [N,C,D',H',W'], sizes as in MaxPool2d.
 -- example: nn.MaxPool3d(2)(tensor.arange(8):view(1, 1, 2, 2, 2)):item() --> 8.0
 layers.MaxPool3d = max_pool(3)
+
+--- The largest value of windows at places that random numbers shift, so that sizes shrink to output_size, or
+-- by output_ratio, a number between 0 and 1 or one for each dimension. x: [N,C,H,W].
+-- example: nn.FractionalMaxPool2d(2, {output_ratio = 0.7})(tensor.randn(1, 3, 10, 10)).shape --> {1, 3, 7, 7}
+layers.FractionalMaxPool2d = fractional_max(2)
+
+--- FractionalMaxPool2d for volumes. x: [N,C,D,H,W].
+-- example: nn.FractionalMaxPool3d(2, {output_size = 3})(tensor.randn(1, 2, 6, 5, 6)).shape --> {1, 2, 3, 3, 3}
+layers.FractionalMaxPool3d = fractional_max(3)
 
 --- The mean of each window. x: [N,C,L] -> [N,C,L'].
 -- example: nn.AvgPool1d(2)(tensor{{{1.0, 3.0, 5.0, 7.0}}}) --> float32 [1,1,2]  2.0  6.0

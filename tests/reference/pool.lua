@@ -181,4 +181,43 @@ function reference.avg_windows(x, kernel, stride, padding, dilation, ceil_mode, 
   return (windows(x, #kernel, axes(kernel, stride, padding, dilation, ceil_mode), how))
 end
 
+-- The last window ends with the dimension; window i before it begins at the whole part of (i + u) a, less
+-- that of u a, where a is the mean distance.
+local function fractional(n)
+  return function(x, kernel, o)
+    local k, shape = per_dim(kernel, nil, n), util.shape(x)
+    local lead, out, size = {table.unpack(shape, 1, #shape - n)}, {}, {}
+    for d = 1, n do
+      size[d] = shape[#lead + d]
+      local ratio = type(o.output_ratio) == "table" and o.output_ratio[d] or o.output_ratio
+      out[d] = o.output_size and per_dim(o.output_size, nil, n)[d] or math.floor(size[d] * ratio)
+    end
+    local whole = table.move(out, 1, n, #lead + 1, {table.unpack(lead)})
+    local y, places = util.zeros(whole), util.zeros(whole)
+    util.each_index(whole, function(at)
+      local u = o.random_samples[#lead == 2 and at[1] or 1][at[#lead]]
+      local first, best, place = {}, -math.huge, nil
+      for d = 1, n do
+        local i, a = at[#lead + d] - 1, (size[d] - k[d]) / (out[d] - 1)
+        local v = u[n == 2 and 3 - d or d]
+        first[d] = i == out[d] - 1 and size[d] - k[d] or math.floor((i + v) * a) - math.floor(v * a)
+      end
+      util.each_index(k, function(inside)
+        local from, flat = {table.unpack(at, 1, #lead)}, 0
+        for d = 1, n do
+          from[#lead + d] = first[d] + inside[d]
+          flat = flat * size[d] + from[#lead + d] - 1
+        end
+        local v = util.get(x, from)
+        if v > best then best, place = v, flat + 1 end
+      end)
+      util.set(y, at, best)
+      util.set(places, at, place)
+    end)
+    if o.return_indices then return y, places end
+    return y
+  end
+end
+reference.fractional_max_pool2d, reference.fractional_max_pool3d = fractional(2), fractional(3)
+
 return reference

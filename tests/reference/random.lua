@@ -242,6 +242,9 @@ function reference.alpha_dropout(x, p, training)
   return alpha(x, #util.shape(x), p or 0.5)
 end
 
-function reference.feature_alpha_dropout(x, p) return alpha(x, 2, p or 0.5) end
+function reference.feature_alpha_dropout(x, p, training)
+  if training == false then return x end
+  return alpha(x, 2, p or 0.5)
+end
 
 return reference

@@ -25,8 +25,16 @@ return {
   bag_sum = "{{randn(4,3), tensor{1,3,2,3}, tensor{0,1,4}, rand(4):float(), false}}",
   linear = "{{randn(4), randn(3,4), randn(3)}, {randn(2,2,4), randn(3,4)}}",
 
+  -- ---- random, where it is left out -------------------------------------------------------------------
+  dropout2d = "{{randn(2,3,2,2), 0.5, false}}",
+  dropout3d = "{{randn(2,3,2,2,2), 0.5, false}}",
+  feature_alpha_dropout = "{{randn(2,3,2), 0.5, false}}",
+  cumsum_back = "{{randn(2,3):float(), 2, {dtype = 'float64'}}}",
+
   -- ---- matrices ----------------------------------------------------------------------------------------
   ["linalg.diagonal"] = "{{randn(3,4,2), {dim1 = 1, dim2 = 2}}, {randn(3,4,2), -1, 3, 1}}",
+  ["linalg.matrix_norm"] = "{{randn(2,3):float(), {dtype = 'float64'}}}",
+  ["linalg.norm"] = "{{randn(3):float(), {dtype = 'float64'}}}",
   ["linalg.inv_ex"] = "{{well(2), {check_errors = true}}}",
   ["linalg.cholesky_ex"] = "{{spd(2), {check_errors = true}}}",
   ["linalg.solve_ex"] = "{{well(2), randn(2,1), {check_errors = true}}}",
