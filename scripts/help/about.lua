@@ -40,7 +40,22 @@ end
 
 -- ---- functions and classes -----------------------------------------------------------------------------
 
+-- The name of one of Lua's own functions, as its manual has it; nil for others.
+local function lua_name(f)
+  for _, library in ipairs {"_G", "string", "table", "math", "io", "os", "utf8", "coroutine", "debug", "package"} do
+    for name, value in next, package.loaded[library] do
+      if value == f and type(name) == "string" and (library ~= "_G" or not core.texts[f]) then
+        return library == "_G" and name or library .. "." .. name
+      end
+    end
+  end
+end
+
 local function of_function(f)
+  local own = not core.texts[f] and lua_name(f)
+  if own then
+    return {text = ("one of Lua's own functions: https://www.lua.org/manual/5.4/manual.html#pdf-%s"):format(own)}
+  end
   if core.later[f] then f = core.later[f]() end
   local info = debug.getinfo(f, "S")
   if info.what == "C" then

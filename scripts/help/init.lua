@@ -18,6 +18,9 @@ local LINE = 96
 
 local function wrapped(text, indent, further) return lines.wrap(text, math.min(LINE, core.terminal(1) or LINE), indent, further) end
 
+-- With room for an indentation of two.
+local function fitted(text) return lines.fit(text, core.terminal(1) and core.terminal(1) - 2) end
+
 local function indented(text, indent) return indent .. text:gsub("\n", "\n" .. indent) end
 
 local function example_text(example)
@@ -33,9 +36,9 @@ local function entry_text(x)
   if x.text == "" then
     out[#out + 1] = "nothing is written about it"
   elseif x.call then
-    out[#out + 1] = x.text:find "\n" and indented(x.text, "  ") or wrapped(x.text, "  ")
+    out[#out + 1] = x.text:find "\n" and indented(fitted(x.text), "  ") or wrapped(x.text, "  ")
   else
-    out[#out + 1] = (x.text:gsub("\n", "\n  "))
+    out[#out + 1] = (fitted(x.text):gsub("\n", "\n  "))
   end
   if x.also and #x.also > 0 then out[#out + 1] = "  also: " .. table.concat(x.also, ", ") end
   if x.example then out[#out + 1] = example_text(x.example) end

@@ -67,8 +67,8 @@ end
 
 -- Is this frame the entry itself, of one line: nothing that is not on the screen just above?
 local function is_obvious(frame)
-  local text = session.text_of(frame.chunk)
-  return frame.what == "main" and text ~= nil and not text:find "\n"
+  local text = frame.chunk == session.name() and session.text_of(frame.chunk)
+  return frame.what == "main" and text and not text:find "\n"
 end
 
 --- The source line at a place such as In[3]:2 or work.lua:7, cut to so many columns; "" when it cannot be
@@ -120,9 +120,8 @@ end
 function errors.report(problem, whole)
   local out = {colored(red, "error: ") .. fitted(shortened(problem.message))}
   local shown, folded = 0, 0
-  for i, frame in ipairs(problem.frames) do
-    local last = i == #problem.frames
-    if whole or not frame.library and not (last and is_obvious(frame)) then
+  for _, frame in ipairs(problem.frames) do
+    if whole or not frame.library and not is_obvious(frame) then
       shown = shown + 1
       if whole or shown <= FRAMES then out[#out + 1] = frame_text(frame) end
     elseif frame.library then
@@ -132,7 +131,7 @@ function errors.report(problem, whole)
   if not whole and shown > FRAMES then
     out[#out + 1] = colored(faint, ("  ... %d more frames; %%tb shows all"):format(shown - FRAMES))
   elseif not whole and folded > 0 and shown > 0 then
-    out[#out + 1] = colored(faint, ("  (%d frames of the library; %%tb shows all)"):format(folded))
+    out[#out + 1] = colored(faint, ("  (%d frame%s of the library; %%tb shows all)"):format(folded, folded == 1 and "" or "s"))
   end
   write(table.concat(out, "\n"), "\n")
 end

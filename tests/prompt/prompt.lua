@@ -70,8 +70,15 @@ local function test_commands(t)
     and has(out, " 0.3333  2.0000\n") and has(out, "\n0.33333333333333\n"), out)
   t.ok("of float64 to the last digit", has(select(2, run("-i", "%precision 12\n(tensor.ones(2):double() / 3)\n")),
     (" %.12f"):format(1 / 3)))
-  _, out, err = run("-i", "%precision 0\n%prof\n%time\n?%prof\nhelp '%cd'\n%nothing\n")
+  _, out, err = run("-i", "%precision 0\n%prof\n%time\n?%prof\nhelp '%cd'\n%nothing\n%save x.lua 7-3\n"
+    .. "%seed 5\n%seed\n%help timeit\n??string.rep\n% who\n%plot nosuch\n")
   t.ok("wrong use", has(err, "from 1 to 16") and select(2, err:gsub("give the code", "")) == 2, err)
+  t.ok("says what is missing", has(err, "7-3: there are no entries to save") and has(err, "as in %prof net(x)")
+    and has(err, "as in %time net(x)") and has(err, "follows % at once"), err)
+  t.ok("the entry on the screen is no frame", has(err, "error: nosuch is not defined\n") and not has(err, "%plot nosuch"), err)
+  t.ok("%seed tells", has(out, "> %seed\n5\n"), out)
+  t.ok("help on one command", has(out, "> %help timeit\n%timeit CODE\n  runs it many times"), out)
+  t.ok("Lua's own functions are in its manual", has(out, "manual.html#pdf-string.rep"), out)
   t.ok("help for commands", has(out, "%prof CODE\n  runs it once") and has(out, "%cd [FOLDER]\n  "), out)
 end
 
@@ -99,10 +106,21 @@ b
   t.ok("%reset forgets them", has(err, "b is not defined"), err)
 end
 
+local function test_lines(t)
+  local fit = require("lunette.lines").fit
+  local text = "one two three four\nfive\n  name      what it is for\n  x = 1\nsix"
+  t.eq("text that fits stays", fit(text, 80), text)
+  t.eq("and without a width", fit(text), text)
+  t.eq("else it is broken", fit(text, 16), "one two three\nfour five\n  name      what\n    it is for\n  x = 1\nsix")
+  t.eq("items go on", fit("a b\n\n  name  what it\n        is for\n  next\n\nend", 14), "a b\n\n  name  what\n    it is for\n  next\n\nend")
+  t.eq("below a column", fit("  name  what it is for", 20), "  name  what it is\n        for")
+end
+
 return function(t)
   if not outside.open(t) then return end
   test_prompt(t)
   test_commands(t)
   test_locals(t)
+  test_lines(t)
   outside.close()
 end

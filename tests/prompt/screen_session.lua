@@ -22,7 +22,7 @@ local function test_commands(t)
   enter "%nothing"
   shows(t, "an unknown command", "there is no command %nothing")
   enter("%save " .. screen.folder .. "/saved.lua 2")
-  shows(t, "%save", "saved.lua: 1 entries")
+  shows(t, "%save", "saved.lua: 1 entry")
   local f = io.open(screen.folder .. "/saved.lua")
   t.ok("writes what was typed", f and f:read "a":find "\nx = 3\n")
   if f then f:close() end

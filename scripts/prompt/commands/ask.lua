@@ -102,7 +102,7 @@ end
 local intro = [[
 Lunette in one minute. Enter runs an entry when it is whole; Up brings earlier ones back.
 
-  x = tensor{{1, 2, 3}, {4, 5, 6}}      positions count from 1: x[2], x[{2, 3}], x["1, 2:3"]
+  x = tensor{{1, 2, 3}, {4, 5, 6}}      from 1: x[2], x[{2, 3}], x["1, 2:3"]
   x:sum(1)   x / 2   x:matmul(x.T)      methods take a colon
   w = tensor.randn(3, {requires_grad = true})
   (w * w):sum():backward()   w.grad
@@ -110,13 +110,13 @@ Lunette in one minute. Enter runs an entry when it is whole; Up brings earlier o
   train, test = data.load "fashion-mnist"
   net:fit(train.x, train.y, {epochs = 1, loss = "cross_entropy"})
 
-  ?x explains x, Tab completes, %help lists the commands, Ctrl-C stops anything, Ctrl-D leaves.]]
+?x explains x, Tab completes, %help lists the commands, Ctrl-C stops anything, Ctrl-D leaves.]]
 
 commands.mark("?", function(text)
   local marks, what = text:match "^(%?+)%s*(.-)%s*$"
   what = what:gsub("[%(%)]*$", "")
   if what:find "^%%" then return require "lunette.help"(what) end
-  if what == "" or what == "intro" then return print(intro) end
+  if what == "" or what == "intro" then return print(lines.fit(intro, core.terminal(1))) end
   if marks == "??" and (what:find "%s" or text:find "^%?%?%s") then return search(what) end
   if what:find "[*?]" then return show_names(what) end
   if marks == "??" then return show_source(what) end

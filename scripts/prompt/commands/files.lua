@@ -48,11 +48,12 @@ commands.add("save", "FILE [N-M]", "writes entries as a script that runs", funct
       lines[#lines + 1] = text
     end
   end
+  if #lines == 3 then return complain("%s: there are no entries to save; this is number %d", which, session.count) end
   local out, problem = io.open(file, "w")
   if not out then return complain("%s", problem) end
   out:write(table.concat(lines, "\n"), "\n")
   out:close()
-  print(("%s: %d entries"):format(file, #lines - 3))
+  print(("%s: %d %s"):format(file, #lines - 3, #lines == 4 and "entry" or "entries"))
 end)
 
 commands.add("history", "[N-M]", "the entries of this session", function(rest)

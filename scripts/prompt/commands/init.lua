@@ -44,6 +44,7 @@ function commands.find(text)
   local name, rest = text:match "^%%(%w*)%s*(.*)$"
   if by_name[name] then return by_name[name], rest end
   return {run = function()
+    if name == "" then return io.stderr:write "error: a command's name follows % at once, as in %time; %help lists them\n" and nil end
     local names = {}
     for _, c in ipairs(order) do names[#names + 1] = c.name end
     local near = require("lunette.core").suggest(name, names)
@@ -59,10 +60,10 @@ function commands.code(text)
   return command and command.use == "CODE" and rest or nil
 end
 
---- The function of the Lua that a command was given; nothing, with the error shown, when it is none.
-function commands.compiled(code)
+--- The function of the Lua that a command of this name was given; nothing, with the error shown, when it is none.
+function commands.compiled(code, name)
   local session, errors = require "lunette.prompt.session", require "lunette.prompt.errors"
-  if code == "" then return io.stderr:write "error: give the code, as in %time net(x)\n" and nil end
+  if code == "" then return io.stderr:write(("error: give the code, as in %%%s net(x)\n"):format(name)) and nil end
   local chunk, message = session.compile(code)
   if chunk then return chunk end
   errors.report_syntax(message, code)
@@ -76,11 +77,26 @@ commands.mark("!", function(line)
   if not done then io.stderr:write(("(%s %s)\n"):format(how, code)) end
 end)
 
-commands.add("help", "", "this list", function()
-  local widest = 0
+-- What is printed below the list of commands: signs and what they do.
+local signs = {{"?x  x?", "help on x"}, {"??x", "its source"}, {"?pat*", "names like that"},
+  {"?? words", "search"}, {"!cmd", "the shell"}}
+
+commands.add("help", "[NAME]", "this list, or help on one of it", function(rest)
+  local core, lines = require "lunette.core", require "lunette.lines"
+  local name = rest:match "^%%?(%a+)$"
+  if name then return print(commands.text(name) or ("there is no command %%%s; %%help lists them"):format(name)) end
+  local widest, columns = 0, core.terminal(1) or math.maxinteger
   for _, c in ipairs(order) do widest = math.max(widest, #use_of(c)) end
-  for _, c in ipairs(order) do print(("  %-" .. widest .. "s  %s"):format(use_of(c), c.doc)) end
-  print("  ?x  x?  help on x     ??x  its source     ?pat*  names     ?? words  search     !cmd  the shell")
+  local function show(use, doc)
+    local head = ("  %-" .. widest .. "s  "):format(use)
+    if #head > columns / 2 then
+      print(lines.wrap(use .. "  " .. doc, columns, "", "  "))
+    else
+      print(lines.wrap(doc, columns, head, (" "):rep(#head)))
+    end
+  end
+  for _, c in ipairs(order) do show(use_of(c), c.doc) end
+  for _, sign in ipairs(signs) do show(sign[1], sign[2]) end
 end)
 
 package.loaded["lunette.prompt.commands"] = commands -- the files below add theirs

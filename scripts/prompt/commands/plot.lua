@@ -74,6 +74,6 @@ end
 commands.add("plot", "CODE", "a picture of its value: line, image or histogram; %plot hist x chooses", function(code)
   local kind, rest = code:match "^(%a+)%s+([^%s=.:].*)$"
   if kinds[kind] then code = rest else kind = nil end
-  local chunk = commands.compiled(code)
+  local chunk = commands.compiled(code, "plot")
   return chunk and function() return draw(chunk(), kind) end
 end)

@@ -52,8 +52,8 @@ end
 
 -- An expression is made a statement: a call that is returned would leave no line of the user's.
 local function compiled(code)
-  if code == "" then return commands.compiled(code) end
-  return require("lunette.prompt.session").compile("do local _ = " .. code .. "\nend") or commands.compiled(code)
+  if code == "" then return commands.compiled(code, "prof") end
+  return require("lunette.prompt.session").compile("do local _ = " .. code .. "\nend") or commands.compiled(code, "prof")
 end
 
 commands.add("prof", "CODE", "runs it once; where the time went, by op and by line", function(code)

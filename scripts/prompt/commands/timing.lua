@@ -21,7 +21,7 @@ local function bytes(n)
 end
 
 commands.add("time", "CODE", "runs it once; time, and the memory it took", function(code)
-  local chunk = commands.compiled(code)
+  local chunk = commands.compiled(code, "time")
   if not chunk then return end
   return function()
     local lua, held, cpu, start = collectgarbage "count", tensor.memory().bytes, os.clock(), tensor.now()
@@ -42,7 +42,7 @@ local function run_many(chunk, n)
 end
 
 commands.add("timeit", "CODE", "runs it many times; mean and deviation over rounds", function(code)
-  local chunk = commands.compiled(code)
+  local chunk = commands.compiled(code, "timeit")
   if not chunk then return end
   return function()
     local n, once = 1, run_many(chunk, 1)
@@ -61,8 +61,9 @@ commands.add("timeit", "CODE", "runs it many times; mean and deviation over roun
   end
 end)
 
-commands.add("seed", "[N]", "sets the seed of all random numbers", function(rest)
+commands.add("seed", "[N]", "sets the seed of all random numbers, or tells it", function(rest)
   local n = math.tointeger(tonumber(rest))
+  if rest == "" then return print(tensor.initial_seed()) end
   if not n then return io.stderr:write "error: %seed takes a whole number\n" and nil end
   tensor.manual_seed(n)
 end)
