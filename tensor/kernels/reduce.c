@@ -137,6 +137,12 @@ static int64_t first_nan_f64(int64_t n, const double *x) {
     (void)at;                                                                                      \
     const T *p = x;                                                                                \
     for (int64_t k = 0; k < rows; k++, p += n) {                                                   \
+      if (n > 0 && n <= LANES) {                                                                   \
+        T end = p[0];                                                                              \
+        for (int64_t i = 1; i < n; i++) end = keep(end, p[i]);                                     \
+        ((A *)acc)[k] = end;                                                                       \
+        continue;                                                                                  \
+      }                                                                                            \
       int64_t nan = first_nan(n, p);                                                               \
       ((A *)acc)[k] = nan < 0 ? name(n, p, NULL, 0) : p[nan];                                      \
     }                                                                                              \

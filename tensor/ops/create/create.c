@@ -88,6 +88,11 @@ typedef struct Ramp {
   bool powers;
 } Ramp;
 
+/* y[i] = from + by (first + i), whose parts are whole numbers below 2^53. */
+static void line(int64_t n, double from, double by, double first, double *y) {
+  for (int i = 0; i < (int)n; i++) y[i] = from + by * (first + i);
+}
+
 /* Computed in float64. */
 static void ramp_part(void *job, int64_t part) {
   const Ramp *r = job;
@@ -97,10 +102,9 @@ static void ramp_part(void *job, int64_t part) {
   int64_t end = (part + 1) * PART < y->numel ? (part + 1) * PART : y->numel;
   for (int64_t at = part * PART; at < end; at += RUN) {
     int64_t n = end - at < RUN ? end - at : RUN;
-    for (int64_t i = 0; i < n; i++) {
-      int64_t k = at + i;
-      run[i] = k < r->bend ? r->from + r->by * (double)k : r->to - r->by * (double)(last - k);
-    }
+    int64_t rising = at >= r->bend ? 0 : r->bend - at < n ? r->bend - at : n;
+    line(rising, r->from, r->by, (double)at, run);
+    line(n - rising, r->to, r->by, (double)(at + rising - last), run + rising);
     for (int64_t i = 0; r->powers && i < n; i++) run[i] = pow(r->base, run[i]);
     cast_run(n, run, T_F64, 1, (char *)t_data(y) + at * size, (DType)y->dtype, 1);
   }

@@ -38,12 +38,13 @@ const int64_t *pick_offsets(const Tensor *x, int from, int to, int64_t *count, b
   return out;
 }
 
-Pick pick_dim(const Tensor *x, int dim, const Tensor *positions) {
+Pick pick_along(const Tensor *x, int dim, const Tensor *positions, int64_t base) {
   Pick p = {.nat = positions->numel};
   p.pre = pick_offsets(x, 0, dim, &p.npre, false);
   p.post = pick_offsets(x, dim + 1, x->ndim, &p.npost, true);
   int64_t *at = int_array(p.nat), stride = x->stride[dim];
-  for (int64_t i = 0; i < p.nat; i++) at[i] = t_i64(positions)[i] * stride;
+  const int64_t *from = t_i64(positions);
+  for (int64_t i = 0; i < p.nat; i++) at[i] = (from[i] - base) * stride;
   p.at = at;
   return p;
 }

@@ -120,13 +120,13 @@ static void l1_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 }
 
 static Tensor *clamped(Tensor *x, double limit) {
-  return t_op2("maximum", t_op2("minimum", x, t_num(limit)), t_num(-limit));
+  return t_op3("clamp", x, t_num(-limit), t_num(limit));
 }
 
 static void smooth_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   double beta = attr_float(c, 1, 1);
   Tensor *d = t_sub(c->x[0], c->x[1]);
-  Tensor *slope = beta > 0 ? clamped(t_muln(d, 1 / beta), 1) : t_sign(d);
+  Tensor *slope = beta > 0 ? clamped(beta == 1 ? d : t_muln(d, 1 / beta), 1) : t_sign(d);
   give(c, t_mul(slope, per_element(c, gy[0])), gx);
 }
 
