@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "gemm.h"
+#include "lapack_small.h"
 
 /* Fortran's calling sequence: everything by address, and after the last argument the lengths of
    strings. Arrays are void here, so that one call serves both types. */
@@ -70,12 +71,14 @@ bool lapack_ready(void) { return gemm_ready(); }
 
 int lapack_getrf(DType d, int m, int n, void *a, int *pivots) {
   int info = 0, lda = ld(m);
+  if (m <= LAPACK_SMALL && n <= LAPACK_SMALL) return small_getrf(d, m, n, a, pivots);
   LAPACK(getrf, &m, &n, a, &lda, pivots, &info);
   return info;
 }
 
 int lapack_getri(DType d, int n, void *a, const int *pivots, void *work, int lwork) {
   int info = 0, lda = ld(n);
+  if (n <= LAPACK_SMALL && lwork >= 0) return small_getri(d, n, a, pivots);
   LAPACK(getri, &n, a, &lda, pivots, work, &lwork, &info);
   return info;
 }
@@ -83,12 +86,14 @@ int lapack_getri(DType d, int n, void *a, const int *pivots, void *work, int lwo
 double lapack_gecon(DType d, int n, const void *a, double norm, void *work, int *iwork) {
   int info = 0, lda = ld(n);
   Real given = real(d, norm), rcond = real(d, 0);
+  if (n <= LAPACK_SMALL) return small_gecon(d, n, a, norm);
   LAPACK(gecon, "1", &n, a, &lda, &given, &rcond, work, iwork, &info, 1);
   return value(d, rcond);
 }
 
 int lapack_potrf(DType d, bool upper, int n, void *a) {
   int info = 0, lda = ld(n);
+  if (n <= LAPACK_SMALL) return small_potrf(d, upper, n, a);
   LAPACK(potrf, upper ? "U" : "L", &n, a, &lda, &info, 1);
   return info;
 }
@@ -198,6 +203,10 @@ void lapack_trsm(DType d, bool upper, bool transposed, bool unit, int n, int k, 
   CBLAS_TRANSPOSE trans = transposed ? CblasTrans : CblasNoTrans;
   CBLAS_DIAG diag = unit ? CblasUnit : CblasNonUnit;
   if (n == 0 || k == 0) return;
+  if (n <= LAPACK_SMALL && k <= LAPACK_SMALL) {
+    small_trsm(d, upper, transposed, unit, n, k, t, b, ldb);
+    return;
+  }
   if (d == T_F64)
     cblas_dtrsm(CblasRowMajor, CblasLeft, uplo, trans, diag, n, k, 1, t, n, b, ldb);
   else

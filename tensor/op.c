@@ -19,7 +19,7 @@
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \
   X(matmul) \
-  X(products) X(tensors) X(norms) X(solve) X(determinant) X(factor) X(lu) X(spectral) X(pinv) X(least) X(exponential) \
+  X(products) X(cross) X(tensors) X(norms) X(solve) X(determinant) X(factor) X(lu) X(spectral) X(pinv) X(least) X(exponential) \
   X(conv) X(convolve) \
   X(max_pool) X(avg_pool) X(planes) X(fractional) \
   X(interpolate) X(grid) X(resample) \

@@ -74,6 +74,17 @@ WIDE(i64, int64_t, uint64_t)
 WIDE(i32, int32_t, uint32_t)
 WIDE(u8, uint8_t, uint32_t)
 
+static int64_t narrow_below(int64_t from, int64_t n, const uint64_t *e, uint64_t limit) {
+  enum { STRIDE = 32 };
+  int64_t i = from;
+  for (int found = 0; i + STRIDE <= n; i += STRIDE) {
+    for (int64_t j = i; j < i + STRIDE; j++) found |= e[j] < limit;
+    if (found) break;
+  }
+  while (i < n && e[i] >= limit) i++;
+  return i;
+}
+
 const KeyLoops AT_LEVEL(key_loops) = {
     .narrow =
         {[T_F32] = narrow_f32, [T_I32] = narrow_i32, [T_U8] = narrow_u8, [T_BOOL] = narrow_u8},
@@ -84,4 +95,5 @@ const KeyLoops AT_LEVEL(key_loops) = {
     .wide = {wide_f32, wide_f64, wide_i64, wide_i32, wide_u8, wide_u8},
     .wide_back = {wide_back_f32, wide_back_f64, wide_back_i64, wide_back_i32, wide_back_u8,
                   wide_back_u8},
+    .narrow_below = narrow_below,
 };

@@ -22,6 +22,8 @@ typedef struct KeyLoops {
   /* The values back from the keys. */
   void (*narrow_back[T_F16])(int64_t n, const uint64_t *e, uint64_t flip, void *y);
   void (*wide_back[T_F16])(int64_t n, const WideEntry *e, uint64_t flip, void *y);
+  /* The first of e[from..n-1] below limit, or n. */
+  int64_t (*narrow_below)(int64_t from, int64_t n, const uint64_t *e, uint64_t limit);
 } KeyLoops;
 
 SIMD_FAMILY(KeyLoops, key_loops);

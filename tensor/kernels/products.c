@@ -2,6 +2,7 @@
    one vector. */
 #include "products.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -40,28 +41,29 @@ ROW(row16_f64, double, f64x16)
 PACK(pack_f32, float)
 PACK(pack_f64, double)
 
-/* The last loop over rows with n as a constant, so that a row is stored at once. */
-#define EACH(row, n)                                                                               \
-  for (int64_t i = 0; i < m; i++) row(n, k, a + i * ra, ca, from, c + i * rc)
+/* Packing and the last loop over rows with n as a constant, so that rows are moved at once. */
+#define EACH(row, pack, width, n)                                                                  \
+  do {                                                                                             \
+    const bool direct = n == width && cb == 1 && rb == width;                                      \
+    if (!direct) pack(width, n, k, b, rb, cb, packed);                                             \
+    for (int64_t i = 0; i < m; i++) row(n, k, a + i * ra, ca, direct ? b : packed, c + i * rc);    \
+  } while (0)
 #define PRODUCT(name, T, row4, row8, row16, pack)                                                  \
   static void name(int64_t m, int64_t n, int64_t k, const T *a, int64_t ra, int64_t ca,            \
                    const T *b, int64_t rb, int64_t cb, T *c, int64_t rc) {                         \
     T packed[PRODUCT_WIDTH * PRODUCT_DEPTH];                                                       \
-    int width = n <= 4 ? 4 : n <= 8 ? 8 : 16;                                                      \
-    const T *from = n == width && cb == 1 && rb == width ? b : packed;                             \
-    if (from == packed) pack(width, n, k, b, rb, cb, packed);                                      \
     switch (n) {                                                                                   \
-    case 1: EACH(row4, 1); break;                                                                  \
-    case 2: EACH(row4, 2); break;                                                                  \
-    case 3: EACH(row4, 3); break;                                                                  \
-    case 4: EACH(row4, 4); break;                                                                  \
-    case 8: EACH(row8, 8); break;                                                                  \
-    case 16: EACH(row16, 16); break;                                                               \
+    case 1: EACH(row4, pack, 4, 1); break;                                                         \
+    case 2: EACH(row4, pack, 4, 2); break;                                                         \
+    case 3: EACH(row4, pack, 4, 3); break;                                                         \
+    case 4: EACH(row4, pack, 4, 4); break;                                                         \
+    case 8: EACH(row8, pack, 8, 8); break;                                                         \
+    case 16: EACH(row16, pack, 16, 16); break;                                                     \
     default:                                                                                       \
-      if (width == 8)                                                                              \
-        EACH(row8, n);                                                                             \
+      if (n < 8)                                                                                   \
+        EACH(row8, pack, 8, n);                                                                    \
       else                                                                                         \
-        EACH(row16, n);                                                                            \
+        EACH(row16, pack, 16, n);                                                                  \
     }                                                                                              \
   }
 PRODUCT(product_f32, float, row4_f32, row8_f32, row16_f32, pack_f32)

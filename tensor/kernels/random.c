@@ -163,26 +163,6 @@ static void make_normal_f32(Words word, const Recipe *r, void *out) {
   }
 }
 
-/* sin(t), cos(t) for |t| <= pi/4, to 2^-52 */
-static inline double sin_wide(double t, double z) {
-  double p = 0x1.5e0af186af739p-33;
-  p = FMA(p, z, -0x1.ae600a926c89ap-26);
-  p = FMA(p, z, 0x1.71de37961e4c6p-19);
-  p = FMA(p, z, -0x1.a01a019e8357dp-13);
-  p = FMA(p, z, 0x1.1111111110bb1p-7);
-  p = FMA(p, z, -0x1.5555555555555p-3);
-  return FMA(p * z, t, t);
-}
-static inline double cos_wide(double z) {
-  double p = -0x1.907d7aebd5e3dp-37;
-  p = FMA(p, z, 0x1.1eeb68b109173p-29);
-  p = FMA(p, z, -0x1.27e4fa17a41b4p-22);
-  p = FMA(p, z, 0x1.a01a019f4e867p-16);
-  p = FMA(p, z, -0x1.6c16c16c16966p-10);
-  p = FMA(p, z, 0x1.5555555555555p-5);
-  return FMA(p, z * z, FMA(z, -0.5, 1.0));
-}
-
 static void make_normal_f64(Words word, const Recipe *r, void *out) {
   double *restrict y = out;
   for (int l = 0; l < BATCH; l++) {
@@ -190,7 +170,7 @@ static void make_normal_f64(Words word, const Recipe *r, void *out) {
     double v = ((double)(int64_t)(u >> 11) + 0.5) * 0x1p-53;
     double radius = sqrt(log2_wide(v) * -0x1.62e42fefa39efp+0); /* -2 ln 2 */
     double turn = (double)(int32_t)(word[3][l] - ((uint32_t)n << 30)) + word[2][l] * 0x1p-32;
-    double t = turn * 0x1.921fb54442d18p-30, z = t * t, s = sin_wide(t, z), c = cos_wide(z);
+    double t = turn * 0x1.921fb54442d18p-30, z = t * t, s = sin_rest64(t, z), c = cos_rest64(z);
     double a = n & 1 ? c : s, b = n & 1 ? s : c;
     y[2 * l] = FMA(r->b, radius * (n & 2 ? -a : a), r->a);
     y[2 * l + 1] = FMA(r->b, radius * ((n + 1) & 2 ? -b : b), r->a);

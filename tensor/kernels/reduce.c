@@ -136,6 +136,16 @@ static int64_t first_nan_f64(int64_t n, const double *x) {
   static void name##_rows(int64_t rows, int64_t n, int64_t at, const void *x, void *acc) {         \
     (void)at;                                                                                      \
     const T *p = x;                                                                                \
+    for (int64_t k = 0; n > 0 && n <= LANES && k < rows; k += BEST_SHORT, p += BEST_SHORT * n) {   \
+      int64_t m = rows - k < BEST_SHORT ? rows - k : BEST_SHORT; /* side by side */                \
+      T end[BEST_SHORT];                                                                           \
+      for (int64_t r = 0; r < m; r++) end[r] = p[r * n];                                           \
+      for (int64_t i = 1; i < n; i++) {                                                            \
+        for (int64_t r = 0; r < m; r++) end[r] = keep(end[r], p[r * n + i]);                       \
+      }                                                                                            \
+      for (int64_t r = 0; r < m; r++) ((A *)acc)[k + r] = end[r];                                  \
+    }                                                                                              \
+    if (n > 0 && n <= LANES) return;                                                               \
     for (int64_t k = 0; k < rows; k++, p += n) {                                                   \
       int64_t nan = first_nan(n, p);                                                               \
       ((A *)acc)[k] = nan < 0 ? name(n, p, NULL, 0) : p[nan];                                      \

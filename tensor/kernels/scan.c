@@ -7,7 +7,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { LANES = SCAN_ROWS, PIECE = 512 }; /* LANES pieces of a long row are summed side by side */
+/* LANES pieces of a long row are summed side by side; no power of two apart, or they would meet in one set
+   of the cache. */
+enum { LANES = SCAN_ROWS, PIECE = 544 };
 
 /* Where row r of a tile begins. */
 static int64_t row_at(const Scan *s, int64_t at, int64_t r) {
@@ -111,7 +113,6 @@ RUNNING(logsum_f64, double, double, -INFINITY, log_add(a, v))
   }
 SUM_ROW(sum_row_f32, float, double)
 SUM_ROW(sum_row_f64, double, double)
-SUM_ROW(sum_row_i64, int64_t, uint64_t)
 
 /* The best value so far and the last place it stood at; NaN beats all. */
 #define BEST(name, T)                                                                              \
@@ -183,7 +184,7 @@ RECUR(recur_f64, double)
 const ScanKernels AT_LEVEL(scan_kernels) = {{
     [SCAN_SUM] = {{sum_f32, sum_f32_rows, sum_row_f32},
                   {sum_f64, sum_f64_rows, sum_row_f64},
-                  {sum_i64, sum_i64_rows, sum_row_i64}},
+                  LOOPS(sum_i64)},
     [SCAN_PROD] = {LOOPS(prod_f32), LOOPS(prod_f64), LOOPS(prod_i64)},
     [SCAN_LOGSUM] = {LOOPS(logsum_f32), LOOPS(logsum_f64)},
     [SCAN_BEST] = {LOOPS(best_f32), LOOPS(best_f64), LOOPS(best_i64), LOOPS(best_i32),

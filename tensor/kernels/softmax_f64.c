@@ -1,27 +1,41 @@
-/* Softmax and its kin over rows of float64, written plainly: what softmax.c does fast for float32. */
+/* Softmax and its kin over rows of float64: what softmax.c does for float32. */
 #include "softmax.h"
 
 #include <math.h>
+#include <stdbool.h>
 
-static double top_of(int64_t n, const double *x) {
-  double top = -INFINITY;
-  for (int64_t i = 0; i < n; i++) top = x[i] > top ? x[i] : top;
-  return top;
+#include "lanes.h"
+#include "vmath.h"
+
+LANE_FOLD(top_of, double, double, double, -INFINITY, max_f64, max_f64, x[i])
+LANE_FOLD(sum_of, double, double, double, 0, add_f64, add_f64, x[i])
+LANE_FOLD(dot_of, double, double, double, 0, add_f64, add_f64, x[i] * y[i])
+
+enum { RUN = 256 };
+
+/* e[i] = exp(x[i] - shift), a run at a time into e itself where keep is set; the sum of them. */
+static double exps_of(int64_t n, const double *x, double shift, double *e, bool keep) {
+  double sum = 0;
+  for (int64_t k = 0; k < n; k += RUN) {
+    int64_t m = n - k < RUN ? n - k : RUN;
+    double *to = keep ? e + k : e;
+    for (int64_t i = 0; i < m; i++) to[i] = exp_f64(x[k + i] - shift);
+    sum += sum_of(m, to, NULL, 0);
+  }
+  return sum;
 }
 
 /* log(sum(exp(x))) */
 static double log_of_sum(int64_t n, const double *x) {
-  double top = top_of(n, x), shift = isinf(top) ? 0 : top, sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += exp(x[i] - shift);
-  return shift + log(sum);
+  double e[RUN], top = top_of(n, x, NULL, 0), shift = isinf(top) ? 0 : top;
+  return shift + log(exps_of(n, x, shift, e, false));
 }
 
 static void softmax(int64_t rows, int64_t n, const void *x, void *y) {
   const double *p = x;
   double *q = y;
   for (int64_t r = 0; r < rows; r++, p += n, q += n) {
-    double top = top_of(n, p), sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += q[i] = exp(p[i] - top);
+    double sum = exps_of(n, p, top_of(n, p, NULL, 0), q, true);
     for (int64_t i = 0; i < n; i++) q[i] /= sum;
   }
 }
@@ -30,8 +44,7 @@ static void softmax_back(int64_t rows, int64_t n, const void *y, const void *gy,
   const double *p = y, *g = gy;
   double *q = gx;
   for (int64_t r = 0; r < rows; r++, p += n, g += n, q += n) {
-    double dot = 0;
-    for (int64_t i = 0; i < n; i++) dot += p[i] * g[i];
+    double dot = dot_of(n, p, g, 0);
     for (int64_t i = 0; i < n; i++) q[i] = p[i] * (g[i] - dot);
   }
 }
@@ -40,9 +53,7 @@ static void log_softmax(int64_t rows, int64_t n, const void *x, void *y) {
   const double *p = x;
   double *q = y;
   for (int64_t r = 0; r < rows; r++, p += n, q += n) {
-    double top = top_of(n, p), sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += exp(p[i] - top);
-    double rest = log(sum);
+    double e[RUN], top = top_of(n, p, NULL, 0), rest = log(exps_of(n, p, top, e, false));
     for (int64_t i = 0; i < n; i++) q[i] = p[i] - top - rest;
   }
 }
@@ -51,9 +62,8 @@ static void log_softmax_back(int64_t rows, int64_t n, const void *y, const void 
   const double *p = y, *g = gy;
   double *q = gx;
   for (int64_t r = 0; r < rows; r++, p += n, g += n, q += n) {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += g[i];
-    for (int64_t i = 0; i < n; i++) q[i] = g[i] - exp(p[i]) * sum;
+    double sum = sum_of(n, g, NULL, 0);
+    for (int64_t i = 0; i < n; i++) q[i] = g[i] - exp_f64(p[i]) * sum;
   }
 }
 
@@ -66,7 +76,7 @@ static void logsumexp_back(int64_t rows, int64_t n, const void *x, const double 
   const double *p = x;
   double *q = gx;
   for (int64_t r = 0; r < rows; r++, p += n, q += n) {
-    for (int64_t i = 0; i < n; i++) q[i] = exp(p[i] - lse[r]) * ((const double *)g)[r];
+    for (int64_t i = 0; i < n; i++) q[i] = exp_f64(p[i] - lse[r]) * ((const double *)g)[r];
   }
 }
 
@@ -97,7 +107,7 @@ static void cross_entropy_back(const CrossEntropy *c, const double *lse, const v
     double up = t < 0 ? 0 : ((const double *)g)[r];
     double own = t < 0 ? 0 : (1 - c->smoothing) * weight_of(c, t);
     for (int64_t i = 0; i < c->n; i++) {
-      double p_i = exp(p[i] - lse[r]) * (own + spread * weights) - spread * weight_of(c, i);
+      double p_i = exp_f64(p[i] - lse[r]) * (own + spread * weights) - spread * weight_of(c, i);
       q[i] = t < 0 ? 0 : up * (i == t ? p_i - own : p_i);
     }
   }

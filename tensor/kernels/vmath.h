@@ -1,6 +1,6 @@
 /* Elementary functions of one float, without branches, calls or tables, so that a plain loop over
    them vectorises at every SIMD level. m_exp(x), m_log(x), ... pick by the argument's type: float
-   takes the functions below, double takes libm.
+   takes the functions below, double those of vmath64.h or libm.
 
    Each treats NaN, infinities, signed zero and denormals as C's does (no errno, no flags). Largest
    error over all floats, at any level, in units in the last place of the exact value:
@@ -12,14 +12,12 @@
 #ifndef LUNETTE_VMATH_H
 #define LUNETTE_VMATH_H
 
-#include "../simd.h"
+#include "vmath64.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-
-#define VMATH static inline __attribute__((always_inline, unused))
 
 VMATH uint32_t f32_bits(float x) {
   uint32_t u;
@@ -270,15 +268,8 @@ VMATH float gelu_grad_f32(float x) {
 
 /* log2 of a positive normal double, to 2^-50 or so. */
 VMATH double log2_wide(double x) {
-  uint64_t u, k;
-  memcpy(&u, &x, sizeof u);
-  k = (u - 0x3fe6a09e667f3bcdu) &
-      0xfff0000000000000u; /* e << 52, the rest in [sqrt(1/2), sqrt(2)) */
-  uint64_t whole = ((k ^ 0x8000000000000000u) >> 52) | 0x4330000000000000u, rest = u - k;
-  double e, m;
-  memcpy(&e, &whole, sizeof e);
-  memcpy(&m, &rest, sizeof m);
-  e -= 0x1p52 + 2048.0;
+  uint64_t k = log_split64(x);
+  double e = log_exponent64(k), m = f64_of(f64_bits(x) - k);
   double s = (m - 1.0) / (m + 1.0), z = s * s;
   double p = 0x1.b5c9f6fe228d1p-3;
   p = FMA(p, z, 0x1.c46963bdf0a96p-3);
@@ -337,34 +328,21 @@ VMATH float pow_f32(float x, float y) {
 VMATH float rsqrt_f32(float x) { return 1.0f / sqrtf(x); }
 
 VMATH double rsqrt_f64(double x) { return 1.0 / sqrt(x); }
-VMATH double sigmoid_f64(double x) {
-  double e = exp(-fabs(x));
-  return (x < 0 ? e : 1.0) / (1.0 + e);
-}
-VMATH double logaddexp_f64(double x, double y) {
-  double high = x > y || x != x ? x : y, gap = x == y ? 0.0 : -fabs(x - y);
-  return high + log1p(exp(gap));
-}
-VMATH double logaddexp2_f64(double x, double y) {
-  double high = x > y || x != x ? x : y, gap = x == y ? 0.0 : -fabs(x - y);
-  return high + log1p(exp2(gap)) * 1.4426950408889634074;
-}
 VMATH double gelu_f64(double x) { return x * (0.5 * erfc(-0.70710678118654752440 * x)); }
 VMATH double gelu_grad_f64(double x) {
   double phi = exp(-0.5 * x * x) * 0.39894228040143267794;
   return 0.5 * erfc(-0.70710678118654752440 * x) + x * phi;
 }
-VMATH double softplus_f64(double x) { return (x > 0 ? x : 0.0) + log1p(exp(-fabs(x))); }
 
 #define VMATH_PICK(f32, f64, x) _Generic((x), float : f32, default : f64)(x)
-#define m_exp(x)                VMATH_PICK(exp_f32, exp, x)
-#define m_exp2(x)               VMATH_PICK(exp2_f32, exp2, x)
-#define m_expm1(x)              VMATH_PICK(expm1_f32, expm1, x)
-#define m_log(x)                VMATH_PICK(log_f32, log, x)
-#define m_log2(x)               VMATH_PICK(log2_f32, log2, x)
-#define m_log10(x)              VMATH_PICK(log10_f32, log10, x)
-#define m_log1p(x)              VMATH_PICK(log1p_f32, log1p, x)
-#define m_tanh(x)               VMATH_PICK(tanh_f32, tanh, x)
+#define m_exp(x)                VMATH_PICK(exp_f32, exp_f64, x)
+#define m_exp2(x)               VMATH_PICK(exp2_f32, exp2_f64, x)
+#define m_expm1(x)              VMATH_PICK(expm1_f32, expm1_f64, x)
+#define m_log(x)                VMATH_PICK(log_f32, log_f64, x)
+#define m_log2(x)               VMATH_PICK(log2_f32, log2_f64, x)
+#define m_log10(x)              VMATH_PICK(log10_f32, log10_f64, x)
+#define m_log1p(x)              VMATH_PICK(log1p_f32, log1p_f64, x)
+#define m_tanh(x)               VMATH_PICK(tanh_f32, tanh_f64, x)
 #define m_sigmoid(x)            VMATH_PICK(sigmoid_f32, sigmoid_f64, x)
 #define m_erf(x)                VMATH_PICK(erf_f32, erf, x)
 #define m_softplus(x)           VMATH_PICK(softplus_f32, softplus_f64, x)

@@ -4,7 +4,7 @@
 usage: beside.py [--threads 1,2] [--rounds R] [--budget S] [--only REGEX] [--lunette build/lunette] FILE...
 
 A row of FILE is `name | inputs | Lua [| Python]`. An input is `name:sizes` (a leaf of normal numbers),
-with a mark before the sizes: `=` no gradient is wanted, `+` numbers in 0.05..0.95, `?` a mask, `<N:`
+with a mark before the sizes: `=` no gradient is wanted, `*` in float64, `+` numbers in 0.05..0.95, `?` a mask, `<N:`
 integers below N, which count from 1 in Lua and from 0 in Python. `m = value -> body` makes m once.
 Without a Python column the Lua text is read with `.` for `:`. `%` in name and bodies stands for each
 word of the list that follows the name in parentheses.
@@ -59,7 +59,8 @@ def value(text):
         return torch.rand(sizes) > 0.5
     if text[0] == "+":
         return (torch.rand(sizes) * 0.9 + 0.05).requires_grad_()
-    return torch.randn(sizes, requires_grad=text[0] != "=")
+    dtype = torch.float64 if text[0] == "*" else torch.float32
+    return torch.randn(sizes, requires_grad=text[0] != "=", dtype=dtype)
 
 
 def sdpa(q, k, v, causal=False):

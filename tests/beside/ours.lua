@@ -6,13 +6,14 @@ local tensor, nn = lunette.tensor, lunette.nn
 local kinds = {
   [""] = function(size) return tensor.randn(size):requires_grad_() end,
   ["="] = function(size) return tensor.randn(size) end,
+  ["*"] = function(size) return tensor.randn(size, { dtype = "float64" }):requires_grad_() end,
   ["+"] = function(size) return (tensor.rand(size) * 0.9 + 0.05):requires_grad_() end,
   ["?"] = function(size) return tensor.rand(size):gt(0.5) end,
 }
 
 local function input(text)
   local below, sizes = text:match "^<(%d+):(.*)$"
-  local kind = below and "<" or text:match "^[=+?]?"
+  local kind = below and "<" or text:match "^[=*+?]?"
   local size = {}
   for n in (sizes or text):gmatch "%d+" do size[#size + 1] = math.tointeger(n) end
   if below then return tensor.randint(1, math.tointeger(below), size) end

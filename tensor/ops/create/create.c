@@ -3,6 +3,7 @@
 
 #include "../../cast.h"
 #include "../../store.h"
+#include "../../kernels/ramp.h"
 #include "../../team.h"
 
 /* ---- constants -------------------------------------------------------------------------------- */
@@ -88,19 +89,38 @@ typedef struct Ramp {
   bool powers;
 } Ramp;
 
+/* Elements at..at+n-1 in float64, or in float32 at once. */
+static void some(const Ramp *r, int64_t at, int64_t n, void *y, bool narrow) {
+  const RampLoops *loops = SIMD_PICK(ramp_loops);
+  int64_t last = r->y->numel - 1;
+  int rising = (int)(at >= r->bend      ? 0
+                     : r->bend - at < n ? r->bend - at
+                                        : n),
+      rest = (int)n - rising;
+  double first = (double)at, second = (double)(at + rising - last);
+  if (narrow) {
+    loops->f32(rising, r->from, r->by, first, y);
+    loops->f32(rest, r->to, r->by, second, (float *)y + rising);
+  } else {
+    loops->f64(rising, r->from, r->by, first, y);
+    loops->f64(rest, r->to, r->by, second, (double *)y + rising);
+  }
+}
+
 /* Computed in float64. */
 static void ramp_part(void *job, int64_t part) {
   const Ramp *r = job;
   Tensor *y = r->y;
   double run[RUN];
-  int64_t size = (int64_t)dtype_size((DType)y->dtype), last = y->numel - 1;
+  int64_t size = (int64_t)dtype_size((DType)y->dtype);
   int64_t end = (part + 1) * PART < y->numel ? (part + 1) * PART : y->numel;
   for (int64_t at = part * PART; at < end; at += RUN) {
     int64_t n = end - at < RUN ? end - at : RUN;
-    for (int64_t i = 0; i < n; i++) {
-      int64_t k = at + i;
-      run[i] = k < r->bend ? r->from + r->by * (double)k : r->to - r->by * (double)(last - k);
+    if (y->dtype == T_F32 && !r->powers) {
+      some(r, at, n, t_f32(y) + at, true);
+      continue;
     }
+    some(r, at, n, run, false);
     for (int64_t i = 0; r->powers && i < n; i++) run[i] = pow(r->base, run[i]);
     cast_run(n, run, T_F64, 1, (char *)t_data(y) + at * size, (DType)y->dtype, 1);
   }

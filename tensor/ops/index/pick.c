@@ -38,12 +38,13 @@ const int64_t *pick_offsets(const Tensor *x, int from, int to, int64_t *count, b
   return out;
 }
 
-Pick pick_dim(const Tensor *x, int dim, const Tensor *positions) {
+Pick pick_along(const Tensor *x, int dim, const Tensor *positions, int64_t base) {
   Pick p = {.nat = positions->numel};
   p.pre = pick_offsets(x, 0, dim, &p.npre, false);
   p.post = pick_offsets(x, dim + 1, x->ndim, &p.npost, true);
   int64_t *at = int_array(p.nat), stride = x->stride[dim];
-  for (int64_t i = 0; i < p.nat; i++) at[i] = t_i64(positions)[i] * stride;
+  const int64_t *from = t_i64(positions);
+  for (int64_t i = 0; i < p.nat; i++) at[i] = (from[i] - base) * stride;
   p.at = at;
   return p;
 }
@@ -178,27 +179,33 @@ PICK_ONE(uint16_t)
 PICK_ONE(uint32_t)
 PICK_ONE(uint64_t)
 
-/* ADD: what y gets from v, alpha being of type A. */
+/* ADD: what stands at o after e was added, alpha being of type A. */
 #define ADD_ONE(name, T, A, ADD)                                                                   \
   static void add_##name(const Job *j, int64_t i, int64_t from, int64_t n) {                       \
     const Pick *p = j->p;                                                                          \
     T *y = (T *)j->tensor + p->pre[i];                                                             \
     const T *v = (const T *)j->values + i * p->nat * p->npost + from;                              \
     A alpha = (A)j->alpha;                                                                         \
+    const int64_t *at = p->at, single = n == 1 && !p->post;                                        \
+    for (int64_t a = 0; single && a < p->nat; a++, v += p->npost) {                                \
+      T *o = y + at[a] + from, e = *v;                                                             \
+      *o = (T)(ADD);                                                                               \
+    }                                                                                              \
+    if (single) return;                                                                            \
     for (int64_t a = 0; a < p->nat; a++, v += p->npost) {                                          \
       T *to = y + p->at[a];                                                                        \
       for (int64_t k = 0; k < n; k++) {                                                            \
-        T *o = &to[p->post ? p->post[from + k] : from + k];                                        \
+        T *o = &to[p->post ? p->post[from + k] : from + k], e = v[k];                              \
         *o = (T)(ADD);                                                                             \
       }                                                                                            \
     }                                                                                              \
   }
-ADD_ONE(f32, float, float, *o + alpha * v[k])
-ADD_ONE(f64, double, double, *o + alpha * v[k])
-ADD_ONE(i64, uint64_t, int64_t, *o + (uint64_t)alpha * v[k])
-ADD_ONE(i32, uint32_t, int64_t, *o + (uint32_t)alpha * v[k])
-ADD_ONE(u8, uint8_t, int64_t, *o + (uint8_t)alpha * v[k])
-ADD_ONE(b, uint8_t, int64_t, *o | (alpha != 0 && v[k]))
+ADD_ONE(f32, float, float, *o + alpha * e)
+ADD_ONE(f64, double, double, *o + alpha * e)
+ADD_ONE(i64, uint64_t, int64_t, *o + (uint64_t)alpha * e)
+ADD_ONE(i32, uint32_t, int64_t, *o + (uint32_t)alpha * e)
+ADD_ONE(u8, uint8_t, int64_t, *o + (uint8_t)alpha * e)
+ADD_ONE(b, uint8_t, int64_t, *o | (alpha != 0 && e))
 
 static void add_dense(const Job *j, int64_t i, int64_t from, int64_t n) {
   const IndexLoops *loops = SIMD_PICK(index_loops);

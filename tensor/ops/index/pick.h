@@ -15,8 +15,11 @@ typedef struct Pick {
 /* Offsets of the dimensions from..to-1 of x, in row-major order; NULL for 0, 1, 2, ... when that
    is allowed. Lives as long as the open birth scope. */
 const int64_t *pick_offsets(const Tensor *x, int from, int to, int64_t *count, bool may_be_null);
-/* The pick of positions (int64, from 0, n of them) along one dimension of x. */
-Pick pick_dim(const Tensor *x, int dim, const Tensor *positions);
+/* The pick of positions (int64, contiguous, counted from base) along one dimension of x. */
+Pick pick_along(const Tensor *x, int dim, const Tensor *positions, int64_t base);
+static inline Pick pick_dim(const Tensor *x, int dim, const Tensor *positions) {
+  return pick_along(x, dim, positions, 0);
+}
 /* Index tensors as users write them (any integers, from T_BASE), checked against a size and
    converted: int64 from 0, contiguous, same shape. Negative ones count from the end where allowed.
    of: whose size it is, for the message. */

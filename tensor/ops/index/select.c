@@ -18,14 +18,14 @@ static Pick *new_pick(Call *c) {
 
 /* ---- index_select: inputs x, index; attribute dim ---------------------------------------------- */
 
-/* The positions, from 0, that x[1] names along attribute dim of x[0]; the shape of what stands there.
- */
-static Tensor *read_list(const Call *c, int64_t *shape) {
+/* The positions, from *base, that x[1] names along attribute dim of x[0]; the shape of what stands
+   there. */
+static const Tensor *read_list(const Call *c, int64_t *shape, int64_t *base) {
   const Tensor *x = c->x[0];
   int dim = (int)c->attr[0].i;
   Tensor row = pick_row(x);
   check_list(c, c->x[1]);
-  Tensor *at = pick_positions(c, c->x[1], &row, dim, false);
+  const Tensor *at = pick_checked(c, c->x[1], &row, dim, base);
   for (int d = 0; d < x->ndim; d++) shape[d] = d == dim ? at->numel : x->shape[d];
   if (x->ndim == 0 && at->numel != 1) {
     t_fail("%s: x is a single value, so the index names one position, not %lld", call_name(c),
@@ -36,9 +36,9 @@ static Tensor *read_list(const Call *c, int64_t *shape) {
 
 static void index_select_infer(Call *c) {
   const Tensor *x = c->x[0];
-  int64_t shape[T_MAXDIM];
-  Tensor *at = read_list(c, shape);
-  *new_pick(c) = pick_dim(x, (int)c->attr[0].i, at);
+  int64_t shape[T_MAXDIM], base;
+  const Tensor *at = read_list(c, shape, &base);
+  *new_pick(c) = pick_along(x, (int)c->attr[0].i, at, base);
   call_out(c, 0, (DType)x->dtype, x->ndim, shape);
 }
 
@@ -74,8 +74,8 @@ typedef struct Place {
 /* src has the shape of the places, or, for a single value, one element. */
 static void place_infer(Call *c) {
   const Tensor *x = c->x[0], *src = c->x[2];
-  int64_t shape[T_MAXDIM];
-  Tensor *at = read_list(c, shape);
+  int64_t shape[T_MAXDIM], base;
+  const Tensor *at = read_list(c, shape, &base);
   bool fits = src->ndim == x->ndim || (x->ndim == 0 && src->numel == 1);
   for (int d = 0; d < x->ndim && fits; d++) fits = src->shape[d] == shape[d];
   if (!fits) {
@@ -86,7 +86,7 @@ static void place_infer(Call *c) {
   Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
   call_scratch(c, sizeof(Place));
   Place *p = c->scratch;
-  p->pick = pick_dim(y, (int)c->attr[0].i, at);
+  p->pick = pick_along(y, (int)c->attr[0].i, at, base);
   p->src = pick_values(c->x[2], y);
 }
 
@@ -150,17 +150,17 @@ static void index_reduce_compose(Call *c) {
 
 static void index_fill_infer(Call *c) {
   const Tensor *x = c->x[0], *value = c->x[2];
-  int64_t shape[T_MAXDIM];
+  int64_t shape[T_MAXDIM], base;
   if (value->ndim > 0) {
     t_fail("index_fill: the value is %s; a single one is wanted (index_copy takes tensors)",
            t_shape_str(value));
   }
-  Tensor *at = read_list(c, shape);
+  const Tensor *at = read_list(c, shape, &base);
   store_check("index_fill", (DType)x->dtype, value);
   Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
   call_scratch(c, sizeof(Place));
   Place *p = c->scratch;
-  p->pick = pick_dim(y, (int)c->attr[0].i, at);
+  p->pick = pick_along(y, (int)c->attr[0].i, at, base);
   p->src = t_new((DType)y->dtype, x->ndim, shape);
   cast_into(p->src, value);
 }

@@ -46,47 +46,6 @@ static void vecdot_compose(Call *c) {
   c->y[0] = t_sum1(p, dim, false);
 }
 
-static Tensor *rolled(Tensor *x, int dim, int64_t by) {
-  Call f;
-  int64_t d = dim;
-  la_begin(&f, "roll", x, NULL);
-  f.attr[0] = attr_of_ints(1, &by);
-  f.attr[1] = attr_of_ints(1, &d);
-  return la_apply(&f);
-}
-
-/* Component i is x[i+1] y[i+2] - x[i+2] y[i+1], in a circle. */
-static Tensor *cross(Tensor *x, Tensor *y, int dx, int dy) {
-  return t_sub(t_mul(rolled(x, dx, -1), rolled(y, dy, -2)),
-               t_mul(rolled(x, dx, -2), rolled(y, dy, -1)));
-}
-
-static void cross_compose(Call *c) {
-  Tensor *x = c->x[0], *y = c->x[1];
-  int longest = x->ndim > y->ndim ? x->ndim : y->ndim, dim = -1;
-  if (attr_given(c, 0)) {
-    dim = (int)c->attr[0].i + longest - x->ndim;
-  } else {
-    for (int d = 0; d < x->ndim && dim < 0; d++) {
-      if (x->shape[d] == 3) dim = d + longest - x->ndim;
-    }
-  }
-  int dx = dim - (longest - x->ndim), dy = dim - (longest - y->ndim);
-  if (dim < 0 || dx < 0 || dy < 0 || x->shape[dx] != 3 || y->shape[dy] != 3) {
-    t_fail("%s: %s and %s: the dimension of the vectors must have 3 elements in both", call_name(c),
-           t_shape_str(x), t_shape_str(y));
-  }
-  c->y[0] = cross(x, y, dx, dy);
-}
-
-static void linalg_cross_compose(Call *c) {
-  if (c->x[0]->ndim != c->x[1]->ndim) {
-    t_fail("linalg.cross: %s and %s: both need as many dimensions", t_shape_str(c->x[0]),
-           t_shape_str(c->x[1]));
-  }
-  cross_compose(c);
-}
-
 /* ---- beta input + alpha product ------------------------------------------------------------------- */
 
 /* A factor in the type of what it multiplies: of integers a whole number, of masks true or false. */
@@ -274,20 +233,6 @@ static Op rows[] = {
      .ref = "reference.vecdot",
      .flags = OP_FUNCTION,
      .compose = vecdot_compose},
-    {.sig = "cross(x: tensor, y: tensor, dim: dim?) -> z: tensor",
-     .doc = "Cross products of vectors of 3 elements that lie along dim, or, without it, along the "
-            "first dimension with 3 elements.",
-     .example = "tensor{1, 0, 0}:cross(tensor{0, 1, 0}) --> int64 [3]  0  0  1",
-     .test = "{{randn(3), randn(3)}, {randn(2,3), randn(2,3)}, {randn(3,2), randn(3,2), 1}}",
-     .ref = "reference.cross",
-     .compose = cross_compose},
-    {.sig = "linalg.cross(x: tensor, y: tensor, dim: dim=-1) -> z: tensor",
-     .doc = "Cross products of vectors of 3 elements that lie along dim; other sizes broadcast.",
-     .example = "tensor.linalg.cross(tensor{1, 0, 0}, tensor{0, 1, 0}) --> int64 [3]  0  0  1",
-     .test = "{{randn(2,3), randn(2,3)}, {randn(3,2), randn(3,1), 1}}",
-     .ref = "reference.linalg_cross",
-     .flags = OP_FUNCTION,
-     .compose = linalg_cross_compose},
     {.sig = "addmm(input: tensor, mat1: tensor, mat2: tensor, beta: scalar=1, alpha: scalar=1) -> "
             "z: tensor",
      .doc = "beta input + alpha mat1 mat2 for matrices [m,k] and [k,n]." ADD_DOC,

@@ -33,6 +33,26 @@ typedef struct Search {
 SEARCH(f64, double)
 SEARCH(i64, int64_t)
 
+/* The same for several values at once, which all take the same number of steps; no sorter. */
+enum { ABREAST = 8 };
+#define SEARCH_ABREAST(name, T)                                                                    \
+  static void abreast_##name(const Search *s, int64_t row, const T *v, int64_t *at) {              \
+    const T *r = (const T *)t_data(s->row) + row * s->n;                                           \
+    int64_t left = s->n;                                                                           \
+    for (int k = 0; k < ABREAST; k++) at[k] = 0;                                                   \
+    while (left > 0) {                                                                             \
+      int64_t half = (left + 1) / 2;                                                               \
+      for (int k = 0; k < ABREAST; k++) {                                                          \
+        T m = r[at[k] + half - 1];                                                                 \
+        bool over = s->right ? m > v[k] : m >= v[k];                                               \
+        at[k] += over ? 0 : half;                                                                  \
+      }                                                                                            \
+      left -= half;                                                                                \
+    }                                                                                              \
+  }
+SEARCH_ABREAST(f64, double)
+SEARCH_ABREAST(i64, int64_t)
+
 static void check_sorter(const Call *c, const Tensor *sorter, const Tensor *row, int64_t n) {
   if (sorter->dtype != T_I64 || !t_same_shape(sorter, row)) {
     t_fail("%s: the sorter is %s of %s; int64 positions in the shape of the sorted values, %s, are "
@@ -100,18 +120,36 @@ typedef struct SearchJob {
   Tensor *y;
 } SearchJob;
 
+/* The places of values i, i + 1, ...: ABREAST of them where they belong to one row before `end`, or
+   one. How many there were. */
+static int64_t search_some(const Search *s, int64_t i, int64_t end, int64_t at[ABREAST]) {
+  int64_t row = i / s->each, last = (row + 1) * s->each < end ? (row + 1) * s->each : end;
+  bool floats = s->x->dtype == T_F64;
+  if (s->sorter || i + ABREAST > last) {
+    *at = floats ? search_f64(s, row, t_f64(s->x)[i]) : search_i64(s, row, t_i64(s->x)[i]);
+    return 1;
+  }
+  if (floats)
+    abreast_f64(s, row, t_f64(s->x) + i, at);
+  else
+    abreast_i64(s, row, t_i64(s->x) + i, at);
+  return ABREAST;
+}
+
 static void search_part(void *job, int64_t part) {
   const SearchJob *j = job;
-  const Search *s = j->s;
-  int64_t end = (part + 1) * GRAIN < s->x->numel ? (part + 1) * GRAIN : s->x->numel;
-  for (int64_t i = part * GRAIN; i < end; i++) {
-    int64_t row = i / s->each;
-    int64_t at = s->x->dtype == T_F64 ? search_f64(s, row, t_f64(s->x)[i])
-                                      : search_i64(s, row, t_i64(s->x)[i]);
-    if (j->y->dtype == T_I32)
-      ((int32_t *)t_data(j->y))[i] = (int32_t)(at + T_BASE);
-    else
-      t_i64(j->y)[i] = at + T_BASE;
+  int64_t numel = j->s->x->numel, at[ABREAST], *y64 = t_data(j->y);
+  int32_t *y32 = t_data(j->y);
+  bool narrow = j->y->dtype == T_I32;
+  int64_t end = (part + 1) * GRAIN < numel ? (part + 1) * GRAIN : numel;
+  for (int64_t i = part * GRAIN, n; i < end; i += n) {
+    n = search_some(j->s, i, end, at);
+    for (int64_t k = 0; k < n; k++) {
+      if (narrow)
+        y32[i + k] = (int32_t)(at[k] + T_BASE);
+      else
+        y64[i + k] = at[k] + T_BASE;
+    }
   }
 }
 

@@ -147,8 +147,49 @@ static void topk_row(const Rows *r, int64_t row, void *space, const void *arg) {
   give(r, row, 0, r->m, e, told);
 }
 
+enum { FEW = 64 };
+
+/* best[0..m-1] rises; e comes before the last of them, whose place it takes. */
+static void put_in(uint64_t *best, int64_t m, uint64_t e) {
+  int64_t at = m - 1;
+  for (; at > 0 && best[at - 1] > e; at--) best[at] = best[at - 1];
+  best[at] = e;
+}
+
+static void by_place(uint64_t *e, int64_t m) {
+  for (int64_t i = 1; i < m; i++) {
+    uint64_t v = e[i];
+    int64_t at = i;
+    for (; at > 0 && (uint32_t)e[at - 1] > (uint32_t)v; at--) e[at] = e[at - 1];
+    e[at] = v;
+  }
+}
+
+/* As topk_row, for few results of narrow entries: the best so far stay in order. */
+static void few_row(const Rows *r, int64_t row, void *space, const void *arg) {
+  enum { BLOCK = 512 };
+  const KeyLoops *loops = SIMD_PICK(key_loops);
+  uint64_t best[FEW], *e = space;
+  size_t size = dtype_size(r->k.dtype);
+  bool sorted = *(const bool *)arg, told = true;
+  for (int64_t i = 0; i < r->m; i++) best[i] = UINT64_MAX;
+  for (int64_t at = 0; at < r->n; at += BLOCK) {
+    int64_t n = r->n - at < BLOCK ? r->n - at : BLOCK, i = -1;
+    told = entries_make(&r->k, n, rows_at(r, row) + (size_t)at * size, at, e) && told;
+    while ((i = loops->narrow_below(i + 1, n, e, best[r->m - 1])) < n) put_in(best, r->m, e[i]);
+  }
+  if (!sorted) by_place(best, r->m);
+  give(r, row, 0, r->m, (const char *)best, told);
+}
+
 static const char *topk_run(Call *c) {
-  bool sorted = c->attr[3].i != 0;
+  const Rows *r = c->scratch;
+  bool sorted = c->attr[3].i != 0, few = r->m > 0 && r->m <= FEW && !r->k.wide;
+  if (few) {
+    rows_run(r, few_row, &sorted);
+    rows_end(r);
+    return NULL;
+  }
   rows_run(c->scratch, topk_row, &sorted);
   rows_end(c->scratch);
   return NULL;

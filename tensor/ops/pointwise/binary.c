@@ -131,17 +131,23 @@
       "The least common multiple of integers, not negative; 0 where one is 0.",                    \
       .example = "tensor{4, 6}:lcm(10) --> int64 [2]  20  30")
 
+/* Loops of the usual powers, of a alone. */
+#define POWERS(ROW)                                                                                \
+  ROW(2, two, a *a)                                                                                \
+  ROW(3, three, a *a *a)                                                                           \
+  ROW(0.5, half, a == -INFINITY ? INFINITY : m_sqrt(a + 0))                                        \
+  ROW(-0.5, minus_half, a == -INFINITY ? 0 : 1 / m_sqrt(a + 0))                                    \
+  ROW(-1, minus_one, 1 / a)                                                                        \
+  ROW(-2, minus_two, 1 / (a * a))
+
 enum {
-#define NAME(name, ...) B_##name,
+#define NAME(name, ...)               B_##name,
+#define POWER_NAME(exponent, name, f) B_power_##name,
   WRAPPED(NAME) NUMBERS(NAME) QUOTIENTS(NAME) FLOATS(NAME) WHOLES(NAME) B_div,
   B_pow,
   B_ROWS,
   B_trunc_divide = B_ROWS, /* loops only: div rounded towards 0 */
-  B_power_2,               /* and the usual powers, of a alone */
-  B_power_3,
-  B_power_half,
-  B_power_minus_1,
-  B_COUNT
+  POWERS(POWER_NAME) B_COUNT
 #undef NAME
 };
 
@@ -183,21 +189,19 @@ FLOATS(FLOAT_PAIRS)
 FLOAT_PAIRS(div, a / b)
 FLOAT_PAIRS(pow, m_pow(a, b))
 WHOLE_PAIRS(pow, power(a, b))
-FLOAT_PAIRS(power_2, ((void)b, a *a))
-FLOAT_PAIRS(power_3, ((void)b, a *a *a))
-FLOAT_PAIRS(power_half, ((void)b, a == -INFINITY ? INFINITY : m_sqrt(a + 0)))
-FLOAT_PAIRS(power_minus_1, ((void)b, 1 / a))
+#define POWER_PAIRS(exponent, name, f) FLOAT_PAIRS(power_##name, ((void)b, f))
+POWERS(POWER_PAIRS)
 WHOLES(WHOLE_PAIRS)
 
-#define FLOAT_LINE(name, ...)  FLOAT_ENTRY(B_##name, name)
-#define NUMBER_LINE(name, ...) NUMBER_ENTRY(B_##name, name)
-#define MASKED_LINE(name, ...) MASKED_ENTRY(B_##name, name)
-#define WHOLE_LINE(name, ...)  WHOLE_ENTRY(B_##name, name)
+#define FLOAT_LINE(name, ...)         FLOAT_ENTRY(B_##name, name)
+#define NUMBER_LINE(name, ...)        NUMBER_ENTRY(B_##name, name)
+#define MASKED_LINE(name, ...)        MASKED_ENTRY(B_##name, name)
+#define WHOLE_LINE(name, ...)         WHOLE_ENTRY(B_##name, name)
+#define POWER_LINE(exponent, name, f) FLOAT_ENTRY(B_power_##name, power_##name)
 const BinaryLoops AT_LEVEL(binary_loops) = {
     {WRAPPED(MASKED_LINE) NUMBERS(MASKED_LINE) QUOTIENTS(NUMBER_LINE) FLOATS(FLOAT_LINE)
          WHOLES(WHOLE_LINE) FLOAT_LINE(div) NUMBER_LINE(pow) NUMBER_LINE(trunc_divide)
-             FLOAT_LINE(power_2) FLOAT_LINE(power_3) FLOAT_LINE(power_half)
-                 FLOAT_LINE(power_minus_1)}};
+             POWERS(POWER_LINE)}};
 
 #else
 
@@ -258,15 +262,7 @@ static void quotient_infer(Call *c) {
 
 static const char *quotient_run(Call *c) { return binary_run(c, quotient_loops(c), false); }
 
-static Tensor *truncated(Tensor *a, Tensor *b) {
-  Call d;
-  call_begin(&d, &rows[B_div]);
-  d.x[0] = a;
-  d.x[1] = b;
-  d.attr[0] = (Attr){.tag = A_CHOICE, .i = 0};
-  op_apply(&d);
-  return d.y[0];
-}
+static Tensor *truncated(Tensor *a, Tensor *b) { return t_call("div", "xxc", a, b, 0); }
 
 static void div_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   Tensor *g = gy[0], *a = c->x[0], *b = c->x[1];
@@ -289,11 +285,12 @@ static void pow_infer(Call *c) {
 }
 
 /* A number as exponent may have a loop of its own. */
+#define USUAL(exponent, name, f) {exponent, B_power_##name},
 static const char *pow_run(Call *c) {
   static const struct {
     double exponent;
     int at;
-  } usual[] = {{2, B_power_2}, {3, B_power_3}, {0.5, B_power_half}, {-1, B_power_minus_1}};
+  } usual[] = {POWERS(USUAL)};
   int at = B_pow;
   if (dtype_is_float(c->dtype) && c->x[1]->weak) {
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {

@@ -4,6 +4,18 @@
    too. */
 #include "unary.h"
 
+/* These have a formula without branches above 0. */
+#define GAMMAS(ROW)                                                                                \
+  ROW(lgamma, m_lgamma(x), t_mul(g, t_op1("digamma", x)), SAVE_X(0),                               \
+      "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.lgamma(x)",                      \
+      "Logarithm of the absolute value of the gamma function.", .aliases = "special.gammaln",      \
+      .example = "tensor{5}:lgamma():exp() --> float32 [1]  24.0")                                 \
+  ROW(digamma, m_digamma(x), t_mul(g, polygamma(1, x)), SAVE_X(0),                                 \
+      "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.digamma(x)",                     \
+      "Slope of lgamma. NaN at negative whole numbers, -infinity at 0.",                           \
+      .aliases = "special.digamma special.psi",                                                    \
+      .example = "tensor{1, 2}:digamma() --> float32 [2]  -0.5772  0.4228")
+
 #define FLOATS(ROW)                                                                                \
   ROW(erf, m_erf(x), bell(g, x, M_2_SQRTPI), SAVE_X(0), "randn(2,3)", "reference.erf(x)",          \
       "Error function.", .aliases = "special.erf",                                                 \
@@ -14,16 +26,7 @@
   ROW(erfinv, m_erfinv(x), t_mul(g, t_muln(t_exp(t_square(y)), 1 / M_2_SQRTPI)), SAVE_Y(0),        \
       "rand(2,3) * 1.8 - 0.9", "reference.erfinv(x)",                                              \
       "Inverse of erf; infinite at -1 and 1, NaN outside.", .aliases = "special.erfinv",           \
-      .example = "tensor{0, 0.5}:erfinv() --> float32 [2]  0.0000  0.4769")                        \
-  ROW(lgamma, m_lgamma(x), t_mul(g, t_op1("digamma", x)), SAVE_X(0),                               \
-      "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.lgamma(x)",                      \
-      "Logarithm of the absolute value of the gamma function.", .aliases = "special.gammaln",      \
-      .example = "tensor{5}:lgamma():exp() --> float32 [1]  24.0")                                 \
-  ROW(digamma, m_digamma(x), t_mul(g, polygamma(1, x)), SAVE_X(0),                                 \
-      "rand(2,3) * 5 + 0.1, }, {-rand(4) * 0.8 - 0.1", "reference.digamma(x)",                     \
-      "Slope of lgamma. NaN at negative whole numbers, -infinity at 0.",                           \
-      .aliases = "special.digamma special.psi",                                                    \
-      .example = "tensor{1, 2}:digamma() --> float32 [2]  -0.5772  0.4228")
+      .example = "tensor{0, 0.5}:erfinv() --> float32 [2]  0.0000  0.4769")
 
 /* In the namespace special. */
 #define SPACED(ROW)                                                                                \
@@ -52,7 +55,7 @@
 
 enum {
 #define NAME(name, ...) S_##name,
-  FLOATS(NAME) SPACED(NAME) S_polygamma,
+  FLOATS(NAME) GAMMAS(NAME) SPACED(NAME) S_polygamma,
   S_LOOPS,
   S_mvlgamma = S_LOOPS, /* composed */
   S_COUNT
@@ -71,11 +74,35 @@ SIMD_FAMILY(SpecialLoops, special_loops);
 
 FLOATS(FLOAT_LOOPS)
 SPACED(FLOAT_LOOPS)
-LOOP(polygamma, f32, float, float, polygamma_of(A, x))
-LOOP(polygamma, f64, double, double, polygamma_of(A, x))
+
+enum { BLOCK = 512 };
+
+/* Block by block: by the formula `above` where `fits` and all of a block are above 0, else by f. Both give
+   the same bits. */
+#define BLOCK_LOOP(name, type, T, fits, above, f)                                                  \
+  LOOP(name##_above, type, T, T, above##_above_##type(x))                                          \
+  LOOP(name##_any, type, T, T, f)                                                                  \
+  static void loop_##name##_##type(int64_t n, void *out, const void *const *in, const void *arg) { \
+    const Numbers *numbers = arg;                                                                  \
+    const T *x = in[0];                                                                            \
+    (void)numbers;                                                                                 \
+    for (int64_t i = 0; i < n; i += BLOCK) {                                                       \
+      int64_t m = n - i < BLOCK ? n - i : BLOCK, count = 0;                                        \
+      const void *here = x + i;                                                                    \
+      for (int64_t j = 0; j < m; j++) count += x[i + j] > 0;                                       \
+      bool all = count == m && (fits);                                                             \
+      (all ? loop_##name##_above_##type : loop_##name##_any_##type)(m, (T *)out + i, &here, arg);  \
+    }                                                                                              \
+  }
+#define GAMMA_LOOPS(name, f, ...)                                                                  \
+  BLOCK_LOOP(name, f32, float, true, name, f)                                                      \
+  BLOCK_LOOP(name, f64, double, true, name, f)
+GAMMAS(GAMMA_LOOPS)
+BLOCK_LOOP(polygamma, f32, float, numbers->f[0] == 1, trigamma, polygamma_of(A, x))
+BLOCK_LOOP(polygamma, f64, double, numbers->f[0] == 1, trigamma, polygamma_of(A, x))
 #define FLOAT_LINE(name, ...) FLOAT_ENTRY(S_##name, name)
 const SpecialLoops AT_LEVEL(special_loops) = {
-    {FLOATS(FLOAT_LINE) SPACED(FLOAT_LINE) FLOAT_LINE(polygamma)}};
+    {FLOATS(FLOAT_LINE) GAMMAS(FLOAT_LINE) SPACED(FLOAT_LINE) FLOAT_LINE(polygamma)}};
 
 #else
 
@@ -120,6 +147,7 @@ static void mvlgamma_compose(Call *c) {
 
 #define GRAD(name, f, gradient, ...) UNARY_GRAD(name, gradient)
 FLOATS(GRAD)
+GAMMAS(GRAD)
 SPACED(GRAD)
 UNARY_GRAD(polygamma, t_mul(g, polygamma(attr_int(c, 0, 0) + 1, x)))
 
@@ -130,7 +158,7 @@ UNARY_GRAD(polygamma, t_mul(g, polygamma(attr_int(c, 0, 0) + 1, x)))
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init" /* the name with its namespace */
 static Op rows[S_COUNT] = {
-    FLOATS(LINE) SPACED(SPACED_LINE)[S_polygamma] =
+    FLOATS(LINE) GAMMAS(LINE) SPACED(SPACED_LINE)[S_polygamma] =
         {.sig = "polygamma(n: int, x: tensor) -> y: tensor",
          .aliases = "special.polygamma",
          .doc = "The n-th derivative of digamma, by the Hurwitz zeta function.",

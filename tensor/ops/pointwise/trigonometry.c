@@ -67,10 +67,21 @@ FLOATS(FLOAT_LOOPS)
 
 enum { NEAR_BLOCK = 512 };
 
-/* Floats block by block: without the table where all of a block are near enough. Both give the same
+/* Block by block: without the table, or libm, where all of a block are near enough. Both give the same
    bits. */
 #define TURN_LOOPS(name, f, ...)                                                                   \
-  LOOP(name, f64, double, double, f)                                                               \
+  LOOP(name##_far, f64, double, double, fabs(x) < TRIG_NEAR_64 ? name##_near64(x) : name(x))       \
+  LOOP(name##_near, f64, double, double, name##_near64(x))                                         \
+  static void loop_##name##_f64(int64_t n, void *out, const void *const *in, const void *arg) {    \
+    const double *x = in[0];                                                                       \
+    for (int64_t i = 0; i < n; i += NEAR_BLOCK) {                                                  \
+      int64_t m = n - i < NEAR_BLOCK ? n - i : NEAR_BLOCK, near = 0;                               \
+      const void *here = x + i;                                                                    \
+      for (int64_t j = 0; j < m; j++) near += fabs(x[i + j]) < TRIG_NEAR_64;                       \
+      (near < m ? loop_##name##_far_f64 : loop_##name##_near_f64)(m, (double *)out + i, &here,     \
+                                                                  arg);                            \
+    }                                                                                              \
+  }                                                                                                \
   LOOP(name##_far, f32, float, float, f)                                                           \
   LOOP(name##_near, f32, float, float, name##_near(x))                                             \
   static void loop_##name##_f32(int64_t n, void *out, const void *const *in, const void *arg) {    \

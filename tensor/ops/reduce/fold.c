@@ -46,6 +46,31 @@ int64_t fold_count(const Tensor *x, unsigned reduced) {
   return n;
 }
 
+unsigned fold_seen(const Tensor *x, unsigned reduced, Tensor *seen) {
+  int order[T_MAXDIM], last_kept = -1;
+  for (int d = 0; d < x->ndim;
+       d++) { /* by falling strides; those of size 1 stay before what follows */
+    int at = d;
+    for (; at > 0 && x->stride[order[at - 1]] < x->stride[d] && x->shape[order[at - 1]] != 1;
+         at--) {
+      order[at] = order[at - 1];
+    }
+    order[at] = d;
+  }
+  unsigned bits = 0;
+  *seen = *x;
+  for (int i = 0; i < x->ndim; i++) {
+    int d = order[i];
+    bool kept = !(reduced >> d & 1);
+    if (kept && x->shape[d] != 1 && d < last_kept) return 0;
+    if (kept && x->shape[d] != 1) last_kept = d;
+    if (!kept) bits |= 1u << i;
+    seen->shape[i] = x->shape[d];
+    seen->stride[i] = x->stride[d];
+  }
+  return t_is_contiguous(seen) ? bits : 0;
+}
+
 void fold_shape(FoldShape *s, const Tensor *x, unsigned reduced) {
   s->n = 0;
   for (int d = 0; d < x->ndim; d++) {

@@ -31,6 +31,11 @@ typedef struct Fold {
                const FoldArg *arg);
 } Fold;
 
+/* x, dense in memory in some order of its dimensions in which the kept ones keep theirs, as the
+   contiguous tensor that lies there (*seen, which shares x's data); its reduced dimensions. 0 where x lies
+   otherwise and a copy is needed. */
+unsigned fold_seen(const Tensor *x, unsigned reduced, Tensor *seen);
+
 /* The groups of x: sizes, outermost first, and whether they are reduced. */
 typedef struct FoldShape {
   int n;

@@ -24,14 +24,21 @@ DType reduce_type(Call *c, int attr, DType otherwise) {
 
 double reduce_correction(const Call *c) { return attr_float(c, 3, c->attr[1].i ? 1 : 0); }
 
+static void groups(FoldShape *s, const Tensor *x, unsigned dims) {
+  Tensor seen;
+  unsigned there = fold_seen(x, dims, &seen);
+  fold_shape(s, &seen, there);
+}
+
 /* Input as `in`, results of type `out`, scratch. */
 static void prepare(Call *c, FoldKind kind, DType in, DType out, unsigned dims, bool keepdim) {
   int64_t shape[T_MAXDIM];
   int n = fold_result(c->x[0], dims, keepdim, shape);
-  call_want(c, 0, in);
+  Tensor seen;
+  if (c->x[0]->dtype != in || !fold_seen(c->x[0], dims, &seen)) call_want(c, 0, in);
   call_out(c, 0, out, n, shape);
   FoldShape s;
-  fold_shape(&s, c->x[0], dims);
+  groups(&s, c->x[0], dims);
   size_t scratch = fold_scratch(&s, fold_of(kind, in)->size);
   if (scratch) call_scratch(c, scratch);
 }
@@ -41,7 +48,7 @@ static const char *fold(Call *c, FoldKind kind, unsigned dims, double p, bool fl
   FoldArg arg = {.out = (DType)c->y[0]->dtype, .p = p, .flag = flag};
   arg.count = (double)fold_count(x, dims);
   FoldShape s;
-  fold_shape(&s, x, dims);
+  groups(&s, x, dims);
   fold_run(fold_of(kind, (DType)x->dtype), &s, x, c->y[0], NULL, &arg, c->scratch);
   return NULL;
 }
@@ -111,7 +118,7 @@ static const char *pick(Call *c, FoldKind kind, Tensor *y, Tensor *indices) {
   Tensor *x = c->x[0];
   FoldArg arg = {.out = (DType)x->dtype};
   FoldShape s;
-  fold_shape(&s, x, fold_dim(c, 0));
+  groups(&s, x, fold_dim(c, 0));
   fold_run(fold_of(kind, (DType)x->dtype), &s, x, y, indices, &arg, c->scratch);
   return NULL;
 }
@@ -122,6 +129,7 @@ static const char *min_run(Call *c) { return pick(c, FOLD_MIN, c->y[0], c->y[1])
 static void argmax_infer(Call *c) {
   DType d = call_promote(c, 0, 1);
   check_any_values(c, fold_dim(c, 0));
+  if (!attr_given(c, 0)) call_contiguous(c, 0); /* positions count in its own order */
   prepare(c, FOLD_MAX, d, T_I64, fold_dim(c, 0), keepdim(c, 1));
 }
 static const char *argmax_run(Call *c) { return pick(c, FOLD_MAX, NULL, c->y[0]); }
