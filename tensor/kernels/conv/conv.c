@@ -33,7 +33,7 @@ static Way way_of(const ConvShape *s, enum ConvPass pass) {
     to = swap;
   }
   if (in_place_pays(s, from, to)) return PLACES;
-  return 2 * to <= VL || from * s->kh * s->kw <= 16 ? PLACES : CHANNELS;
+  return 2 * to <= VL || from * s->kh * s->kw <= 32 ? PLACES : CHANNELS;
 }
 
 static const struct {
