@@ -26,9 +26,18 @@ typedef struct Ctc {
   double *beta;                           /* [N, 2, S] */
 } Ctc;
 
-static double log_add(double a, double b) {
+/* exp(x - top) for x up to top */
+static double share_of(double x, double top) {
+  return x == top ? 1 : x - top < -745 ? 0 : exp(x - top); /* less than the least number */
+}
+
+/* The logarithm of the sum of three numbers whose logarithms these are. */
+static double log_add(double a, double b, double c) {
   double top = a > b ? a : b;
-  return top == -INFINITY ? top : top + log(exp(a - top) + exp(b - top));
+  top = c > top ? c : top;
+  if (top == -INFINITY) return top;
+  double sum = share_of(a, top) + share_of(b, top) + share_of(c, top);
+  return sum == 1 ? top : top + log(sum);
 }
 
 static double emitted(const Ctc *j, int64_t n, int64_t t, int64_t s) {
@@ -49,15 +58,14 @@ static void forward_part(void *job, int64_t n) {
   for (int64_t t = 1; t < T; t++) {
     const double *before = a + (t - 1) * j->S;
     for (int64_t s = 0; s < S; s++) {
-      double sum = before[s];
-      if (s >= 1) sum = log_add(sum, before[s - 1]);
-      if (skips(j, n, s)) sum = log_add(sum, before[s - 2]);
-      a[t * j->S + s] = sum + emitted(j, n, t, s);
+      double one = s >= 1 ? before[s - 1] : -INFINITY;
+      double two = skips(j, n, s) ? before[s - 2] : -INFINITY;
+      a[t * j->S + s] = log_add(before[s], one, two) + emitted(j, n, t, s);
     }
   }
   const double *last = a + (T - 1) * j->S;
   double all = T == 0 ? (S == 1 ? 0 : -INFINITY) : last[S - 1];
-  if (T > 0 && S > 1) all = log_add(all, last[S - 2]);
+  if (T > 0 && S > 1) all = log_add(all, last[S - 2], -INFINITY);
   j->loss[n] = -all;
 }
 
@@ -118,11 +126,10 @@ static void back_part(void *job, int64_t n) {
       if (t == T - 1) {
         now[s] = s >= S - 2 ? 0 : -INFINITY;
       } else {
-        now[s] = next[s] + emitted(j, n, t + 1, s);
-        if (s + 1 < S) now[s] = log_add(now[s], next[s + 1] + emitted(j, n, t + 1, s + 1));
-        if (s + 2 < S && skips(j, n, s + 2)) {
-          now[s] = log_add(now[s], next[s + 2] + emitted(j, n, t + 1, s + 2));
-        }
+        double one = -INFINITY, two = -INFINITY;
+        if (s + 1 < S) one = next[s + 1] + emitted(j, n, t + 1, s + 1);
+        if (s + 2 < S && skips(j, n, s + 2)) two = next[s + 2] + emitted(j, n, t + 1, s + 2);
+        now[s] = log_add(next[s] + emitted(j, n, t + 1, s), one, two);
       }
       int64_t class = j->places[n * j->S + s] - T_BASE;
       double share = exp(a[t * j->S + s] + now[s] + j->loss[n]);
