@@ -123,8 +123,9 @@ static Tensor *vander(Tensor *x, int64_t n) {
   return t_zeros((DType)x->dtype, x->ndim + 1, shape);
 }
 
-/* A single value counts as a vector of one. */
+/* A single value counts as a vector of one; powers of integers are int64. */
 static int64_t vander_columns(Call *c) {
+  if (!dtype_is_float((DType)c->x[0]->dtype)) c->x[0] = t_cast(c->x[0], T_I64);
   Tensor *x = c->x[0] = c->x[0]->ndim == 0 ? t_unsqueeze(c->x[0], 0) : c->x[0];
   if (x->ndim == T_MAXDIM) {
     t_fail("%s: x is %s; a vector is wanted", call_name(c), t_shape_str(x));

@@ -106,6 +106,7 @@
       "math.max(y or -1, math.min(z or 1, x))",                                                    \
       "x cut to min_val .. max_val, which lose their fractions where x is integers. The gradient " \
       "at both ends is 0.",                                                                        \
+      .infer = hardtanh_infer,                                                                     \
       .example = "tensor{-2.0, 0.5, 2.0}:hardtanh() --> float32 [3]  -1.0  0.5  1.0")              \
   ROW(threshold, ", threshold: scalar, value: scalar", x <= A ? B : x, x <= A ? 0 : g,             \
       t_where(t_op2("le", x, t_num(P)), t_num(Q), x), "{{randn(2,3), 0.1, 7.5}}",                  \
@@ -195,6 +196,12 @@ UNARY_CALLS(activation_loops)
 
 static void slope_infer(Call *c) { unary_slope_infer(c, loops_of(c)); }
 static const char *slope_run(Call *c) { return unary_slope_run(c, loops_of(c)); }
+
+/* Integers are compared in int64, which holds all bounds. */
+static void hardtanh_infer(Call *c) {
+  infer(c);
+  if (!dtype_is_float(c->dtype)) c->dtype = T_I64;
+}
 
 /* The fused gradient: the row ACT_COUNT places on, with the same attributes. */
 static void grad(Call *c, Tensor *const *gy, Tensor **gx) {
