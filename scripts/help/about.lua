@@ -54,7 +54,7 @@ end
 local function of_function(f)
   local own = not core.texts[f] and lua_name(f)
   if own then
-    return {text = ("one of Lua's own functions: https://www.lua.org/manual/5.4/manual.html#pdf-%s"):format(own)}
+    return {text = ("One of Lua's own functions. https://www.lua.org/manual/5.4/manual.html#pdf-%s"):format(own)}
   end
   if core.later[f] then f = core.later[f]() end
   local info = debug.getinfo(f, "S")

@@ -149,6 +149,17 @@ local function line_of(x)
   return found and sentence(found.text) or ""
 end
 
+-- The options that the text about a function has a line each for: "  epochs  1".
+local function described(f)
+  local list, found = {}, about.value(f)
+  local text = found and found.text:match "[Oo]ptions:%s*\n(.*)$"
+  for line in (text or ""):gmatch "[^\n]+" do
+    local name, rest = line:match "^  ([%a_][%w_]*)%s%s+(.*)$"
+    if name then list[#list + 1] = {name, rest} end
+  end
+  return list
+end
+
 -- The parameters of a function, layer or optimizer as a list of {name, default or type}.
 local function parameters_of(x)
   local row, text = about.rows()[x], nil
@@ -165,7 +176,7 @@ local function parameters_of(x)
     local name, rest = part:gsub("\0", ","):match "^%s*([%a_][%w_]*)%s*[:=]?%s*(.*)$"
     if name then list[#list + 1] = {name, rest} end
   end
-  return list
+  return #list == 0 and type(x) == "function" and described(x) or list
 end
 
 local help = setmetatable({text = text_of, line = line_of, parameters = parameters_of}, {

@@ -3,20 +3,41 @@
 
 local console = require "lunette.console"
 local core = require "lunette.core"
+local fail = require "lunette.nn.fail"
 local session = require "lunette.prompt.session"
 
 local complete = {}
 
-local MOST = 200
+local MOST = 200       -- candidates
+local PATIENCE = 0.25  -- seconds
 
 -- ---- values without side effects -----------------------------------------------------------------------
 
--- The value of a chain of names (a.b.c), looked up as Lua would, but calling only the library's own
--- __index; nil when there is none.
+-- Code that only looks, and always comes back: C, and the library's own.
+local function is_safe(f)
+  local info = debug.getinfo(f, "S")
+  return info.what == "C" or fail.is_library(info.source)
+end
+
+-- v[key], if that calls no code of the user's.
+local function field_of(v, key)
+  local holder = v
+  for _ = 1, 10 do
+    if type(holder) == "table" and rawget(holder, key) ~= nil then return rawget(holder, key) end
+    local meta = debug.getmetatable(holder)
+    local index = type(meta) == "table" and rawget(meta, "__index")
+    if type(index) == "function" then return is_safe(index) and v[key] or nil end
+    if index == nil then return end
+    holder = index
+  end
+end
+
+-- The value of a chain of names and positions (a.b[1].c); nil when there is none that can be had by
+-- looking.
 local function value_of(names)
   local done, value = pcall(function()
     local v = session.env()
-    for _, name in ipairs(names) do v = v[name] end
+    for _, name in ipairs(names) do v = field_of(v, name) end
     return v
   end)
   if done then return value end
@@ -162,16 +183,34 @@ end
 
 -- ---- where the cursor is -----------------------------------------------------------------------------------
 
--- The chain of names that ends at tokens[i] (a name), as a list, with whether its last step is a colon.
+-- The key between the brackets that end at tokens[i], and the token before them; nil when it is no
+-- plain number or string.
+local function key_before(tokens, i)
+  local key, open = tokens[i - 1], i - 2
+  if not (tokens[i].text == "]" and key and tokens[open]) then return end
+  local value = key.kind == "number" and tonumber(key.text)
+    or key.kind == "string" and key.text:match "^[\"']([^\\]*)[\"']$"
+  if tokens[open].text == "-" and math.type(value) then value, open = -value, open - 1 end
+  if value and tokens[open] and tokens[open].text == "[" then return value, open - 1 end
+end
+
+-- The chain of names and positions that ends at tokens[i], as a list.
 local function chain_before(tokens, i)
   local names = {}
-  while i >= 1 and tokens[i].kind == "name" do
-    table.insert(names, 1, tokens[i].text)
-    local link = tokens[i - 1]
-    if not (link and (link.text == "." or link.text == ":")) then return names end
-    i = i - 2
+  while i >= 1 do
+    local key, before = key_before(tokens, i)
+    if tokens[i].kind == "name" then
+      table.insert(names, 1, tokens[i].text)
+      local link = tokens[i - 1]
+      if not (link and (link.text == "." or link.text == ":")) then return names end
+      i = i - 2
+    elseif key then
+      table.insert(names, 1, key)
+      i = before
+    else
+      return nil -- the chain hangs on a call
+    end
   end
-  return nil -- the chain hangs on a call or an index
 end
 
 -- The call whose table of options the cursor is in: its function, or nil.
@@ -241,9 +280,7 @@ local function at_name(tokens, prefix, from)
   return from, sorted(found)
 end
 
---- (text, bytes before the cursor) -> the byte where what is to be completed starts, and a list of
--- {text, kind, line of documentation}.
-function complete.at(text, cursor)
+local function find(text, cursor)
   local head = text:sub(1, cursor)
   local command = head:match "^%%(%w*)$"
   if command then
@@ -254,7 +291,7 @@ function complete.at(text, cursor)
     return 1, sorted(found)
   end
   local takes_code = require("lunette.prompt.commands").code(head)
-  local file = not takes_code and head:match "^%%%w+%s+()%S*$"
+  local file = not takes_code and head:match "^%%%w+%s+()%S*$" or head:match "^!.*%s()%S*$"
   if file then
     local found = {}
     add_files(found, head:sub(file))
@@ -272,6 +309,20 @@ function complete.at(text, cursor)
     return at_name(tokens, last.text, last.from)
   end
   return at_name(tokens, "", cursor + 1)
+end
+
+--- (text, bytes before the cursor) -> the byte where what is to be completed starts, and a list of
+-- {text, kind, line of documentation}. What takes too long has no candidates.
+function complete.at(text, cursor)
+  local hook, mask, count = debug.gethook()
+  local began = core.tensor.now()
+  debug.sethook(function()
+    if core.tensor.now() - began > PATIENCE then error "too long" end
+  end, "", 10000)
+  local done, from, found = pcall(find, text, cursor)
+  debug.sethook(hook, mask, count)
+  if done then return from, found end
+  return cursor + 1, {}
 end
 
 return complete

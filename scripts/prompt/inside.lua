@@ -2,6 +2,8 @@
 -- the names of that place are at hand, and "continue", "stop" or "abort" says how it goes on.
 
 local console = require "lunette.console"
+local core = require "lunette.core"
+local lines = require "lunette.lines"
 local pause = require "lunette.train.pause"
 local session = require "lunette.prompt.session"
 
@@ -31,7 +33,8 @@ function inside.open(level)
   local outer, current = session.level, session.current
   local env, own = environment(level.names)
   session.level = {env = env, own = own, answer = "continue"}
-  io.stderr:write(level.text, "\n", "names: ", sorted_names(level.names), " · continue goes on, stop ends it, abort ends all\n")
+  local names = ("names: %s · continue goes on, stop ends it, abort ends all"):format(sorted_names(level.names))
+  io.stderr:write(level.text, "\n", lines.fit(names, core.terminal(2)), "\n")
   coroutine.wrap(console.prompt)(level.mark .. "> ")
   local answer = session.level.answer
   session.level, session.current = outer, current

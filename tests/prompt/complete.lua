@@ -6,7 +6,7 @@ local seed = tonumber(os.getenv "LUNETTE_FUZZ_SEED" or 1)
 
 local function programs()
   local list = {}
-  for path in io.popen "ls examples/*.lua nn/*.lua nn/layers/*.lua scripts/*.lua tests/t*.lua":lines() do
+  for path in io.popen "ls examples/*.lua nn/*.lua nn/layers/*.lua scripts/*.lua tests/tensor/t*.lua":lines() do
     local file = assert(io.open(path))
     list[#list + 1] = file:read "a"
     file:close()
@@ -56,6 +56,29 @@ local function globals()
   return table.concat(names, " ")
 end
 
+-- The first candidate for a text with the cursor at its end.
+local function best(complete, text)
+  local _, list = complete.at(text, #text)
+  return list[1] and list[1][1]
+end
+
+local function test_places(t, complete)
+  local lunette = require "lunette"
+  rawset(_G, "deep_net", lunette.nn.Sequential(lunette.nn.Linear(2, 3), lunette.nn.ReLU()))
+  rawset(_G, "endless", setmetatable({}, {__index = function() while true do end end}))
+  rawset(_G, "plain", setmetatable({inner = {}}, {__index = {base = {name = 1}}}))
+  rawset(_G, "slow", setmetatable({}, {__tostring = function() while true do end end, class = {}}))
+  t.eq("behind a position", best(complete, "deep_net[1].wei"), "weight")
+  t.eq("from the end", best(complete, "deep_net[-1].forw"), "forward")
+  t.eq("behind a key", best(complete, "plain['base'].na"), "name")
+  t.eq("through a table of fields", best(complete, "plain.base.na"), "name")
+  t.eq("options of a method", best(complete, "deep_net:fit(x, y, {epo"), "epochs = ")
+  t.eq("no code of the user's runs", best(complete, "endless.x.y"), nil)
+  t.eq("and none for ever", best(complete, "slo"), nil)
+  t.eq("files for the shell", best(complete, "!ls /usr/shar"), "/usr/share/")
+  for _, name in ipairs {"deep_net", "endless", "plain", "slow"} do rawset(_G, name, nil) end
+end
+
 return function(t)
   if not pcall(require, "lunette.console") then return end
   local lunette = require "lunette"
@@ -85,6 +108,7 @@ return function(t)
     end
     found = found + (done and #candidates or 0)
   end
+  test_places(t, complete)
   t.eq("the completer answers", problems, 0)
   t.ok("and finds things", found > rounds, found)
   t.eq("no global is made", globals(), before)
