@@ -124,7 +124,7 @@ local function note_missing(self, missing)
     table.concat(missing, ", ", 1, math.min(5, #missing)), #missing > 5 and ", …" or ""))
 end
 
--- The state of a parameter, with what the options call for now.
+-- The state of a parameter, with the tensors that the options in force call for.
 local function state_of(self, group, p, names)
   local state = self.state[p]
   local first = self.start(group)

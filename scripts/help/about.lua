@@ -7,6 +7,16 @@ local source = require "lunette.help.source"
 
 local about = {}
 
+--- The public names in a table, sorted: strings that do not begin with _.
+function about.names(library)
+  local names = {}
+  for name in next, library do
+    if type(name) == "string" and not name:find "^_" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
 -- ---- ops ---------------------------------------------------------------------------------------------
 
 local rows -- by name, and by function

@@ -48,15 +48,6 @@ end
 
 -- ---- modules ---------------------------------------------------------------------------------------------
 
-local function names_of(library)
-  local names = {}
-  for name in next, library do
-    if type(name) == "string" and not name:find "^_" then names[#names + 1] = name end
-  end
-  table.sort(names)
-  return names
-end
-
 local function library_name(value)
   for name, module in next, package.loaded do
     if module == value and type(name) == "string" and name:find "^lunette" then return name end
@@ -66,7 +57,7 @@ end
 local function library_text(value, name)
   local head, example
   if name ~= "lunette.tensor" then head, example = source.module(name) end
-  local out = {head or name, "", wrapped(table.concat(names_of(value), " "), "  ")}
+  local out = {head or name, "", wrapped(table.concat(about.names(value), " "), "  ")}
   if example then out[4] = example_text(example) end
   return table.concat(out, "\n")
 end
@@ -108,7 +99,7 @@ local function string_text(name)
   end
   table.sort(known)
   for _, owner in ipairs(owners) do
-    for _, key in ipairs(names_of(owner)) do known[#known + 1] = key end
+    for _, key in ipairs(about.names(owner)) do known[#known + 1] = key end
   end
   local near = core.suggest(name, known)
   return ("nothing is known about '%s'%s"):format(name, near and "; did you mean " .. near .. "?" or "")

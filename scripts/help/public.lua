@@ -8,15 +8,6 @@ local source = require "lunette.help.source"
 
 local public = {}
 
-local function sorted_keys(t)
-  local keys = {}
-  for key in next, t do
-    if type(key) == "string" and not key:find "^_" then keys[#keys + 1] = key end
-  end
-  table.sort(keys)
-  return keys
-end
-
 -- A table of functions, and no class, optimizer or callable thing.
 local function is_library(value)
   return type(value) == "table" and not about.value(value) and value ~= core.tensor
@@ -24,7 +15,7 @@ end
 
 -- Adds what a table holds, but what is there already, and the tables of functions in it.
 local function walk(list, seen, prefix, t)
-  for _, key in ipairs(sorted_keys(t)) do
+  for _, key in ipairs(about.names(t)) do
     local value = rawget(t, key)
     local found = (type(value) == "function" or type(value) == "table") and about.value(value)
     if found and not seen[value] then
@@ -52,7 +43,7 @@ local inner = {init = true, forward = true}
 
 local function methods(list, seen, prefix, t)
   local own = {}
-  for _, key in ipairs(sorted_keys(t)) do
+  for _, key in ipairs(about.names(t)) do
     if type(t[key]) == "function" and not inner[key] then own[key] = rawget(t, key) end
   end
   walk(list, seen, prefix, own)

@@ -143,6 +143,66 @@ local function check_discrete(t)
   discrete(t, "randperm", tensor(place), function() return 0.2 end, 1, 5, 3, 2)
 end
 
+-- Ranges up to all integers: within bounds, and even in the first and in the last bits.
+local function check_wide(t)
+  local function share(_) return 1 / 8 end
+  for _, r in ipairs {{0, 1 << 62}, {math.mininteger, math.maxinteger}, {-5, math.maxinteger}, {1 << 40, (1 << 40) + 7}} do
+    local low, high = r[1], r[2]
+    local x, name = tensor.randint(low, high, {N}), ("randint from %d to %d"):format(low, high)
+    t.ok(name, x:min() >= low and x:max() <= high)
+    discrete(t, name .. ", last bits", x & 7, share, 0, 7, 3.5, 63 / 12)
+    local first = tensor.floor((x:double() - low) / (high + 1.0 - low) * 8)
+    discrete(t, name .. ", first bits", first:clamp(0, 7), share, 0, 7, 3.5, 63 / 12)
+  end
+end
+
+-- Each of the orders of four comes equally often; a long one is an order.
+local function check_orders(t)
+  local number, count, draws = {}, 0, {}
+  for i = 1, 7200 do
+    local order = table.concat(tensor.randperm(4):tolist())
+    if not number[order] then
+      count = count + 1
+      number[order] = count
+    end
+    draws[i] = number[order]
+  end
+  t.eq("orders of four", count, 24)
+  discrete(t, "orders of four", tensor(draws), function() return 1 / 24 end, 1, 24, 12.5, 575 / 12)
+  t.ok("a long order", tensor.randperm(100000):sort():equal(tensor.arange(100000)))
+end
+
+-- Rows with chances of their own, and gammas whose mass is near 0: F(x) = x^a / gamma(a + 1) there.
+local function check_parameters(t)
+  local chances = {0, 0.1, 0.5, 0.9, 1}
+  local hits = tensor(chances):unsqueeze(2):expand(5, N):bernoulli():mean(2)
+  for i, p in ipairs(chances) do
+    t.near("bernoulli of " .. p, hits[i], p, 4.5 * math.sqrt(p * (1 - p) / N))
+  end
+  for _, a in ipairs {0.05, 0.01} do
+    continuous(t, "standard_gamma of " .. a, tensor.full({N}, a, {dtype = "float64"}):standard_gamma(), gamma(a), a, a)
+  end
+  local kept = tensor.ones(N):dropout(0.3)
+  t.near("dropout's share", kept:eq(0):double():mean():item(), 0.3, 4.5 * math.sqrt(0.21 / N))
+  t.ok("dropout's scale", (kept:eq(0) | kept:eq(tensor(1 / 0.7))):all())
+end
+
+-- A saved state gives the same draws again, of every kind, whatever came between.
+local function check_state(t)
+  local function draws()
+    return tensor.hash {tensor.rand(5), tensor.randn(5, 3), tensor.randperm(9), tensor.ones(40):dropout(0.5),
+      tensor.full({7}, 2.5):standard_gamma(), tensor.rand(4):multinomial(3), tensor.randint(1, 1 << 40, {6})}
+  end
+  local state = tensor.get_rng_state()
+  local first, other = draws(), draws()
+  tensor.set_rng_state(state)
+  t.ok("a state draws the same again", draws() == first and first ~= other)
+  t.raises("a state that is none", "takes what get_rng_state gave, got number", tensor.set_rng_state, 3)
+  local a, b = tensor.randn(N), tensor.randn(N)
+  t.near("draws one after the other", (a * b):mean():item(), 0, 4.5 / math.sqrt(N))
+  t.near("neighbours", (a:narrow(1, 1, N - 1) * a:narrow(1, 2, N - 1)):mean():item(), 0, 4.5 / math.sqrt(N))
+end
+
 local function check_composed(t)
   local x = tensor.ones(64, 8, 5, 2)
   local y = x:dropout2d(0.25)
@@ -161,6 +221,7 @@ end
 
 local function check_errors(t)
   t.raises("exponential_", "rate", function() tensor.empty(2):exponential_(0) end)
+  t.raises("uniform_", "farther than float32 reaches", function() tensor.empty(2):uniform_(-3e38, 3e38) end)
   t.raises("geometric_", "probability", function() tensor.empty(2):geometric_(1.5) end)
   t.raises("poisson", "element 2", function() tensor {1.0, -1.0}:poisson() end)
   t.raises("standard_gamma", "element 1", function() tensor {0 / 0}:standard_gamma() end)
@@ -184,6 +245,10 @@ return function(t)
   check_known(t)
   for _, dtype in ipairs {"float32", "float64"} do check_continuous(t, dtype) end
   check_discrete(t)
+  check_wide(t)
+  check_orders(t)
+  check_parameters(t)
+  check_state(t)
   check_composed(t)
   check_errors(t)
   tensor.manual_seed(1)

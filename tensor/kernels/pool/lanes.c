@@ -139,7 +139,7 @@ VEC void slice(Kind kind, const Plan *p, const Tile *t, const float *const *lane
   Cells row = flat ? y : (Cells){rest_v, rest_p};
   int64_t w = p->in[2], low = 0, have = 0, rows = 1;
   if (t->holes) empty(kind, t->n[2], row);
-  if (w <= LINE && t->to[2] - t->from[2] == w) rows = LINE / w;
+  if (w > 0 && w <= LINE && t->to[2] - t->from[2] == w) rows = LINE / w;
   for (int64_t b = t->from[1]; b < t->to[1]; b++) {
     int64_t first = (a * p->in[1] + b) * w, done = 0;
     for (int64_t c = t->from[2]; c < t->to[2]; c += LINE) {
@@ -264,10 +264,11 @@ void pool_lanes(PoolJob job) {
     p.inside *= p.in[a];
     p.outside *= p.out[a];
   }
+  if (p.outside == 0) return;
   cut(&p);
   int64_t tiles = p.tiles[0] * p.tiles[1] * p.tiles[2];
   p.groups = (s->planes + VL - 1) / VL;
-  int64_t places = VL * pool_inside(s) / tiles;
+  int64_t places = VL * pool_inside(s) / tiles + 1; /* of a tile */
   p.bundle = places < POOL_PART / 2 ? POOL_PART / 2 / places : 1;
   team_run((p.groups * tiles + p.bundle - 1) / p.bundle, part, &p);
 }
