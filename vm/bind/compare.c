@@ -2,23 +2,43 @@
 #include "bind.h"
 
 #include "../../tensor/calc.h"
+#include "../../tensor/tape.h"
 
 typedef struct Pair {
   lua_State *L; /* the two stand at 1 and 2 */
   bool equal;
 } Pair;
 
+enum { PIECE = 1 << 20 }; /* elements compared at a time */
+
 /* Unlike types are compared in float64, or as integers, which loses nothing of either. */
-static void compare_values(void *arg) {
-  Pair *p = arg;
-  Tensor *a = handle_at(p->L, 1), *b = handle_at(p->L, 2);
+static bool equal_piece(Tensor *a, Tensor *b) {
   bool stored = a->dtype >= T_F16 || b->dtype >= T_F16;
   if (a->dtype != b->dtype || stored) {
     bool floats = dtype_is_float((DType)a->dtype) || dtype_is_float((DType)b->dtype);
     a = t_cast(a, floats ? T_F64 : T_I64);
     b = t_cast(b, floats ? T_F64 : T_I64);
   }
-  p->equal = t_get_int(t_op1("all", t_eq(a, b)), 0) != 0;
+  return t_get_int(t_op1("all", t_eq(a, b)), 0) != 0;
+}
+
+/* By halves down to pieces: an expanded tensor may be larger than memory. */
+static bool equal(Tensor *a, Tensor *b) {
+  if (a->numel <= PIECE) return equal_piece(a, b);
+  int mark = t_mark(), d = 0;
+  while (a->shape[d] == 1) d++;
+  int64_t half = a->shape[d] / 2, rest = a->shape[d] - half;
+  bool same = equal(t_narrow(a, d, 0, half), t_narrow(b, d, 0, half)) &&
+              equal(t_narrow(a, d, half, rest), t_narrow(b, d, half, rest));
+  t_leave(mark);
+  return same;
+}
+
+static void compare_values(void *arg) {
+  Pair *p = arg;
+  Tensor *a = handle_at(p->L, 1), *b = handle_at(p->L, 2);
+  tape_on = false; /* for the rest of this call */
+  p->equal = equal(a, b);
 }
 
 /* Same shape and all values equal; NaN equals nothing. Lua asks only for different userdata. */
