@@ -17,7 +17,7 @@
 #define MOST_PIECES INT32_MAX
 #define SPIN_IDLE   4000 /* looks for a new job before a worker sleeps: some 75 microseconds */
 #define SPIN_JOIN   2000 /* looks for the end of the last pieces before the caller sleeps */
-#define STACK_SIZE  (1u << 20)
+#define STACK_SIZE  (2u << 20) /* tiles of kernels take 300 kB; a race detector 800 kB for itself */
 
 atomic_int team_interrupt;
 
