@@ -26,7 +26,7 @@
   X(batch_norm) X(layer_norm) X(group_norm) \
   X(softmax) X(gates) \
   X(classes) X(pairs) X(scores) X(likelihood) X(margins) X(ctc) \
-  X(distance) X(distances) \
+  X(distance) X(sets) \
   X(recurrent) \
   X(attention) \
   X(optim)

@@ -220,10 +220,17 @@ typedef struct {
 #define conv_row_axis AT_LEVEL(conv_row_axis)
 ConvRowAxis conv_row_axis(const ConvPhase *phase);
 
+/* The tiles that are compiled, by rows of places and rows of the kernel: f(rows, taps); those of 3x3
+   kernels: f(rows). */
+#define ROW_TAPS(f, rows) f(rows, 1) f(rows, 2) f(rows, 3) f(rows, 4) f(rows, 5) f(rows, 7)
 #if VL == 16
-#define ROWS_MOST 7 /* rows of places in a tile */
+#define ROWS_MOST      7 /* rows of places in a tile */
+#define ROW_TILES(f)   ROW_TAPS(f, 1) ROW_TAPS(f, 2) ROW_TAPS(f, 4) ROW_TAPS(f, 7)
+#define ROW_SQUARES(f) f(1) f(2) f(4) f(7)
 #else
-#define ROWS_MOST 4
+#define ROWS_MOST      4
+#define ROW_TILES(f)   ROW_TAPS(f, 1) ROW_TAPS(f, 2) ROW_TAPS(f, 4)
+#define ROW_SQUARES(f) f(1) f(2) f(4)
 #endif
 
 /* The rows of places that a tile takes, and the rows of a source plane that they meet. */

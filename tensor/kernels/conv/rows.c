@@ -163,20 +163,12 @@ enum { NEAR, FAR, LACED }; /* steps of 1, of 2; two phases of step 1 */
 #define TILE_ROW(rows, taps)                                                                       \
   [rows][taps] = {near_##rows##x##taps, far_##rows##x##taps, laced_##rows##x##taps},
 #define SQUARE_ROW(rows) [rows] = {near_square_##rows, far_square_##rows},
-#define TAPS(f, rows)    f(rows, 1) f(rows, 2) f(rows, 3) f(rows, 4) f(rows, 5) f(rows, 7)
-#if VL == 16
-#define TILES(f)   TAPS(f, 1) TAPS(f, 2) TAPS(f, 4) TAPS(f, 7)
-#define SQUARES(f) f(1) f(2) f(4) f(7)
-#else
-#define TILES(f)   TAPS(f, 1) TAPS(f, 2) TAPS(f, 4)
-#define SQUARES(f) f(1) f(2) f(4)
-#endif
 
-TILES(TILE)
-SQUARES(SQUARE)
+ROW_TILES(TILE)
+ROW_SQUARES(SQUARE)
 
-static TileFn *const tiles[ROWS_MOST + 1][MOST_TAPS + 1][3] = {TILES(TILE_ROW)};
-static TileFn *const squares[ROWS_MOST + 1][2] = {SQUARES(SQUARE_ROW)};
+static TileFn *const tiles[ROWS_MOST + 1][MOST_TAPS + 1][3] = {ROW_TILES(TILE_ROW)};
+static TileFn *const squares[ROWS_MOST + 1][2] = {ROW_SQUARES(SQUARE_ROW)};
 
 static TileFn *tile_of(const Rows *g, int rows, int64_t taps) {
   const ConvRowAxis *x = g->x;

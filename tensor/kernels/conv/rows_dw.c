@@ -133,21 +133,13 @@ typedef void TileFn(const RowProduct *q, int64_t j);
   static void far_square_##rows(const RowProduct *q, int64_t j) { tile(rows, 3, 2, true, q, j); }
 #define TILE_ROW(rows, taps) [rows][taps] = {near_##rows##x##taps, far_##rows##x##taps},
 #define SQUARE_ROW(rows)     [rows] = {near_square_##rows, far_square_##rows},
-#define TAPS(f, rows)        f(rows, 1) f(rows, 2) f(rows, 3) f(rows, 4) f(rows, 5) f(rows, 7)
-#if VL == 16
-#define TILES(f)   TAPS(f, 1) TAPS(f, 2) TAPS(f, 4) TAPS(f, 7)
-#define SQUARES(f) f(1) f(2) f(4) f(7)
-#else
-#define TILES(f)   TAPS(f, 1) TAPS(f, 2) TAPS(f, 4)
-#define SQUARES(f) f(1) f(2) f(4)
-#endif
 
-TILES(TILE)
-SQUARES(SQUARE)
+ROW_TILES(TILE)
+ROW_SQUARES(SQUARE)
 
 /* By [rows][taps][step - 1]. */
-static TileFn *const tiles[ROWS_MOST + 1][MOST_TAPS + 1][2] = {TILES(TILE_ROW)};
-static TileFn *const squares[ROWS_MOST + 1][2] = {SQUARES(SQUARE_ROW)};
+static TileFn *const tiles[ROWS_MOST + 1][MOST_TAPS + 1][2] = {ROW_TILES(TILE_ROW)};
+static TileFn *const squares[ROWS_MOST + 1][2] = {ROW_SQUARES(SQUARE_ROW)};
 
 static TileFn *tile_of(const Weights *q, int rows) {
   bool square = q->y.taps == 3 && q->x.taps == 3 && q->x.every == 1;

@@ -1,8 +1,8 @@
 /* Likeness and distance of vectors, and products of two inputs. In plain ops. */
 #include <math.h>
 
-#include "../calc.h"
-#include "../iter.h"
+#include "../../calc.h"
+#include "../../iter.h"
 
 #define LL(x) ((long long)(x))
 

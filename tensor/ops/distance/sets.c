@@ -1,9 +1,9 @@
 /* All distances between two sets of vectors, and of all pairs of one set, each in one pass. */
 #include <string.h>
 
-#include "../calc.h"
-#include "../kernels/distance.h"
-#include "../team.h"
+#include "../../calc.h"
+#include "../../kernels/distance.h"
+#include "../../team.h"
 
 enum { BLOCK = 16 };   /* vectors of a part */
 enum { PLACES = 256 }; /* partners of a block of pairs that are found at a time */
@@ -250,4 +250,4 @@ static Op rows[] = {
      .run = pairs_dx_run},
 };
 
-FAMILY(distances, rows);
+FAMILY_PART(distance, sets, rows);
