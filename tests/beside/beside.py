@@ -130,15 +130,18 @@ def ask(line):
     return answer
 
 
+REST = 0.15  # seconds until OpenBLAS's own threads, which spin for some 0.13, leave the processors to ours
+
+
 def compare(n, what, sides, clear):
     torch.set_num_threads(n)
     ctypes.CDLL("libopenblas.so.0").openblas_set_num_threads(n)
     clear = clear if what == "both" else lambda: None
     p = o = math.inf
     for _ in range(args.rounds):
-        time.sleep(0.003)  # the other side's threads fall asleep
+        time.sleep(0.003)  # Lunette's threads fall asleep
         p = min(p, measure(sides[what], clear, args.budget))
-        time.sleep(0.003)
+        time.sleep(REST)
         o = min(o, float(ask(f"time {n} {what} {args.budget}")))
     return f"{o:11.2f} {p / o:6.2f}"
 
