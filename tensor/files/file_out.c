@@ -22,11 +22,11 @@ typedef struct Replace {
   FileOut out;
   void (*body)(FileOut *out, void *arg);
   void *arg;
-  const char *name;               /* the last part of target */
-  char folder[PATH_MAX];          /* of target */
-  char target[PATH_MAX];          /* path with symbolic links followed */
-  char temporary[PATH_MAX + 256]; /* folder/.name.PID.part */
-  mode_t mode;                    /* of the new file */
+  const char *name;          /* the last part of target */
+  char folder[PATH_MAX];     /* of target */
+  char target[PATH_MAX];     /* path with symbolic links followed */
+  char part[PATH_MAX + 256]; /* folder/.name.PID.part */
+  mode_t mode;               /* of the new file */
 } Replace;
 
 static _Noreturn void out_fail(const FileOut *out, const char *doing, int error) {
@@ -133,15 +133,14 @@ void file_replace(const char *where, const char *path, void (*body)(FileOut *out
   Replace r = {.out = {.where = where, .path = path}, .body = body, .arg = arg};
   find_target(&r);
   sweep(&r);
-  snprintf(r.temporary, sizeof r.temporary, "%s/.%.200s.%ld.part", r.folder, r.name,
-           (long)getpid());
-  unlink(r.temporary);
-  r.out.fd = open(r.temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  snprintf(r.part, sizeof r.part, "%s/.%.200s.%ld.part", r.folder, r.name, (long)getpid());
+  unlink(r.part);
+  r.out.fd = open(r.part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (r.out.fd < 0) t_fail("%s: cannot write %.400s: %s", where, path, strerror(errno));
   bool done = t_try(run_body, &r);
   int error = close(r.out.fd) == 0 ? 0 : errno;
-  if (done && !error && rename(r.temporary, r.target) != 0) error = errno;
-  if (!done || error) unlink(r.temporary);
+  if (done && !error && rename(r.part, r.target) != 0) error = errno;
+  if (!done || error) unlink(r.part);
   if (!done) t_fail_again();
   if (error) out_fail(&r.out, "cannot write", error);
   sync_folder(&r);

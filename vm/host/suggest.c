@@ -53,7 +53,7 @@ static const struct {
 };
 
 static void consider(Suggestion *best, const char *name) {
-  if (name[0] == '(') return;                 /* "(temporary)" and its like */
+  if (name[0] == '(') return;                 /* "(for state)" and its like */
   if (strcmp(name, best->wrong) == 0) return; /* a field that this build lacks */
   suggest_consider(best, name);
 }

@@ -67,19 +67,19 @@ static int write_into(const char *path, const Bytes *bytes) {
   return error;
 }
 
-static int write_beside(const char *path, const char *temporary, const Bytes *bytes) {
-  int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+static int write_beside(const char *path, const char *unfinished, const Bytes *bytes) {
+  int file = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (file < 0) return errno;
   int error = write_all(file, bytes);
   if (!error && fsync(file) != 0 && errno != EINVAL) error = errno;
   if (close(file) != 0 && !error) error = errno;
-  if (!error && rename(temporary, path) != 0) error = errno;
-  if (error) unlink(temporary);
+  if (!error && rename(unfinished, path) != 0) error = errno;
+  if (error) unlink(unfinished);
   return error;
 }
 
 static int write_file(const char *path, const Bytes *bytes) {
-  char real[PATH_MAX], temporary[PATH_MAX + 32];
+  char real[PATH_MAX], unfinished[PATH_MAX + 32];
   struct stat info;
   if (stat(path, &info) == 0) { /* a link keeps pointing to its file */
     if (S_ISDIR(info.st_mode)) return EISDIR;
@@ -90,8 +90,8 @@ static int write_file(const char *path, const Bytes *bytes) {
     return errno;
   }
   if (strlen(path) >= PATH_MAX) return ENAMETOOLONG;
-  snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-  return write_beside(path, temporary, bytes);
+  snprintf(unfinished, sizeof unfinished, "%s.%ld.tmp", path, (long)getpid());
+  return write_beside(path, unfinished, bytes);
 }
 
 /* save(path) -> true: replaces the file as a whole; or nil and why not */
