@@ -9,7 +9,19 @@
 
 /* ---- from items to ops --------------------------------------------------------------------------- */
 
-static void out_of_range(int64_t i, int d, const Tensor *x) {
+/* What to write where two positions were given, and a range of rows may have been meant. */
+static const char *perhaps_range(const Index *index, const Tensor *x) {
+  static _Thread_local char text[96];
+  const Item *a = &index->item[0], *b = &index->item[1];
+  bool likely = index->n == 2 && a->kind == I_AT && b->kind == I_AT && a->start > 0 &&
+                a->start <= b->start && b->start <= x->shape[0];
+  if (!likely) return "";
+  snprintf(text, sizeof text, "; positions %lld to %lld of the first are x[{{%lld, %lld}}]",
+           (long long)a->start, (long long)b->start, (long long)a->start, (long long)b->start);
+  return text;
+}
+
+static void out_of_range(const Index *index, int64_t i, int d, const Tensor *x) {
   if (i == 0) {
     t_fail("index 0 in dimension %d: positions count from 1 (the last is -1); x is %s", d + 1,
            t_shape_str(x));
@@ -18,13 +30,13 @@ static void out_of_range(int64_t i, int d, const Tensor *x) {
     t_fail("index %lld in dimension %d: x is %s, it has no elements there", (long long)i, d + 1,
            t_shape_str(x));
   }
-  t_fail("index %lld in dimension %d: x is %s, so 1..%lld or -%lld..-1", (long long)i, d + 1,
-         t_shape_str(x), (long long)x->shape[d], (long long)x->shape[d]);
+  t_fail("index %lld in dimension %d: x is %s, so 1..%lld or -%lld..-1%s", (long long)i, d + 1,
+         t_shape_str(x), (long long)x->shape[d], (long long)x->shape[d], perhaps_range(index, x));
 }
 
-static int64_t resolve(int64_t i, int d, const Tensor *x) {
+static int64_t resolve(const Index *index, int64_t i, int d, const Tensor *x) {
   int64_t n = x->shape[d], at = i > 0 ? i - 1 : i + n;
-  if (i == 0 || at < 0 || at >= n) out_of_range(i, d, x);
+  if (i == 0 || at < 0 || at >= n) out_of_range(index, i, d, x);
   return at;
 }
 
@@ -75,7 +87,8 @@ static void plan_make(Plan *p, const Tensor *x, const Index *index) {
   int used = 0, d = 0;
   for (int i = 0; i < index->n; i++) used += width(&index->item[i]);
   if (used > x->ndim) {
-    t_fail("an index of %d parts for a tensor %s of %d dimensions", used, t_shape_str(x), x->ndim);
+    t_fail("an index of %d parts for a tensor %s of %d dimension%s%s", used, t_shape_str(x),
+           x->ndim, x->ndim == 1 ? "" : "s", x->ndim == 1 ? perhaps_range(index, x) : "");
   }
   p->full = used == x->ndim;
   p->offset = 0;
@@ -90,7 +103,7 @@ static void plan_make(Plan *p, const Tensor *x, const Index *index) {
     }
     plan_all(p, x, d < x->ndim ? d : 0);
     if (it->kind == I_AT) {
-      p->start.v[d] = resolve(it->start, d, x);
+      p->start.v[d] = resolve(index, it->start, d, x);
       p->count.v[d] = 1;
       p->drop.v[d] = 1;
       p->offset += p->start.v[d] * x->stride[d];
