@@ -21,7 +21,13 @@ enum {
   SLAB_MOST = 4096,   /* the largest block that comes from a slab */
   MAP_LEAST = 1 << 20 /* from here on blocks are mapped, and can be given back */
 };
-static const size_t cache_most = (size_t)256 << 20; /* bytes kept for the next use, besides slabs */
+
+/* What is kept for the next use, besides slabs: what lives and what is kept stay within the most that
+   lived of late and SPARE. So a step of a training finds what the one before it used, however large,
+   and what was needed once goes back to the system. */
+#define SPARE ((size_t)256 << 20)
+enum { SPAN = 1 << 14 };    /* uses of the cache that are "of late", once or twice so many */
+static size_t most_live[2]; /* in this span and in the one before */
 
 typedef struct Free {
   struct Free *next;
@@ -118,14 +124,29 @@ static int oldest_class(void) {
   return oldest;
 }
 
+/* Bytes to keep now: SPARE and what lived of late and does not live now, but no more than a quarter
+   of the limit. */
+static size_t cache_most(void) {
+  size_t late = most_live[0] > most_live[1] ? most_live[0] : most_live[1];
+  size_t most = late - mem_stats.live + SPARE, quarter = mem_limit() / 4;
+  return most > SPARE && most > quarter ? (quarter > SPARE ? quarter : SPARE) : most;
+}
+
+void mem_rest(void) {
+  most_live[0] = most_live[1] = mem_stats.live;
+  size_t most = cache_most();
+  while (kept > most) give_back(oldest_class(), kept - most);
+}
+
 /* Puts a block into the cache; what was of use longest ago makes room for it. */
 static void keep(void *p, int k, size_t size) {
   if (size > SLAB_MOST) {
-    if (size > cache_most) {
+    size_t most = cache_most();
+    if (size > most) {
       to_system(p, size);
       return;
     }
-    while (kept + size > cache_most) give_back(oldest_class(), kept + size - cache_most);
+    while (kept + size > most) give_back(oldest_class(), kept + size - most);
     kept += size;
   }
   Free *block = p;
@@ -136,7 +157,13 @@ static void keep(void *p, int k, size_t size) {
 
 /* A cached block, or NULL. */
 static void *take(int k, size_t size) {
-  if (size > SLAB_MOST) used_at[k] = ++uses;
+  if (size > SLAB_MOST) {
+    used_at[k] = ++uses;
+    if (uses % SPAN == 0) {
+      most_live[1] = most_live[0];
+      most_live[0] = mem_stats.live;
+    }
+  }
   Free *block = cache[k];
   if (!block) return NULL;
   cache[k] = block->next;
@@ -191,6 +218,7 @@ static void *mem_try_alloc(size_t bytes) {
   if (!p) p = fetch(size);
   if (!p) return NULL;
   mem_stats.live += size;
+  if (mem_stats.live > most_live[0]) most_live[0] = mem_stats.live;
   if (mem_stats.live > mem_stats.peak) mem_stats.peak = mem_stats.live;
   return p;
 }

@@ -23,7 +23,8 @@ typedef struct MemStats {
 } MemStats;
 extern MemStats mem_stats;
 
-void mem_drop_cache(void);
+/* Between two pieces of work: gives cached memory back to the system but for 256 MB. */
+void mem_rest(void);
 
 /* The limit (limit.c): of tensors and cache, and what the system has. */
 void mem_set_limit(size_t bytes); /* 0: 80% of what the machine or container has free */

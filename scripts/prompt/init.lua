@@ -54,6 +54,7 @@ end
 
 --- The values of an entry: kept as _ and Out[n], and shown unless the entry ends in a semicolon.
 function prompt.show(...)
+  core.rest()
   show_notes()
   if select("#", ...) == 0 then return end
   session.keep(...)

@@ -2,7 +2,7 @@
 -- in every mode of the collector, in coroutines, with finalizers that use tensors themselves.
 -- Peaks are measured in processes of their own. LUNETTE_FULL=1 makes the loops longer.
 
-local lunette = require "lunette"
+local lunette, core = require "lunette", require "lunette.core"
 local tensor, nn, optim = lunette.tensor, lunette.nn, lunette.optim
 
 local full = os.getenv "LUNETTE_FULL"
@@ -142,6 +142,26 @@ local function test_steady_state(t)
   t.ok("a training step asks the system for nothing", sanitized() or after == before, after - before .. " allocations in 200 steps")
 end
 
+-- So does one whose tensors need more than the cache keeps for nothing; between entries of the prompt
+-- they go back.
+local function test_large_steps(t)
+  local function step()
+    local kept = {}
+    for i = 1, 40 do kept[i] = tensor.empty(4 << 20) end -- 640 MB, never touched
+    return #kept
+  end
+  step()
+  collectgarbage()
+  local before = tensor.memory()
+  step()
+  local after = tensor.memory()
+  t.ok("a large step asks the system for nothing", sanitized() or after.allocations == before.allocations,
+      after.allocations - before.allocations .. " allocations")
+  collectgarbage()
+  core.rest()
+  t.ok("between entries the cache is small", tensor.memory().cached < 300 << 20, tensor.memory().cached >> 20)
+end
+
 -- ---- finalizers ------------------------------------------------------------------------------------------
 
 -- Any allocation of Lua's may run a finalizer, and a finalizer may use tensors.
@@ -207,6 +227,7 @@ return function(t)
   test_small_ops(t)
   test_baseline(t)
   test_steady_state(t)
+  test_large_steps(t)
   test_finalizers(t)
   test_limit(t)
 end

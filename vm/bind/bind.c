@@ -365,7 +365,7 @@ int luaopen_lunette_core(lua_State *L) {
   machine_open(L);
   print_precision_open(L);
   profile_open(L);
-  origins_open(L);
+  memory_open(L);
   place_open(L);
   archive_open(L);
   record_open(L, lib);

@@ -144,7 +144,7 @@ void archive_open(lua_State *L); /* adds to the core's table, on the top of the 
 void machine_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 /* Runs fn as enter does, in t_try, and counts its time for the user's line; while profile_on. */
 bool profile_enter(lua_State *L, void (*fn)(void *), void *arg);
-void origins_open(lua_State *L); /* adds to the core's table, on the top of the stack */
+void memory_open(lua_State *L);  /* adds to the core's table, on the top of the stack */
 void profile_open(lua_State *L); /* adds to the core's table, on the top of the stack */
 void list_open(lua_State *L, int lib);
 void list_wrap(lua_State *L); /* the table on top becomes a list */

@@ -68,9 +68,18 @@ static int l_origins(lua_State *L) {
   return 1;
 }
 
-void origins_open(lua_State *L) {
+/* rest(): between two entries of the prompt cached memory goes back to the system. */
+static int l_rest(lua_State *L) {
+  (void)L;
+  mem_rest();
+  return 0;
+}
+
+void memory_open(lua_State *L) {
   lua_pushcfunction(L, l_origins);
   lua_setfield(L, -2, "origins");
+  lua_pushcfunction(L, l_rest);
+  lua_setfield(L, -2, "rest");
 }
 
 /* memory_limit() tells it in bytes, memory_limit(n) sets it; 0: 80% of what is free. */
