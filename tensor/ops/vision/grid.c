@@ -1,131 +1,13 @@
-/* Sampling at places that are computed: grid_sample, and affine_grid that computes them. In plain ops:
-   derivatives of any order are those of the parts. */
+/* Sampling at places that are computed: grid_sample, and affine_grid that computes them. The gradients
+   of grid_sample are rows of their own; higher derivatives are those of its form in plain ops. */
+#include "../../kernels/grid/grid.h"
+
+#include <string.h>
+
 #include "../../calc.h"
+#include "grid.h"
 
-enum { BILINEAR, NEAREST, BICUBIC };
-enum { ZEROS, BORDER, REFLECTION };
-
-/* What is sampled, and how: attributes mode, padding_mode, align_corners. */
-typedef struct Sampling {
-  int nd;
-  int64_t mode, padding;
-  bool align;
-  Tensor *flat;    /* [N,C,P] */
-  int64_t size[3]; /* of the places */
-  Tensor *at[3];   /* [N,M] coordinates along each dimension, in places from 0 */
-} Sampling;
-
-/* ---- coordinates ---------------------------------------------------------------------------------- */
-
-/* From -1..1 to places from 0. */
-static Tensor *places(Tensor *g, int64_t size, bool align) {
-  double n = (double)size;
-  if (align) return t_muln(t_addn(g, 1), (n - 1) / 2);
-  return t_muln(t_addn(t_muln(t_addn(g, 1), n), -1), 0.5);
-}
-
-static Tensor *clamped(Tensor *x, int64_t size) {
-  return t_op3("clamp", x, t_num(0), t_num((double)(size - 1)));
-}
-
-/* Folded at the edges low and low + span. */
-static Tensor *reflected(Tensor *x, double low, double span) {
-  if (span <= 0) return t_muln(x, 0);
-  Tensor *away = t_abs(t_addn(x, -low)), *width = t_num(span);
-  Tensor *rest = t_op2("remainder", away, width);
-  Tensor *odd = t_op2("remainder", t_op1("floor", t_div(away, width)), t_num(2));
-  return t_addn(t_where(t_gt(odd, t_num(0.5)), t_rsubn(span, rest), rest), low);
-}
-
-static Tensor *kept_inside(const Sampling *s, Tensor *x, int64_t size) {
-  if (s->padding == ZEROS) return x;
-  if (s->padding == REFLECTION) {
-    x = s->align ? reflected(x, 0, (double)size - 1) : reflected(x, -0.5, (double)size);
-  }
-  return clamped(x, size);
-}
-
-/* ---- values --------------------------------------------------------------------------------------- */
-
-/* The value at whole places, zero outside: [N,C,M]. at: nd tensors [N,M] */
-static Tensor *value_at(const Sampling *s, Tensor *const *at) {
-  Tensor *index = NULL, *inside = NULL;
-  for (int d = 0; d < s->nd; d++) {
-    Tensor *in = t_op2("logical_and", t_ge(at[d], t_num(0)),
-                       t_op2("le", at[d], t_num((double)s->size[d] - 1)));
-    Tensor *safe = t_cast(t_where(in, at[d], t_num(0)), T_I64);
-    index = index ? t_add(t_mul(index, t_scalar_int(s->size[d], T_I64)), safe) : safe;
-    inside = inside ? t_op2("logical_and", inside, in) : in;
-  }
-  index = t_add(index, t_scalar_int(T_BASE, T_I64));
-  const int64_t shape[3] = {s->flat->shape[0], s->flat->shape[1], index->shape[1]};
-  Tensor *v =
-      t_call("gather", "xxi", s->flat, t_expand(t_unsqueeze(index, 1), 3, shape), (int64_t)2);
-  return t_where(t_unsqueeze(inside, 1), v, t_num(0));
-}
-
-static Tensor *nearest(const Sampling *s) {
-  Tensor *at[3];
-  for (int d = 0; d < s->nd; d++) at[d] = t_op1("round", kept_inside(s, s->at[d], s->size[d]));
-  return value_at(s, at);
-}
-
-/* The sum over the corners of each place's cell, weighted by the distance to the opposite one. */
-static Tensor *linear(const Sampling *s) {
-  Tensor *low[3], *rest[3], *sum = NULL;
-  for (int d = 0; d < s->nd; d++) {
-    Tensor *x = kept_inside(s, s->at[d], s->size[d]);
-    low[d] = t_op1("floor", x);
-    rest[d] = t_sub(x, low[d]);
-  }
-  for (int corner = 0; corner < 1 << s->nd; corner++) {
-    Tensor *at[3], *weight = NULL;
-    for (int d = 0; d < s->nd; d++) {
-      bool high = corner >> d & 1;
-      Tensor *w = high ? rest[d] : t_rsubn(1, rest[d]);
-      at[d] = high ? t_addn(low[d], 1) : low[d];
-      weight = weight ? t_mul(weight, w) : w;
-    }
-    Tensor *part = t_mul(value_at(s, at), t_unsqueeze(weight, 1));
-    sum = sum ? t_add(sum, part) : part;
-  }
-  return sum;
-}
-
-/* Keys 1981 with a = -0.75: the weights of the places at -1, 0, 1 and 2, for x in 0..1. */
-static void cubic(Tensor *x, Tensor **w) {
-  const double a = -0.75;
-  for (int k = 0; k < 4; k++) {
-    Tensor *t = k < 2 ? t_addn(x, 1 - k) : t_rsubn(k - 1, x); /* the distance */
-    if (k == 1 || k == 2) {                                   /* ((a + 2) t - (a + 3)) t t + 1 */
-      w[k] = t_addn(t_mul(t_addn(t_muln(t, a + 2), -(a + 3)), t_square(t)), 1);
-    } else { /* ((a t - 5 a) t + 8 a) t - 4 a */
-      Tensor *inner = t_addn(t_mul(t_addn(t_muln(t, a), -5 * a), t), 8 * a);
-      w[k] = t_addn(t_mul(inner, t), -4 * a);
-    }
-  }
-}
-
-static Tensor *bicubic(const Sampling *s) {
-  Tensor *low[2], *weight[2][4], *sum = NULL;
-  for (int d = 0; d < 2; d++) {
-    low[d] = t_op1("floor", s->at[d]);
-    cubic(t_sub(s->at[d], low[d]), weight[d]);
-  }
-  for (int k = 0; k < 16; k++) {
-    Tensor *at[2];
-    for (int d = 0; d < 2; d++) {
-      int step = d == 0 ? k / 4 : k % 4;
-      at[d] = t_op1("round", kept_inside(s, t_addn(low[d], step - 1), s->size[d]));
-    }
-    Tensor *w = t_mul(weight[0][k / 4], weight[1][k % 4]);
-    Tensor *part = t_mul(value_at(s, at), t_unsqueeze(w, 1));
-    sum = sum ? t_add(sum, part) : part;
-  }
-  return sum;
-}
-
-/* ---- grid_sample ---------------------------------------------------------------------------------- */
+/* ---- grid_sample: input [N,C,...], grid [N,...,nd] --------------------------------------------------- */
 
 static void check_grid(Call *c) {
   const Tensor *x = c->x[0], *g = c->x[1];
@@ -138,30 +20,135 @@ static void check_grid(Call *c) {
            "[N,D',H',W',3], are wanted",
            t_shape_str(x), t_shape_str(g));
   }
-  if (c->attr[0].i == BICUBIC && nd != 2) {
+  if (c->attr[GRID_MODE].i == GRID_CUBIC && nd != 2) {
     t_fail("grid_sample: bicubic is for images, input is %s", t_shape_str(x));
   }
 }
 
-static void grid_sample(Call *c) {
-  check_grid(c);
-  Tensor *x = c->x[0], *g = c->x[1];
-  Sampling s = {.nd = x->ndim - 2, .mode = c->attr[0].i, .padding = c->attr[1].i};
-  s.align = attr_given(c, 2) && c->attr[2].i;
-  int64_t flat[3] = {x->shape[0], x->shape[1], 1}, points[2] = {x->shape[0], 1};
-  int64_t shape[5] = {x->shape[0], x->shape[1]};
+/* size: of the nd dimensions of the input; grid: [N,...,nd] */
+static GridShape shape_of(const Call *c, int64_t channels, const int64_t *size,
+                          const Tensor *grid) {
+  GridShape s = {.nd = grid->ndim - 2, .samples = grid->shape[0], .channels = channels};
+  s.mode = (int)c->attr[GRID_MODE].i;
+  s.padding = (int)c->attr[GRID_PADDING].i;
+  s.align = attr_given(c, GRID_ALIGN) && c->attr[GRID_ALIGN].i;
+  s.size[0] = s.places = 1;
   for (int d = 0; d < s.nd; d++) {
-    s.size[d] = x->shape[2 + d];
-    flat[2] *= s.size[d];
-    points[1] *= shape[2 + d] = g->shape[1 + d];
+    s.size[3 - s.nd + d] = size[d];
+    s.places *= grid->shape[1 + d];
   }
-  s.flat = t_reshape(x, 3, flat);
-  for (int d = 0; d < s.nd; d++) { /* the grid has x, the last dimension, first */
-    Tensor *along = t_reshape(t_select(g, g->ndim - 1, s.nd - 1 - d), 2, points);
-    s.at[d] = places(along, s.size[d], s.align);
+  return s;
+}
+
+static void make_room(Call *c, const GridShape *s, DType d) {
+  const GridKernels *k = SIMD_PICK(grid_kernels);
+  if (s->samples && s->channels && s->places)
+    call_scratch(c, (d == T_F32 ? k->room_f32 : k->room_f64)(s));
+}
+
+/* All inputs become contiguous, of one type of floats. */
+static DType of_one_type(Call *c, int n) {
+  DType d = call_promote(c, 0, n);
+  if (!dtype_is_float(d)) d = T_F32;
+  for (int i = 0; i < n; i++) call_want(c, i, d);
+  return d;
+}
+
+static void sample_infer(Call *c) {
+  check_grid(c);
+  DType d = of_one_type(c, 2);
+  const Tensor *x = c->x[0], *g = c->x[1];
+  GridShape s = shape_of(c, x->shape[1], x->shape + 2, g);
+  int64_t shape[5] = {x->shape[0], x->shape[1]};
+  if (grid_plane(&s) > GRID_PLANE) {
+    t_fail("grid_sample: input is %s; a channel has at most 2^30 places", t_shape_str(x));
   }
-  Tensor *y = s.mode == NEAREST ? nearest(&s) : s.mode == BICUBIC ? bicubic(&s) : linear(&s);
-  c->y[0] = t_reshape(y, x->ndim, shape);
+  for (int i = 0; i < s.nd; i++) shape[2 + i] = g->shape[1 + i];
+  call_out(c, 0, d, x->ndim, shape);
+  make_room(c, &s, d);
+}
+
+static const char *sample_run(Call *c) {
+  const Tensor *x = c->x[0], *g = c->x[1];
+  Tensor *y = c->y[0];
+  if (y->numel == 0) return NULL;
+  GridShape s = shape_of(c, x->shape[1], x->shape + 2, g);
+  const GridKernels *k = SIMD_PICK(grid_kernels);
+  if (y->dtype == T_F32)
+    k->forward_f32(&s, t_f32(x), t_f32(g), t_f32(y), c->scratch);
+  else
+    k->forward_f64(&s, t_f64(x), t_f64(g), t_f64(y), c->scratch);
+  return NULL;
+}
+
+static void sample_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *x = c->x[0], *g = c->x[1];
+  const Attr *mode = &c->attr[GRID_MODE], *padding = &c->attr[GRID_PADDING];
+  const int align = attr_given(c, GRID_ALIGN) && c->attr[GRID_ALIGN].i;
+  if (c->want[0]) {
+    gx[0] = t_call("grid_sample_dx", "xxaabl", gy[0], g, mode, padding, align, x->ndim - 2,
+                   x->shape + 2);
+  }
+  if (c->want[1]) {
+    gx[1] = mode->i == GRID_NEAREST
+                ? t_zeros_like(g)
+                : t_call("grid_sample_dgrid", "xxxaab", gy[0], x, g, mode, padding, align);
+  }
+}
+
+/* ---- its gradients: inputs gy and grid; gy, input and grid -------------------------------------------- */
+
+enum { SIZE = GRID_ALIGN + 1 };
+
+static void dx_infer(Call *c) {
+  DType d = of_one_type(c, 2);
+  const Tensor *gy = c->x[0];
+  const Attr *size = &c->attr[SIZE];
+  int64_t shape[5] = {gy->shape[0], gy->shape[1]};
+  GridShape s = shape_of(c, gy->shape[1], size->v, c->x[1]);
+  for (int i = 0; i < size->n; i++) shape[2 + i] = size->v[i];
+  call_out(c, 0, d, gy->ndim, shape);
+  make_room(c, &s, d);
+}
+
+static const char *dx_run(Call *c) {
+  const Tensor *gy = c->x[0], *g = c->x[1];
+  Tensor *gx = c->y[0];
+  if (gy->numel == 0) {
+    t_fill(gx, 0);
+    return NULL;
+  }
+  GridShape s = shape_of(c, gy->shape[1], c->attr[SIZE].v, g);
+  const GridKernels *k = SIMD_PICK(grid_kernels);
+  if (gx->dtype == T_F32)
+    k->input_f32(&s, t_f32(gy), t_f32(g), t_f32(gx), c->scratch);
+  else
+    k->input_f64(&s, t_f64(gy), t_f64(g), t_f64(gx), c->scratch);
+  return NULL;
+}
+
+static void dgrid_infer(Call *c) {
+  DType d = of_one_type(c, 3);
+  const Tensor *x = c->x[1], *g = c->x[2];
+  GridShape s = shape_of(c, x->shape[1], x->shape + 2, g);
+  call_out(c, 0, d, g->ndim, g->shape);
+  make_room(c, &s, d);
+}
+
+static const char *dgrid_run(Call *c) {
+  const Tensor *gy = c->x[0], *x = c->x[1], *g = c->x[2];
+  Tensor *gg = c->y[0];
+  if (gy->numel == 0) {
+    t_fill(gg, 0);
+    return NULL;
+  }
+  GridShape s = shape_of(c, x->shape[1], x->shape + 2, g);
+  const GridKernels *k = SIMD_PICK(grid_kernels);
+  if (gg->dtype == T_F32)
+    k->grid_f32(&s, t_f32(gy), t_f32(x), t_f32(g), t_f32(gg), c->scratch);
+  else
+    k->grid_f64(&s, t_f64(gy), t_f64(x), t_f64(g), t_f64(gg), c->scratch);
+  return NULL;
 }
 
 /* ---- affine_grid ---------------------------------------------------------------------------------- */
@@ -204,10 +191,12 @@ static void affine_grid(Call *c) {
   c->y[0] = t_reshape(t_matmul(t_cast(points, d), t_transpose(theta, 1, 2)), nd + 2, shape);
 }
 
+#define HOW                                                                                        \
+  "mode: string{bilinear|nearest|bicubic}=bilinear, "                                              \
+  "padding_mode: string{zeros|border|reflection}=zeros, align_corners: bool?"
+
 static Op rows[] = {
-    {.sig = "grid_sample(input: tensor, grid: tensor, mode: string{bilinear|nearest|bicubic}="
-            "bilinear, padding_mode: string{zeros|border|reflection}=zeros, align_corners: bool?) "
-            "-> y: tensor",
+    {.sig = "grid_sample(input: tensor, grid: tensor, " HOW ") -> y: tensor",
      .doc = "The input at places that grid says: [N,C,H,W] at [N,H',W',2] -> [N,C,H',W'], or "
             "[N,C,D,H,W] at [N,D',H',W',3]. A place is (x, y), from -1 to 1 over the width and the "
             "height, between the edges of the corners, or their centres with align_corners. Places "
@@ -216,11 +205,29 @@ static Op rows[] = {
                 "x:grid_sample(grid, {align_corners = true}) --> float32 [1,1,1,2]  10.0  25.0",
      .test = "{{randn(1,2,3,4), rand(1,2,3,2) * 1.8 - 0.9}, {randn(2,1,3,3), rand(2,2,2,2) * 3 - "
              "1.5, 'bilinear', 'border', true}, {randn(1,1,4,3), rand(1,2,2,2) * 3 - 1.5, "
-             "'bilinear', 'reflection'}, {randn(1,1,3,4), rand(1,2,2,2) * 2.4 - 1.2, 'nearest', "
+             "'bilinear', 'reflection'}, {randn(2,5,4,4), rand(2,5,4,2) * 3 - 1.5, 'bicubic', "
+             "'border'}, {randn(1,1,3,4), rand(1,2,2,2) * 2.4 - 1.2, 'nearest', "
              "'zeros'}, {randn(1,1,5,4), rand(1,2,2,2) * 2.4 - 1.2, 'bicubic', 'reflection', "
              "true}, {randn(1,1,2,3,2), rand(1,1,2,2,3) * 2 - 1}}",
      .ref = "reference.grid_sample",
-     .compose = grid_sample},
+     .save = SAVE_XS,
+     .infer = sample_infer,
+     .run = sample_run,
+     .grad = sample_grad,
+     .compose = grid_sample_compose},
+    {.sig = "grid_sample_dx(gy: tensor, grid: tensor, " HOW ", size: ints=1) -> gx: tensor",
+     .doc = "Gradient of grid_sample for an input of `size` after the channels.",
+     .test = "{{randn(1,2,3,2), rand(1,3,2,2) * 2 - 1, {size = {3,4}}}, {randn(1,5,3,3), "
+             "rand(1,3,3,2) * 3 - 1.5, 'bicubic', 'border', true, {5,4}}}",
+     .flags = OP_HIDDEN | OP_CONST,
+     .infer = dx_infer,
+     .run = dx_run},
+    {.sig = "grid_sample_dgrid(gy: tensor, input: tensor, grid: tensor, " HOW ") -> ggrid: tensor",
+     .doc = "Gradient of grid_sample for its grid.",
+     .test = "{{randn(1,2,3,2), randn(1,2,3,4), rand(1,3,2,2) * 2 - 1}}",
+     .flags = OP_HIDDEN | OP_CONST,
+     .infer = dgrid_infer,
+     .run = dgrid_run},
     {.sig = "affine_grid(theta: tensor, size: ints, align_corners: bool?) -> grid: tensor",
      .doc = "The grid for grid_sample that moves an image of that size {N,C,H,W} by matrices "
             "[N,2,3], or a volume {N,C,D,H,W} by [N,3,4].",
