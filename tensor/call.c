@@ -21,6 +21,7 @@ void call_begin(Call *c, const Op *op) {
   c->op = op;
   c->inplace = (op->flags & OP_ONLY_INPLACE) != 0;
   c->scratch = NULL;
+  c->gathered = NULL;
   c->ny = s->nresults;
   for (int i = 0; i < s->nparams; i++) {
     if (!s->param[i].is_x) c->attr[s->param[i].slot] = s->param[i].value;

@@ -115,7 +115,10 @@ struct Call {
   Tensor **x;   /* NULL = absent */
   Tensor **y;
   Attr attr[CALL_ATTR];
-  bool *want;    /* in a gradient rule: which inputs want one */
+  bool *want; /* in a gradient rule: which inputs want one */
+  Tensor
+      *gathered; /* in a gradient rule: what the gradient of the only input has gathered from other
+                       ops, which the rule may add to in place of filling gx[0]; or NULL */
   void *scratch; /* from call_scratch */
   Tensor *x_few[CALL_X], *y_few[CALL_Y];
   bool want_few[CALL_X];

@@ -74,12 +74,13 @@ static Tensor *fitted(Tensor *g, const Tensor *like, DType dtype) {
   return g->dtype == dtype ? g : t_cast(g, dtype);
 }
 
-/* old + g, in place where old is nobody else's; takes over the share in old, gives one. */
+/* May the walk write to a gradient that it gathers? Not where somebody else holds it. */
+static bool is_own(const Tensor *g) { return g->refs == 1 && g->st->refs == 1 && !g->base; }
+
+/* old + g, in place where that may be; takes over the share in old, gives one. */
 static Tensor *added(Tensor *old, Tensor *g) {
   if (!old) return t_retain(g);
-  bool alone = old->refs == 1 && old->st->refs == 1 && !old->base && !tape_on &&
-               t_same_shape(old, g) && old->dtype == g->dtype;
-  if (alone) {
+  if (!tape_on && is_own(old) && t_same_shape(old, g) && old->dtype == g->dtype) {
     t_add_into(old, g);
     return old;
   }
@@ -90,25 +91,34 @@ static Tensor *added(Tensor *old, Tensor *g) {
 
 /* With targets given, leaves are not queued: their gradients gather in gx, so that a walk within
    another may reach the same leaves. */
-static void deliver_leaf(Walk *w, const Node *n, Tensor *g) {
+static bool is_queued_here(const Walk *w, const Node *n) { return w->nx < 0 || !tape_is_leaf(n); }
+
+/* Where the gradient of an output gathers; NULL: nobody asks for it. */
+static Tensor **place_of(const Walk *w, Node *n, int slot) {
+  if (is_queued_here(w, n)) return &n->g[slot];
   for (int i = 0; i < w->nx; i++) {
-    if (w->x[i]->node != n) continue;
-    w->gx[i] = added(w->gx[i], g);
-    return;
+    if (w->x[i]->node == n) return &w->gx[i];
   }
+  return NULL;
 }
 
 static void deliver(Walk *w, Node *n, int slot, Tensor *g) {
-  if (w->nx >= 0 && tape_is_leaf(n)) {
-    deliver_leaf(w, n, g);
-    return;
-  }
-  if (n->queued && n->queued != w->number) {
+  bool here = is_queued_here(w, n);
+  if (here && n->queued && n->queued != w->number) {
     t_fail("backward: called from within a backward over the same graph; call it when that has "
            "ended");
   }
-  if (!n->queued) push(w, n); /* first, since it can fail: clean sees to the nodes that are met */
-  n->g[slot] = added(n->g[slot], g);
+  if (here && !n->queued) push(w, n); /* first, since it can fail: clean sees to what is met */
+  Tensor **at = place_of(w, n, slot);
+  if (at) *at = added(*at, g);
+}
+
+/* What the gradient of an input has gathered so far, where a rule may add to it. */
+static Tensor *gathered(const Walk *w, const Edge *in) {
+  if (!in->node || tape_on || anomaly_on) return NULL;
+  bool met = !is_queued_here(w, in->node) || in->node->queued == w->number;
+  Tensor **at = place_of(w, in->node, in->slot);
+  return met && at && *at && is_own(*at) ? *at : NULL;
 }
 
 /* ---- one node --------------------------------------------------------------------------------- */
@@ -186,6 +196,7 @@ static void rule(Walk *w, Node *n, Tensor **gx) {
   }
   c.ny = n->ny;
   for (int i = 0; i < n->ny; i++) c.y[i] = revived(&n->y[i], n, i, create);
+  if (n->nx == 1) c.gathered = gathered(w, &n->in[0]);
   n->op->grad(&c, n->g, gx);
 }
 

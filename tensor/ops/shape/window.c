@@ -71,10 +71,24 @@ void carve_infer(Call *c, Carve carve) {
   call_view(c, w.ndim, w.shape, w.stride, w.offset);
 }
 
+static bool is_single_or_double(const Tensor *x) { return x->dtype == T_F32 || x->dtype == T_F64; }
+
+/* Adds g to sum at w; false where elements would meet or the types are not added. */
+static bool add_at(Tensor *sum, const Tensor *g, const Window *w) {
+  Tensor there = window_tensor(sum, w);
+  bool plain = t_is_contiguous(sum) && is_single_or_double(sum) && is_single_or_double(g);
+  if (!plain || t_overlaps_itself(&there)) return false;
+  there.offset += sum->offset;
+  t_add_into(&there, g);
+  return true;
+}
+
+/* Many views of one tensor (its rows, its chunks) add to one gradient, each at its own place. */
 void carve_grad(Call *c, Tensor *const *gy, Tensor **gx, Carve carve) {
   const Tensor *x = c->x[0];
   Window w = window_whole(x->ndim, x->shape);
   carve(c, &w);
+  if (c->gathered && add_at(c->gathered, gy[0], &w)) return;
   gx[0] = window_add(gy[0], x->ndim, x->shape, &w);
 }
 
