@@ -145,33 +145,37 @@ static void vector_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const 
 
 enum { SMALL_ROWS = 32 }; /* beyond, BLAS packs better */
 
-/* Products small enough to do without BLAS, to c; a column is the transpose of a row. Says whether
-   it was one. */
+/* A product small enough to do without BLAS. A column is made as the transpose of a row: then the two
+   matrices change places. */
+typedef struct {
+  bool turned;
+  int64_t m, n, ra, ca, rb, cb, ldc;
+} Small;
+
+/* most: of the columns. Says whether it is one. */
+static bool small(Small *s, bool ta, bool tb, int64_t m, int64_t n, int64_t k, int64_t lda,
+                  int64_t ldb, int64_t ldc, int64_t most) {
+  int64_t ra = ta ? 1 : lda, ca = ta ? lda : 1, rb = tb ? 1 : ldb, cb = tb ? ldb : 1;
+  bool turned = n == 1 && ldc == 1 && m <= most;
+  *s = turned ? (Small){true, 1, m, cb, rb, ca, ra, m} : (Small){false, m, n, ra, ca, rb, cb, ldc};
+  return k <= PRODUCT_DEPTH && (turned || (m <= SMALL_ROWS && n <= most));
+}
+
 static bool small_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a,
                       int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc) {
   const ProductLoops *loops = SIMD_PICK(product_loops);
-  int64_t ra = ta ? 1 : lda, ca = ta ? lda : 1, rb = tb ? 1 : ldb, cb = tb ? ldb : 1;
-  if (k > PRODUCT_DEPTH) return false;
-  if (n == 1 && ldc == 1 && m <= loops->most_f32) {
-    loops->f32(1, m, k, b, cb, rb, a, ca, ra, c, m);
-    return true;
-  }
-  if (m > SMALL_ROWS || n > loops->most_f32) return false;
-  loops->f32(m, n, k, a, ra, ca, b, rb, cb, c, ldc);
+  Small s;
+  if (!small(&s, ta, tb, m, n, k, lda, ldb, ldc, loops->most_f32)) return false;
+  loops->f32(s.m, s.n, k, s.turned ? b : a, s.ra, s.ca, s.turned ? a : b, s.rb, s.cb, c, s.ldc);
   return true;
 }
 
 static bool small_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a,
                       int64_t lda, const double *b, int64_t ldb, double *c, int64_t ldc) {
   const ProductLoops *loops = SIMD_PICK(product_loops);
-  int64_t ra = ta ? 1 : lda, ca = ta ? lda : 1, rb = tb ? 1 : ldb, cb = tb ? ldb : 1;
-  if (k > PRODUCT_DEPTH) return false;
-  if (n == 1 && ldc == 1 && m <= loops->most_f64) {
-    loops->f64(1, m, k, b, cb, rb, a, ca, ra, c, m);
-    return true;
-  }
-  if (m > SMALL_ROWS || n > loops->most_f64) return false;
-  loops->f64(m, n, k, a, ra, ca, b, rb, cb, c, ldc);
+  Small s;
+  if (!small(&s, ta, tb, m, n, k, lda, ldb, ldc, loops->most_f64)) return false;
+  loops->f64(s.m, s.n, k, s.turned ? b : a, s.ra, s.ca, s.turned ? a : b, s.rb, s.cb, c, s.ldc);
   return true;
 }
 
