@@ -223,8 +223,7 @@ typedef struct {
 #define LONG_WORK  ((int64_t)1 << 30) /* and those done in one go: some 20 ms */
 #define MOST_PARTS 64
 
-static Cut cut_along(char along, int64_t extent, int64_t least) {
-  int64_t parts = extent / least;
+static Cut cut_in(char along, int64_t extent, int64_t parts) {
   if (parts > 1) parts += parts % 2; /* even: two threads share it well */
   if (parts > MOST_PARTS) parts = MOST_PARTS;
   if (parts < 1) parts = 1;
@@ -232,19 +231,16 @@ static Cut cut_along(char along, int64_t extent, int64_t least) {
   return (Cut){along, (extent + size - 1) / size, size};
 }
 
-/* Wide panels of columns cost nothing, panels of rows pack b again for each; both want 256. Short
-   and narrow products over a long k are cut there. */
+/* The longer side is cut, because every panel packs the other matrix again; that counts for little in
+   a panel of 768. Short and narrow products over a long k are cut there. */
 static Cut choose_cut(int64_t m, int64_t n, int64_t k) {
   if (m <= 0 || n <= 0 || k <= 0 || (double)m * (double)n * (double)k < (double)SMALL_WORK)
     return (Cut){'m', 1, m};
-  if (n >= 512) return cut_along('n', n, 256);
-  if (m >= 512) return cut_along('m', m, 256);
-  int64_t longer = m > n ? m : n;
-  if (longer < 256 && k >= 16 * longer) {
-    int64_t least = k / 8 > 512 ? k / 8 : 512;
-    return cut_along('k', k, least);
-  }
-  return cut_along(n >= m ? 'n' : 'm', longer, longer >= 256 ? 128 : 64);
+  char along = n >= m ? 'n' : 'm';
+  int64_t longer = n >= m ? n : m;
+  if (longer <= 256 && k >= 12 * longer) return cut_in('k', k, k < 8 * 512 ? k / 512 : 8);
+  if (longer >= 512) return cut_in(along, longer, longer < 2 * 768 ? 2 : longer / 768);
+  return cut_in(along, longer, longer / (longer >= 256 ? 128 : 64));
 }
 
 size_t gemm_scratch(int64_t m, int64_t n, int64_t k, size_t itemsize) {
@@ -256,9 +252,8 @@ typedef struct {
   Cut cut;
   bool ta, tb, wide; /* wide: float64 */
   int64_t m, n, k, lda, ldb, ldc;
-  const void *a, *b;
+  const void *a, *b, *bias; /* bias: [n], of every row, or NULL */
   void *c, *sums;
-  double beta;
 } Product;
 
 static const void *at(const Product *p, const void *base, int64_t element) {
@@ -267,17 +262,19 @@ static const void *at(const Product *p, const void *base, int64_t element) {
 
 /* A long panel goes to BLAS some rows at a time, so that Ctrl-C is heard in between. */
 static void multiply(const Product *p, int64_t m, int64_t n, int64_t k, const void *a,
-                     const void *b, double beta, void *c, int64_t ldc) {
+                     const void *b, const void *bias, void *c, int64_t ldc) {
   int64_t rows = n > 0 && k > 0 ? LONG_WORK / n / k / 256 * 256 : m;
   if (rows < 256) rows = 256;
   for (int64_t from = 0; from < m && (from == 0 || !team_cut()); from += rows) {
     int64_t size = m - from < rows + rows / 2 ? m - from : rows;
     const void *here = at(p, a, p->ta ? from : from * p->lda);
     void *to = (void *)at(p, c, from * ldc);
+    for (int64_t i = 0; bias && i < size; i++)
+      memcpy((void *)at(p, to, i * ldc), bias, (size_t)n * (p->wide ? 8 : 4));
     if (p->wide)
-      gemm_f64(p->ta, p->tb, size, n, k, here, p->lda, b, p->ldb, beta, to, ldc);
+      gemm_f64(p->ta, p->tb, size, n, k, here, p->lda, b, p->ldb, bias ? 1 : 0, to, ldc);
     else
-      gemm_f32(p->ta, p->tb, size, n, k, here, p->lda, b, p->ldb, (float)beta, to, ldc);
+      gemm_f32(p->ta, p->tb, size, n, k, here, p->lda, b, p->ldb, bias ? 1 : 0, to, ldc);
     if (size > rows) return;
   }
 }
@@ -288,9 +285,8 @@ static void product_part(void *job, int64_t part) {
   int64_t extent = p->cut.along == 'm' ? m : p->cut.along == 'n' ? n : k;
   int64_t from = part * p->cut.size;
   int64_t size = extent - from < p->cut.size ? extent - from : p->cut.size;
-  const void *a = p->a, *b = p->b;
+  const void *a = p->a, *b = p->b, *bias = p->bias;
   void *c = p->c;
-  double beta = p->beta;
   if (p->cut.along == 'm') {
     m = size;
     a = at(p, a, p->ta ? from : from * p->lda);
@@ -299,6 +295,7 @@ static void product_part(void *job, int64_t part) {
     n = size;
     b = at(p, b, p->tb ? from * p->ldb : from);
     c = (void *)at(p, c, from);
+    if (bias) bias = at(p, bias, from);
   } else {
     k = size;
     a = at(p, a, p->ta ? from * p->lda : from);
@@ -306,15 +303,16 @@ static void product_part(void *job, int64_t part) {
     if (part > 0) {
       c = (void *)at(p, p->sums, (part - 1) * m * n);
       ldc = n;
-      beta = 0;
+      bias = NULL;
     }
   }
-  multiply(p, m, n, k, a, b, beta, c, ldc);
+  multiply(p, m, n, k, a, b, bias, c, ldc);
 }
 
 void gemm_team_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-                   const float *b, int64_t ldb, float beta, float *c, int64_t ldc, void *scratch) {
-  Product p = {choose_cut(m, n, k), ta, tb, false, m, n, k, lda, ldb, ldc, a, b, c, scratch, beta};
+                   const float *b, int64_t ldb, const float *bias, float *c, int64_t ldc,
+                   void *scratch) {
+  Product p = {choose_cut(m, n, k), ta, tb, false, m, n, k, lda, ldb, ldc, a, b, bias, c, scratch};
   team_run(p.cut.parts, product_part, &p);
   if (p.cut.along != 'k') return;
   const float *sum = scratch;
@@ -324,9 +322,9 @@ void gemm_team_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const floa
 }
 
 void gemm_team_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda,
-                   const double *b, int64_t ldb, double beta, double *c, int64_t ldc,
+                   const double *b, int64_t ldb, const double *bias, double *c, int64_t ldc,
                    void *scratch) {
-  Product p = {choose_cut(m, n, k), ta, tb, true, m, n, k, lda, ldb, ldc, a, b, c, scratch, beta};
+  Product p = {choose_cut(m, n, k), ta, tb, true, m, n, k, lda, ldb, ldc, a, b, bias, c, scratch};
   team_run(p.cut.parts, product_part, &p);
   if (p.cut.along != 'k') return;
   const double *sum = scratch;
@@ -377,15 +375,15 @@ static void run_batch(const GemmBatch *batch, Product p) {
 }
 
 void gemm_batch_f32(const GemmBatch *batch, bool ta, bool tb, int64_t m, int64_t n, int64_t k,
-                    const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                    const float *a, int64_t lda, const float *b, int64_t ldb, float *c,
                     int64_t ldc) {
-  run_batch(batch, (Product){choose_cut(m, n, k), ta, tb, false, m, n, k, lda, ldb, ldc, a, b, c,
-                             NULL, beta});
+  run_batch(batch, (Product){choose_cut(m, n, k), ta, tb, false, m, n, k, lda, ldb, ldc, a, b, NULL,
+                             c, NULL});
 }
 
 void gemm_batch_f64(const GemmBatch *batch, bool ta, bool tb, int64_t m, int64_t n, int64_t k,
-                    const double *a, int64_t lda, const double *b, int64_t ldb, double beta,
-                    double *c, int64_t ldc) {
-  run_batch(batch, (Product){choose_cut(m, n, k), ta, tb, true, m, n, k, lda, ldb, ldc, a, b, c,
-                             NULL, beta});
+                    const double *a, int64_t lda, const double *b, int64_t ldb, double *c,
+                    int64_t ldc) {
+  run_batch(batch, (Product){choose_cut(m, n, k), ta, tb, true, m, n, k, lda, ldb, ldc, a, b, NULL,
+                             c, NULL});
 }

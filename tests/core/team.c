@@ -102,7 +102,7 @@ static void test_fork(void) {
     alarm(20);
     memset(count, 0, sizeof count);
     team_run(100, count_part, &c);
-    gemm_team_f32(false, false, 64, 64, 600, a, 600, b, 64, 0, product, 64, NULL);
+    gemm_team_f32(false, false, 64, 64, 600, a, 600, b, 64, NULL, product, 64, NULL);
     _exit(all_once(count, 100) ? 0 : 1);
   }
   int status = -1;
@@ -119,7 +119,7 @@ static void test_fork(void) {
 typedef struct {
   bool ta, tb;
   int64_t m, n, k, lda, ldb, ldc;
-  double beta;
+  const void *bias; /* [n] or NULL */
 } Shape;
 
 static void *noisy(int64_t n, size_t itemsize) {
@@ -136,13 +136,12 @@ static double value(const void *p, size_t itemsize, int64_t i) {
   return itemsize == 4 ? (double)((const float *)p)[i] : ((const double *)p)[i];
 }
 
-/* The largest error of c against plain sums, in units of sum |a||b| + |beta c0|. */
-static double product_error(const Shape *s, size_t z, const void *a, const void *b, const void *c0,
-                            const void *c) {
+/* The largest error of c against plain sums, in units of sum |a||b| + |bias|. */
+static double product_error(const Shape *s, size_t z, const void *a, const void *b, const void *c) {
   double worst = 0;
   for (int64_t i = 0; i < s->m; i++)
     for (int64_t j = 0; j < s->n; j++) {
-      double old = s->beta == 0 ? 0 : s->beta * value(c0, z, i * s->ldc + j);
+      double old = s->bias ? value(s->bias, z, j) : 0;
       double sum = old, size = fabs(old) + 1e-30;
       for (int64_t l = 0; l < s->k; l++) {
         double x = value(a, z, s->ta ? l * s->lda + i : i * s->lda + l) *
@@ -159,18 +158,19 @@ static double product_error(const Shape *s, size_t z, const void *a, const void 
 static void multiply(const Shape *s, size_t z, const void *a, const void *b, void *c,
                      void *scratch) {
   if (z == 4)
-    gemm_team_f32(s->ta, s->tb, s->m, s->n, s->k, a, s->lda, b, s->ldb, (float)s->beta, c, s->ldc,
+    gemm_team_f32(s->ta, s->tb, s->m, s->n, s->k, a, s->lda, b, s->ldb, s->bias, c, s->ldc,
                   scratch);
   else
-    gemm_team_f64(s->ta, s->tb, s->m, s->n, s->k, a, s->lda, b, s->ldb, s->beta, c, s->ldc,
+    gemm_team_f64(s->ta, s->tb, s->m, s->n, s->k, a, s->lda, b, s->ldb, s->bias, c, s->ldc,
                   scratch);
 }
 
-static void test_product(Shape s, size_t z) {
+static void test_product(Shape s, size_t z, bool bias) {
   int64_t rows_a = s.ta ? s.k : s.m, rows_b = s.tb ? s.n : s.k, size = s.m * s.ldc;
   void *a = noisy(rows_a * s.lda, z), *b = noisy(rows_b * s.ldb, z);
-  void *c0 = noisy(size, z), *c = malloc((size_t)size * z + 1),
+  void *row = noisy(s.n, z), *c0 = noisy(size, z), *c = malloc((size_t)size * z + 1),
        *first = malloc((size_t)size * z + 1);
+  s.bias = bias ? row : NULL;
   size_t need = gemm_scratch(s.m, s.n, s.k, z);
   void *scratch = need ? malloc(need) : NULL;
   for (int threads = 1; threads <= THREADS; threads++) {
@@ -181,7 +181,7 @@ static void test_product(Shape s, size_t z) {
     check(memcmp(c, first, (size_t)size * z) == 0, "product %ldx%ldx%ld: bits at %d threads",
           (long)s.m, (long)s.n, (long)s.k, threads);
   }
-  double error = product_error(&s, z, a, b, c0, c), bound = z == 4 ? 4e-6 : 1e-14;
+  double error = product_error(&s, z, a, b, c), bound = z == 4 ? 4e-6 : 1e-14;
   check(error <= bound, "product %ldx%ldx%ld %d%d: error %g", (long)s.m, (long)s.n, (long)s.k, s.ta,
         s.tb, error);
   bool kept = true; /* what lies between the rows of c */
@@ -189,7 +189,7 @@ static void test_product(Shape s, size_t z) {
     for (int64_t j = s.n; j < s.ldc; j++)
       kept &= value(c, z, i * s.ldc + j) == value(c0, z, i * s.ldc + j);
   check(kept, "product %ldx%ldx%ld writes c alone", (long)s.m, (long)s.n, (long)s.k);
-  free(a), free(b), free(c0), free(c), free(first), free(scratch);
+  free(a), free(b), free(row), free(c0), free(c), free(first), free(scratch);
 }
 
 static void test_products(void) {
@@ -199,18 +199,17 @@ static void test_products(void) {
                                      {64, 64, 600},  {5, 4, 0}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (int kind = 0; kind < 8; kind++) {
-      Shape s = {kind & 1, kind & 2, sizes[i][0], sizes[i][1], sizes[i][2], 0, 0, 0, 0};
+      Shape s = {kind & 1, kind & 2, sizes[i][0], sizes[i][1], sizes[i][2], 0, 0, 0, NULL};
       bool loose = kind >= 4;
       s.lda = (s.ta ? s.m : s.k) + (loose ? 3 : 0);
       s.ldb = (s.tb ? s.k : s.n) + (loose ? 5 : 0);
       s.ldc = s.n + (loose ? 2 : 0);
-      s.beta = loose ? 0.5 : 0;
-      test_product(s, 4);
-      test_product(s, 8);
+      test_product(s, 4, loose);
+      test_product(s, 8, loose);
     }
   float nan[2] = {NAN, NAN}, one[2] = {1, 1};
-  gemm_team_f32(false, false, 2, 1, 1, one, 1, one, 1, 0, nan, 1, NULL);
-  check(nan[0] == 1 && nan[1] == 1, "with beta 0, c is not read");
+  gemm_team_f32(false, false, 2, 1, 1, one, 1, one, 1, NULL, nan, 1, NULL);
+  check(nan[0] == 1 && nan[1] == 1, "without a bias c is not read");
 }
 
 /* [2,1,m,k] times [1,3,k,n]. */
@@ -222,15 +221,15 @@ static void test_batch(int64_t m, int64_t n, int64_t k, size_t z) {
     char *c = malloc(size);
     team_set_threads(threads);
     if (z == 4)
-      gemm_batch_f32(&batch, false, false, m, n, k, a, k, b, n, 0, (float *)c, n);
+      gemm_batch_f32(&batch, false, false, m, n, k, a, k, b, n, (float *)c, n);
     else
-      gemm_batch_f64(&batch, false, false, m, n, k, a, k, b, n, 0, (double *)c, n);
+      gemm_batch_f64(&batch, false, false, m, n, k, a, k, b, n, (double *)c, n);
     if (first) check(memcmp(c, first, size) == 0, "batch: bits at %d threads", threads);
     for (int64_t i = 0; i < 6; i++) {
-      Shape s = {false, false, m, n, k, k, n, n, 0};
+      Shape s = {false, false, m, n, k, k, n, n, NULL};
       double error =
           product_error(&s, z, (char *)a + (size_t)(i / 3 * m * k) * z,
-                        (char *)b + (size_t)(i % 3 * k * n) * z, NULL, c + (size_t)(i * m * n) * z);
+                        (char *)b + (size_t)(i % 3 * k * n) * z, c + (size_t)(i * m * n) * z);
       check(error <= (z == 4 ? 4e-6 : 1e-14), "batch %ldx%ldx%ld: error %g", (long)m, (long)n,
             (long)k, error);
     }

@@ -77,16 +77,16 @@ static void multiply(const Tensor *a, const Tensor *b, Tensor *y, void *scratch)
   int64_t m = y->shape[y->ndim - 2], n = y->shape[y->ndim - 1], k = a->shape[a->ndim - 1];
   if (y->ndim == 2 || y->shape[0] == 1) {
     if (y->dtype == T_F32)
-      gemm_team_f32(ta, tb, m, n, k, t_f32(a), la.ld, t_f32(b), lb.ld, 0, t_f32(y), n, scratch);
+      gemm_team_f32(ta, tb, m, n, k, t_f32(a), la.ld, t_f32(b), lb.ld, NULL, t_f32(y), n, scratch);
     else
-      gemm_team_f64(ta, tb, m, n, k, t_f64(a), la.ld, t_f64(b), lb.ld, 0, t_f64(y), n, scratch);
+      gemm_team_f64(ta, tb, m, n, k, t_f64(a), la.ld, t_f64(b), lb.ld, NULL, t_f64(y), n, scratch);
     return;
   }
   GemmBatch batch = {1, {y->shape[0]}, {a->stride[0]}, {b->stride[0]}, {m * n}};
   if (y->dtype == T_F32)
-    gemm_batch_f32(&batch, ta, tb, m, n, k, t_f32(a), la.ld, t_f32(b), lb.ld, 0, t_f32(y), n);
+    gemm_batch_f32(&batch, ta, tb, m, n, k, t_f32(a), la.ld, t_f32(b), lb.ld, t_f32(y), n);
   else
-    gemm_batch_f64(&batch, ta, tb, m, n, k, t_f64(a), la.ld, t_f64(b), lb.ld, 0, t_f64(y), n);
+    gemm_batch_f64(&batch, ta, tb, m, n, k, t_f64(a), la.ld, t_f64(b), lb.ld, t_f64(y), n);
 }
 
 static const char *bmm_run(Call *c) {
@@ -258,16 +258,12 @@ static const char *linear_run(Call *c) {
   const Tensor *x = c->x[0], *w = c->x[1], *b = c->x[2];
   Tensor *y = x->dtype == c->y[0]->dtype ? c->y[0] : c->y[CALL_Y - 1];
   int64_t n = w->shape[0], k = w->shape[1], m = n ? y->numel / n : 0;
-  if (m > 0 && b) { /* the bias in every row, then the product on top */
-    Tensor rows = as_matrix(y, m, n);
-    cast_into(&rows, b);
-  }
-  double beta = b ? 1 : 0;
   if (m > 0 && y->dtype == T_F32)
-    gemm_team_f32(false, true, m, n, k, t_f32(x), k, t_f32(w), k, (float)beta, t_f32(y), n,
+    gemm_team_f32(false, true, m, n, k, t_f32(x), k, t_f32(w), k, b ? t_f32(b) : NULL, t_f32(y), n,
                   c->scratch);
   else if (m > 0)
-    gemm_team_f64(false, true, m, n, k, t_f64(x), k, t_f64(w), k, beta, t_f64(y), n, c->scratch);
+    gemm_team_f64(false, true, m, n, k, t_f64(x), k, t_f64(w), k, b ? t_f64(b) : NULL, t_f64(y), n,
+                  c->scratch);
   if (y != c->y[0]) cast_into(c->y[0], y);
   c->y[CALL_Y - 1] = NULL;
   return NULL;

@@ -181,8 +181,11 @@ void sequence_infer(Call *c, CellKind kind, bool reverse, bool relu) {
   if (kind != CELL_RNN) s.extra = call_hidden(c, d, 3, out);
   size_t size = dtype_size(d), panels = gemm_scratch(s.B * s.T, k * s.H, s.I, size);
   size_t u = (size_t)(s.B * k * s.H) * size, packed = packed_bytes(&s, false, d);
-  call_scratch(c, sizeof s + 64 + packed + (panels > u ? panels : u));
+  size_t bias = ((size_t)(k * s.H) * size + 63) / 64 * 64;
+  call_scratch(c, sizeof s + 64 + bias + packed + (panels > u ? panels : u));
   char *room = (char *)c->scratch + (sizeof s + 63) / 64 * 64;
+  s.bias = room;
+  room += bias;
   s.packed = packed ? (float *)room : NULL;
   s.scratch = room + packed;
   *(Sequence *)c->scratch = s;
@@ -194,14 +197,16 @@ static void input_sums(const Sequence *s) {
   for (int64_t i = 0; i < n; i++) {
     double b = s->b_ih ? t_get(s->b_ih, i) : 0;
     if (s->b_hh && s->kind != CELL_GRU) b += t_get(s->b_hh, i);
-    t_set(s->gates, i, b);
+    if (s->gates->dtype == T_F32)
+      ((float *)s->bias)[i] = (float)b;
+    else
+      ((double *)s->bias)[i] = b;
   }
-  for (int64_t r = 1; r < rows; r++) copy(s->gates, r * n, s->gates, 0, n);
   if (s->gates->dtype == T_F32)
-    gemm_team_f32(false, true, rows, n, s->I, t_f32(s->x), s->I, t_f32(s->w_ih), s->I, 1,
+    gemm_team_f32(false, true, rows, n, s->I, t_f32(s->x), s->I, t_f32(s->w_ih), s->I, s->bias,
                   t_f32(s->gates), n, s->scratch);
   else
-    gemm_team_f64(false, true, rows, n, s->I, t_f64(s->x), s->I, t_f64(s->w_ih), s->I, 1,
+    gemm_team_f64(false, true, rows, n, s->I, t_f64(s->x), s->I, t_f64(s->w_ih), s->I, s->bias,
                   t_f64(s->gates), n, s->scratch);
 }
 

@@ -24,6 +24,7 @@ typedef struct Sequence {
   /* out: [B,T,H], h, c: [B,H]. For the gradient: gates [B,T,kH], activated (LSTM, GRU); before
      [B,T,H], h before each step; extra [B,T,H]: c before each step (LSTM), u of n (GRU). */
   Tensor *out, *h, *c, *gates, *before, *extra;
+  void *bias;    /* [kH], forward: of the sums from the input */
   void *scratch; /* products: [B,kH] forward, [B,H] backward */
   float *packed; /* w_hh for the products with the state, or NULL: as it is */
 } Sequence;
