@@ -5,13 +5,10 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
-#include "../../kernels/resample.h"
 #include "../../tape.h"
-#include "../../team.h"
+#include "../../taps.h"
 #include "embedding.h"
 #include "pick.h"
-
-enum { GRAIN = 1 << 15 }; /* values of a part */
 
 /* ---- bag_sum: weight [V,D], ids [n], first [bags + 1] from 0, share [n] float64 -> [bags,D] ----------- */
 
@@ -19,13 +16,6 @@ static Taps taps_of(const Tensor *ids, const Tensor *first, const Tensor *share,
                     int64_t width) {
   return (Taps){rows, first->numel - 1, width, t_i64(first), t_i64(ids), t_f64(share), false};
 }
-
-typedef struct Sums {
-  Taps taps;
-  const Tensor *weight;
-  Tensor *y;
-  int64_t group; /* bags of a part */
-} Sums;
 
 static void bag_sum_infer(Call *c) {
   const int64_t shape[2] = {c->x[2]->numel - 1, c->x[0]->shape[1]};
@@ -36,30 +26,12 @@ static void bag_sum_infer(Call *c) {
   call_want(c, 3, T_F64);
   call_out(c, 0, d, 2, shape);
   Tensor *ids = embedding_ids(c, c->x[1], c->x[0]->shape[0]);
-  call_scratch(c, sizeof(Sums));
-  Sums *s = c->scratch;
-  *s = (Sums){taps_of(ids, c->x[2], c->x[3], c->x[0]->shape[0], shape[1]), c->x[0], c->y[0], 1};
-  int64_t cost = ids->numel * shape[1] / (shape[0] > 0 ? shape[0] : 1);
-  s->group = cost < GRAIN ? GRAIN / (cost + 1) + 1 : 1;
-}
-
-static void sum_part(void *job, int64_t part) {
-  const Sums *s = job;
-  const ResampleKernels *k = SIMD_PICK(resample_kernels);
-  Taps t = s->taps;
-  int64_t from = part * s->group;
-  t.first += from;
-  t.out = t.out - from < s->group ? t.out - from : s->group;
-  if (s->y->dtype == T_F32)
-    k->apply_f32(&t, t_f32(s->weight), t_f32(s->y) + from * t.inner);
-  else
-    k->apply_f64(&t, t_f64(s->weight), t_f64(s->y) + from * t.inner);
+  call_scratch(c, sizeof(Taps));
+  *(Taps *)c->scratch = taps_of(ids, c->x[2], c->x[3], c->x[0]->shape[0], shape[1]);
 }
 
 static const char *bag_sum_run(Call *c) {
-  Sums *s = c->scratch;
-  t_fill(s->y, 0); /* bags without ids */
-  if (s->y->numel > 0) team_run((s->taps.out + s->group - 1) / s->group, sum_part, s);
+  taps_run(c->scratch, c->x[0], c->y[0]);
   return NULL;
 }
 
@@ -77,17 +49,15 @@ static void bag_sum_dw_infer(Call *c) {
   call_want(c, 3, T_F64);
   call_out(c, 0, (DType)c->x[0]->dtype, 2, shape);
   Tensor *ids = embedding_ids(c, c->x[1], rows);
-  call_scratch(c, sizeof(Taps));
-  *(Taps *)c->scratch = taps_of(ids, c->x[2], c->x[3], rows, shape[1]);
+  Taps t = taps_of(ids, c->x[2], c->x[3], rows, shape[1]);
+  call_scratch(c, sizeof(Taps) + taps_bytes(rows, ids->numel));
+  Taps *turned = c->scratch;
+  *turned = taps_turned(&t, turned + 1);
 }
 
 static const char *bag_sum_dw_run(Call *c) {
-  const ResampleKernels *k = SIMD_PICK(resample_kernels);
   Tensor *y = c->y[0];
-  if (y->dtype == T_F32)
-    k->spread_f32(c->scratch, t_f32(c->x[0]), t_f32(y));
-  else
-    k->spread_f64(c->scratch, t_f64(c->x[0]), t_f64(y));
+  taps_run(c->scratch, c->x[0], y);
   if (c->attr[1].i) embedding_by_counts(y, c->x[1]);
   return NULL;
 }

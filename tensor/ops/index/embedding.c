@@ -4,6 +4,7 @@
 #include "../../calc.h"
 #include "../../cast.h"
 #include "../../store.h"
+#include "../../taps.h"
 #include "embedding.h"
 #include "pick.h"
 
@@ -108,16 +109,22 @@ static void embedding_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 /* ---- embedding_dw: inputs g [..., D], indices; attributes rows, padding_idx, by_freq ---------------- */
 
-/* Rows of zeros [rows, D], with g's rows added in the order of the ids; but not the padding's. By
-   frequency: divided by how often the id occurs. */
+/* The map from g's rows to those of the table, each the sum of its ids' rows in their order; but the
+   padding's is zero. By frequency: divided by how often the id occurs. */
 static void embedding_dw_infer(Call *c) {
   Tensor *g = c->x[0];
   int64_t rows = c->attr[0].i, shape[2] = {rows, g->shape[g->ndim - 1]};
-  call_promote(c, 0, 1);
-  call_contiguous(c, 0);
+  call_want(c, 0, call_promote(c, 0, 1) == T_F64 ? T_F64 : T_F32);
   embedding_padding(c, 1, rows);
-  Tensor *y = call_out(c, 0, (DType)g->dtype, 2, shape);
-  keep_rows(c, y, embedding_ids(c, c->x[1], rows));
+  call_out(c, 0, (DType)c->x[0]->dtype, 2, shape);
+  Tensor *ids = embedding_ids(c, c->x[1], rows);
+  const int64_t n = ids->numel;
+  call_scratch(c, sizeof(Taps) + taps_bytes(rows, n) + taps_bytes(n, 0));
+  Taps *sums = c->scratch;
+  int64_t *each = (int64_t *)((char *)(sums + 1) + taps_bytes(rows, n));
+  for (int64_t i = 0; i <= n; i++) each[i] = i;
+  Taps read = {.in = rows, .out = n, .inner = shape[1], .first = each, .index = t_i64(ids)};
+  *sums = taps_turned(&read, sums + 1);
 }
 
 /* One row of y. */
@@ -151,8 +158,7 @@ static const char *embedding_dw_run(Call *c) {
   Tensor *y = c->y[0];
   int64_t row = embedding_padding(c, 1, c->attr[0].i);
   Attr zero = attr_of_int(0);
-  store_number(y, &zero);
-  pick_add(&((const Rows *)c->scratch)->pick, y, c->x[0], 1);
+  taps_run(c->scratch, c->x[0], y);
   if (c->attr[2].i) embedding_by_counts(y, c->x[1]);
   if (row < 0) return NULL;
   Tensor padding = row_of(y, row);

@@ -56,11 +56,26 @@ static Resize read_resize(Call *c, const Attr *size, const Attr *factor, bool re
   return r;
 }
 
+/* Dimensions that shrink come first, the outermost before the others; then those that grow, the
+   innermost first: so little is read and made on the way. */
+static int order_of(const Tensor *x, const Resize *r, int *order) {
+  int n = 0;
+  for (int i = 0; i < r->nd; i++) {
+    if (r->out[i] < x->shape[2 + i]) order[n++] = i;
+  }
+  for (int i = r->nd - 1; i >= 0; i--) {
+    if (r->out[i] > x->shape[2 + i] || (r->out[i] == x->shape[2 + i] && r->scale[i] != 0))
+      order[n++] = i;
+  }
+  return n;
+}
+
 /* kind: the choice of resample */
 static Tensor *resize(Tensor *x, const Resize *r, int kind, bool align) {
+  int order[3], n = order_of(x, r, order);
   if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
-  for (int i = r->nd - 1; i >= 0; i--) {
-    if (r->scale[i] == 0 && r->out[i] == x->shape[2 + i]) continue;
+  for (int k = 0; k < n; k++) {
+    int i = order[k];
     x = t_call("resample", "xiicbf", x, (int64_t)(2 + i), r->out[i], kind, align, r->scale[i]);
   }
   return x;

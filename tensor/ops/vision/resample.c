@@ -3,26 +3,18 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../kernels/resample.h"
-#include "../../team.h"
+#include "../../taps.h"
 
 enum { DIM, SIZE, MODE, ALIGN, SCALE };
 enum { NEAREST, EXACT, LINEAR, CUBIC };
-enum { GRAIN = 1 << 15 }; /* values of a part */
 
 /* ---- taps --------------------------------------------------------------------------------------- */
 
-typedef struct Table {
-  Taps taps;
-  int64_t *first, *index, used;
-  double *weight;
-} Table;
-
-static void tap(Table *t, int64_t at, double weight) {
-  if (at < 0) at = 0;
-  if (at >= t->taps.in) at = t->taps.in - 1;
-  t->index[t->used] = at;
-  t->weight[t->used++] = weight;
+/* One more tap of output i, which is the last that has any. */
+static void tap(Taps *t, int64_t i, int64_t at, double weight) {
+  int64_t k = t->first[i + 1]++;
+  t->index[k] = at < 0 ? 0 : at >= t->in ? t->in - 1 : at;
+  t->weight[k] = weight;
 }
 
 /* The cubic of Keys 1981 with a = -0.75, at distance x. */
@@ -34,12 +26,12 @@ static double cubic(double x) {
 }
 
 /* Input places for one output: as PyTorch, whose nearest places are found in single precision. */
-static void taps_of(Table *t, const Call *c, int64_t i, double scale) {
+static void taps_of(Taps *t, const Call *c, int64_t i, double scale) {
   int64_t mode = c->attr[MODE].i;
   bool align = c->attr[ALIGN].i != 0;
   if (mode == NEAREST || mode == EXACT) {
     float at = mode == EXACT ? (float)i + 0.5f : (float)i;
-    tap(t, (int64_t)floorf(at * (float)scale), 1);
+    tap(t, i, (int64_t)floorf(at * (float)scale), 1);
     return;
   }
   double at = align ? scale * (double)i : scale * ((double)i + 0.5) - 0.5;
@@ -47,11 +39,11 @@ static void taps_of(Table *t, const Call *c, int64_t i, double scale) {
   int64_t low = (int64_t)floor(at);
   double rest = at - (double)low;
   if (mode == LINEAR) {
-    tap(t, low, 1 - rest);
-    tap(t, low + 1, rest);
+    tap(t, i, low, 1 - rest);
+    tap(t, i, low + 1, rest);
     return;
   }
-  for (int64_t k = -1; k < 3; k++) tap(t, low + k, cubic((double)k - rest));
+  for (int64_t k = -1; k < 3; k++) tap(t, i, low + k, cubic((double)k - rest));
 }
 
 /* Steps of the input for one of the output. */
@@ -62,22 +54,20 @@ static double step_of(const Call *c, int64_t in, int64_t out) {
   return given > 0 ? 1 / given : (double)in / (double)out;
 }
 
-static Table *table_of(Call *c, int64_t in, int64_t out, int64_t inner) {
+/* The map from `in` to `out` places, or its transpose, in the call's scratch. */
+static void make_taps(Call *c, int64_t in, int64_t out, int64_t inner, bool back) {
   static const int64_t each[4] = {1, 1, 2, 4};
   int64_t mode = c->attr[MODE].i, n = each[mode] * out;
-  size_t bytes = sizeof(Table) + (size_t)(out + 1 + 2 * n) * 8;
-  call_scratch(c, bytes);
-  Table *t = c->scratch;
-  int64_t *room = (int64_t *)(t + 1);
-  *t = (Table){.first = room, .index = room + out + 1, .weight = (double *)(room + out + 1 + n)};
-  t->taps = (Taps){in, out, inner, t->first, t->index, t->weight, mode == NEAREST || mode == EXACT};
+  call_scratch(c, sizeof(Taps) + taps_bytes(out, n) + taps_bytes(in, n));
+  Taps *own = c->scratch, t = taps_in(own + 1, in, out, inner, n);
   double scale = step_of(c, in, out);
+  t.first[0] = 0;
   for (int64_t i = 0; i < out; i++) {
-    t->first[i] = t->used;
-    taps_of(t, c, i, scale);
+    t.first[i + 1] = t.first[i];
+    taps_of(&t, c, i, scale);
   }
-  t->first[out] = t->used;
-  return t;
+  t.nearest = mode == NEAREST || mode == EXACT;
+  *own = back ? taps_turned(&t, (char *)(own + 1) + taps_bytes(out, n)) : t;
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------- */
@@ -95,58 +85,20 @@ static void prepare(Call *c, bool back) {
   call_want(c, 0, type);
   call_out(c, 0, type, x->ndim, shape);
   if (back)
-    table_of(c, size, x->shape[dim], inner);
+    make_taps(c, size, x->shape[dim], inner, true);
   else
-    table_of(c, x->shape[dim], size, inner);
+    make_taps(c, x->shape[dim], size, inner, false);
 }
 
 static void infer(Call *c) { prepare(c, false); }
 static void back_infer(Call *c) { prepare(c, true); }
 
-typedef struct Job {
-  const Tensor *x;
-  Tensor *y;
-  const Taps *taps;
-  bool back;
-  int64_t outer, group;
-} Job;
-
-static void part(void *job, int64_t k) {
-  const Job *j = job;
-  const ResampleKernels *f = SIMD_PICK(resample_kernels);
-  int64_t to = (k + 1) * j->group < j->outer ? (k + 1) * j->group : j->outer;
-  int64_t from_x = j->x->numel / j->outer, from_y = j->y->numel / j->outer;
-  for (int64_t o = k * j->group; o < to; o++) {
-    if (j->y->dtype == T_F32)
-      (j->back ? f->spread_f32 : f->apply_f32)(j->taps, t_f32(j->x) + o * from_x,
-                                               t_f32(j->y) + o * from_y);
-    else
-      (j->back ? f->spread_f64 : f->apply_f64)(j->taps, t_f64(j->x) + o * from_x,
-                                               t_f64(j->y) + o * from_y);
-  }
-}
-
-static void run_all(Call *c, bool back) {
-  const Table *t = c->scratch;
-  Job j = {.x = c->x[0], .y = c->y[0], .taps = &t->taps, .back = back};
-  if (j.y->numel == 0) return;
-  if (j.x->numel == 0) {
-    t_fill(j.y, 0);
-    return;
-  }
-  int64_t most = j.x->numel > j.y->numel ? j.x->numel : j.y->numel;
-  j.outer = j.x->numel / (t->taps.inner * (back ? t->taps.out : t->taps.in));
-  j.group = most / j.outer < GRAIN ? GRAIN / (most / j.outer) : 1;
-  team_run((j.outer + j.group - 1) / j.group, part, &j);
-}
-
 static const char *run(Call *c) {
-  run_all(c, false);
-  return NULL;
-}
-
-static const char *back_run(Call *c) {
-  run_all(c, true);
+  Tensor *y = c->y[0];
+  if (c->x[0]->numel == 0)
+    t_fill(y, 0);
+  else
+    taps_run(c->scratch, c->x[0], y);
   return NULL;
 }
 
@@ -189,7 +141,7 @@ static Op rows[] = {
      .test = "{{randn(2,3,3), 2, 5, 'cubic'}, {randn(2,6), 2, 4, 'linear'}}",
      .flags = OP_HIDDEN,
      .infer = back_infer,
-     .run = back_run,
+     .run = run,
      .grad = back_grad},
 };
 
