@@ -66,6 +66,12 @@ void t_fail(const char *format, ...) {
   _longjmp(landing->jump, 1);
 }
 
+void t_poll(void) {
+  if (!team_interrupt) return;
+  team_interrupt = 0; /* reported here */
+  t_fail("interrupted!");
+}
+
 void t_fail_pending(void) {
   pending = true;
   _longjmp(landing->jump, 1);
