@@ -110,8 +110,13 @@ static void *block_move(void *block, size_t before, size_t size) {
    strings are stopped too, between their steps. Lua collects before it gives up, which takes longer
    than to fill the block where there are many objects. */
 static bool may_grow(size_t before, size_t size) {
-  was_interrupt = size >= LARGE && size / A_LOOK >= objects && interrupt_is_due();
-  return !was_interrupt && mem_host_grow(size - before);
+  if (size >= LARGE && size / A_LOOK >= objects && interrupt_is_due()) {
+    was_interrupt = true;
+    return false;
+  }
+  if (mem_host_grow(size - before)) return true;
+  was_interrupt = false;
+  return false;
 }
 
 /* As lua_Alloc asks. */
