@@ -3,10 +3,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "birth.h"
 #include "mem.h"
 #include "tape.h"
+#include "team.h"
 
 /* ---- birth scopes: one growing list; a scope is a position in it ------------------------------ */
 
@@ -52,12 +54,22 @@ void t_fail(const char *format, ...) {
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
+  if (team_interrupt && team_was_cut()) { /* it speaks of what was computed in part */
+    team_interrupt = 0;                   /* reported here */
+    strcpy(message, "interrupted!");
+  }
   pending = false;
   if (!landing) {
     fprintf(stderr, "lunette: %s (outside of t_try)\n", message);
     abort();
   }
   _longjmp(landing->jump, 1);
+}
+
+void t_poll(void) {
+  if (!team_interrupt) return;
+  team_interrupt = 0; /* reported here */
+  t_fail("interrupted!");
 }
 
 void t_fail_pending(void) {

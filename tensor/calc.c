@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cast.h"
+#include "copy.h"
 #include "iter.h"
 
 /* Each caller keeps the row it looked up. */
@@ -244,7 +245,7 @@ Tensor *t_cast(Tensor *x, DType dtype) {
 
 Tensor *t_zeros(DType dtype, int ndim, const int64_t *shape) {
   Tensor *x = t_new(dtype, ndim, shape);
-  memset(x->st->data, 0, x->st->bytes);
+  copy_zeros(x->st->data, x->st->bytes);
   return x;
 }
 

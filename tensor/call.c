@@ -190,16 +190,33 @@ static void keep_overwritten(Call *c, Tensor *const *in) {
   }
 }
 
+/* Fails when Ctrl-C has cut what was done so far. */
+static void check_cut(void) {
+  if (team_was_cut()) t_fail("interrupted!");
+}
+
+static void infer(Call *c) {
+  c->op->infer(c);
+  check_cut();
+}
+
+static void mark_written(Call *c) {
+  c->y[0]->st->version++;
+  c->y[0]->st->writer = op_sig(c->op)->written;
+}
+
 static void compute(Call *c) {
   const Op *op = c->op;
   if (!op->run) return;
-  team_allow_cut(!c->inplace);
+  if (c->inplace) team_set_cut(TEAM_CUT_LATE);
   const char *problem = op->run(c);
   if (problem) t_fail("%s: %s", call_name(c), problem);
-  if (team_was_cut()) {
+  if (c->inplace && team_was_cut()) {
+    mark_written(c);
     team_interrupt = 0; /* reported here */
-    t_fail("interrupted!");
+    t_fail("interrupted! %s has written a part of its values", op_sig(op)->written);
   }
+  check_cut();
 }
 
 /* In place for rows that cannot write over their input: the result is made apart, of a copy of x where
@@ -230,7 +247,7 @@ static void apply_whole(Call *c) {
   c->y[0] = t_cast(c->y[0], T_I64);
 }
 
-static void apply(Call *c) {
+static void apply_row(Call *c) {
   const Op *op = c->op;
   if (op->flags & OP_WHOLE && all_whole(c)) {
     apply_whole(c);
@@ -239,6 +256,7 @@ static void apply(Call *c) {
   bool apart = c->inplace && !(op->flags & OP_ONLY_INPLACE) && (!op->infer || op->flags & OP_APART);
   if (!op->infer && !apart) {
     op->compose(c);
+    check_cut();
     return;
   }
   bool tracked = any_tracked(c);
@@ -248,7 +266,7 @@ static void apply(Call *c) {
     return;
   }
   if (!tracked && !c->inplace && !anomaly_on) {
-    op->infer(c);
+    infer(c);
     compute(c);
     return;
   }
@@ -259,17 +277,20 @@ static void apply(Call *c) {
     c->y[0] = c->x[0];
     if (tracked) keep_overwritten(c, in);
   }
-  op->infer(c);
+  infer(c);
   /* a conversion with nothing to do hands back its input */
   bool record = tracked && (c->inplace || c->y[0] != in[0]);
   Node *n = record ? tape_prepare(c, in) : NULL;
   compute(c);
-  if (c->inplace) {
-    c->y[0]->st->version++;
-    c->y[0]->st->writer = op_sig(c->op)->written;
-  }
+  if (c->inplace) mark_written(c);
   if (n) tape_commit(c, n);
   if (anomaly_on) anomaly_forward(c);
+}
+
+static void apply(Call *c) {
+  TeamCut before = team_set_cut(TEAM_CUT);
+  apply_row(c);
+  team_set_cut(before);
 }
 
 void op_apply(Call *c) {

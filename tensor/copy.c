@@ -10,7 +10,9 @@
 
 enum {
   GRAIN = 1 << 15, /* elements of a part */
-  TILE = 32        /* rows and columns of a tile */
+  TILE = 32,       /* rows and columns of a tile */
+  PAGE = 4096,
+  ZEROS = 1 << 19 /* bytes of a part that clears */
 };
 
 typedef struct Dim {
@@ -155,6 +157,37 @@ void copy_into(Tensor *y, const Tensor *x) {
   p.block = SIMD_PICK(convert_kernels)->block[__builtin_ctzl(size)];
   plan(&p, y, x);
   team_run((p.units + p.per_part - 1) / p.per_part, part, &p);
+}
+
+typedef struct Zeros {
+  char *to;
+  size_t bytes;
+} Zeros;
+
+static void zeros_part(void *job, int64_t i) {
+  const Zeros *z = job;
+  size_t at = (size_t)i * ZEROS, left = z->bytes - at;
+  memset(z->to + at, 0, left < ZEROS ? left : ZEROS);
+}
+
+void copy_zeros(void *to, size_t bytes) {
+  Zeros z = {to, bytes};
+  if (bytes <= ZEROS)
+    memset(to, 0, bytes);
+  else
+    team_run((int64_t)((bytes - 1) / ZEROS + 1), zeros_part, &z);
+}
+
+static void claim_part(void *job, int64_t i) {
+  const Zeros *z = job;
+  size_t end = ((size_t)i + 1) * ZEROS;
+  for (size_t at = (size_t)i * ZEROS; at < end && at < z->bytes; at += PAGE)
+    ((volatile char *)z->to)[at] = 0;
+}
+
+void copy_claim(void *to, size_t bytes) {
+  Zeros z = {to, bytes};
+  team_run((int64_t)((bytes + ZEROS - 1) / ZEROS), claim_part, &z);
 }
 
 bool copy_pays(const Tensor *x) {

@@ -7,6 +7,13 @@
 /* y's elements become x's, of y's type, broadcast to y's shape; any strides; no overlap. */
 void copy_into(Tensor *y, const Tensor *x);
 
+/* Zeros, a large block by the team. */
+void copy_zeros(void *to, size_t bytes);
+
+/* Has the system lay out memory whose contents do not count, part by part: for who then writes here
+   and there, and would wait for all of it in one part. */
+void copy_claim(void *to, size_t bytes);
+
 /* Is x large, and does its memory run along another dimension than the last? Whoever reads it in
    order row by row misses the cache at every element, and does well to copy it first. */
 bool copy_pays(const Tensor *x);

@@ -3,9 +3,9 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cast.h"
+#include "copy.h"
 
 static _Noreturn void misfit(const char *name, DType to, double v, bool creates) {
   bool whole = floor(v) == v;
@@ -52,7 +52,7 @@ void store_check(const char *name, DType to, const Tensor *value) {
 
 void store_number(Tensor *y, const Attr *number) {
   if (number->i == 0 && t_is_contiguous(y)) { /* all bits 0, of a float too */
-    memset(t_data(y), 0, (size_t)y->numel * dtype_size((DType)y->dtype));
+    copy_zeros(t_data(y), (size_t)y->numel * dtype_size((DType)y->dtype));
     return;
   }
   Storage st = {.data = (char *)&number->i};

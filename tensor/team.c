@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 #include "gemm.h"
 
@@ -18,6 +19,8 @@
 #define SPIN_IDLE   4000 /* looks for a new job before a worker sleeps: some 75 microseconds */
 #define SPIN_JOIN   2000 /* looks for the end of the last pieces before the caller sleeps */
 #define STACK_SIZE  (2u << 20) /* tiles of kernels take 300 kB; a race detector 800 kB for itself */
+#define LATE        0.04       /* seconds that TEAM_CUT_LATE waits */
+#define PIECE       (1 << 18)  /* steps of a serial loop between two looks at the flag */
 
 atomic_int team_interrupt;
 
@@ -36,7 +39,9 @@ static struct {
   Range range[TEAM_MAX];
   _Atomic int64_t open;    /* pieces that are not done */
   _Atomic uint64_t number; /* of the job: changes when there is work */
-  atomic_bool cut_allowed, was_cut;
+  atomic_int cut;          /* a TeamCut */
+  atomic_bool was_cut;
+  _Atomic double asked_at; /* when the flag was seen first, or 0 */
   /* the threads */
   pthread_mutex_t busy;         /* held by whoever's job the team does, and while it changes */
   pthread_mutex_t lock;         /* guards the two conditions */
@@ -58,14 +63,24 @@ static inline void relax(void) {
 #endif
 }
 
+static bool is_late(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  double now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec, first = 0;
+  if (atomic_compare_exchange_strong(&team.asked_at, &first, now)) return false;
+  return now > first + LATE;
+}
+
+bool team_cut(void) {
+  if (!team_interrupt) return false;
+  int cut = atomic_load_explicit(&team.cut, memory_order_relaxed);
+  if (cut == TEAM_WHOLE || (cut == TEAM_CUT_LATE && !is_late())) return false;
+  atomic_store(&team.was_cut, true);
+  return true;
+}
+
 static void run_parts(TeamFn fn, void *job, int64_t from, int64_t to) {
-  for (int64_t part = from; part < to; part++) {
-    if (team_interrupt && atomic_load_explicit(&team.cut_allowed, memory_order_relaxed)) {
-      atomic_store(&team.was_cut, true);
-      return;
-    }
-    fn(job, part);
-  }
+  for (int64_t part = from; part < to && !team_cut(); part++) fn(job, part);
 }
 
 static void run_serially(int64_t parts, TeamFn fn, void *job) {
@@ -278,16 +293,19 @@ void team_set_threads(int n) {
 
 int team_self(void) { return self; }
 
-void team_allow_cut(bool allow) {
-  atomic_store_explicit(&team.was_cut, false, memory_order_relaxed);
-  atomic_store_explicit(&team.cut_allowed, allow, memory_order_relaxed);
+TeamCut team_set_cut(TeamCut when) {
+  if (!team_interrupt) {
+    atomic_store_explicit(&team.was_cut, false, memory_order_relaxed);
+    atomic_store_explicit(&team.asked_at, 0, memory_order_relaxed);
+  }
+  TeamCut before = (TeamCut)atomic_load_explicit(&team.cut, memory_order_relaxed);
+  atomic_store_explicit(&team.cut, (int)when, memory_order_relaxed);
+  return before;
 }
 
 bool team_was_cut(void) { return atomic_load_explicit(&team.was_cut, memory_order_relaxed); }
 
-bool team_cut(void) {
-  if (!team_interrupt || !atomic_load_explicit(&team.cut_allowed, memory_order_relaxed))
-    return false;
-  atomic_store_explicit(&team.was_cut, true, memory_order_relaxed);
-  return true;
+int64_t team_piece(int64_t at, int64_t n) {
+  if (at >= n || team_cut()) return at;
+  return n - at < PIECE ? n : at + PIECE;
 }

@@ -100,6 +100,8 @@ void t_set_int(Tensor *x, int64_t at, int64_t v);
 
 /* Ends the running op with a message; lands in the innermost t_try. Never from a team's thread. */
 _Noreturn void t_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* For long work outside of ops: fails when Ctrl-C asks for it. */
+void t_poll(void);
 /* Lands the same way with whatever the host has put aside (an error of its own). */
 _Noreturn void t_fail_pending(void);
 /* Runs fn(arg); false when it failed: then t_message() tells why. On failure tensors born inside

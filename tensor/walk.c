@@ -335,10 +335,7 @@ static void walk(void *arg) {
   }
   for (int i = 0; i < w->nx; i++) tape_node(w->x[i]); /* stale views follow their bases now */
   while (w->heap_n > 0) {
-    if (team_interrupt) {
-      team_interrupt = 0; /* reported here */
-      t_fail("interrupted!");
-    }
+    t_poll();
     if (mem_pressure() && mem_collect) {
       mem_collect(false);
       if (mem_aged()) mem_collect(true);

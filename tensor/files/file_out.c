@@ -16,7 +16,11 @@
 
 #include "../cast.h"
 
-enum { LEFT_BEHIND = 600 }; /* seconds after which a dead writer's file is removed */
+enum {
+  LEFT_BEHIND = 600, /* seconds after which a dead writer's file is removed */
+  PIECE = 1 << 22,   /* bytes that are written between two looks at Ctrl-C's flag */
+  BEHIND = 4 * PIECE
+};
 
 typedef struct Replace {
   FileOut out;
@@ -90,12 +94,29 @@ static void sweep(const Replace *r) {
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
+/* Has the disk take what was written, and waits for what was a while ago: so that the sync at the end,
+   which cannot be interrupted, is short. */
+static void settle(const FileOut *out, off_t n) {
+#ifdef SYNC_FILE_RANGE_WRITE
+  off_t at = lseek(out->fd, 0, SEEK_CUR) - n;
+  sync_file_range(out->fd, at, n, SYNC_FILE_RANGE_WRITE);
+  if (at >= BEHIND)
+    sync_file_range(out->fd, at - BEHIND, n,
+                    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                        SYNC_FILE_RANGE_WAIT_AFTER);
+#else
+  (void)out, (void)n;
+#endif
+}
+
 void file_put(const FileOut *out, const void *from, int64_t n) {
   const char *p = from;
   while (n > 0) {
-    ssize_t put = write(out->fd, p, n > (1 << 30) ? 1 << 30 : (size_t)n);
+    ssize_t put = write(out->fd, p, n > PIECE ? PIECE : (size_t)n);
+    t_poll();
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) out_fail(out, "cannot write", errno);
+    if (put == PIECE) settle(out, put);
     p += put;
     n -= put;
   }

@@ -68,7 +68,7 @@ static void test_cut(void) {
     for (int allow = 0; allow <= 1; allow++) {
       team_set_threads(threads);
       memset(count, 0, sizeof count);
-      team_allow_cut(allow);
+      team_set_cut(allow ? TEAM_CUT : TEAM_WHOLE);
       Counting c = {count, 1, &raise, &inner_runs, &self_errors};
       team_run(PARTS, count_part, &c);
       int runs = 0;
@@ -79,12 +79,30 @@ static void test_cut(void) {
       else
         check(runs == PARTS, "a job that may not be cut runs through");
       team_interrupt = 0;
-      team_allow_cut(true);
-      check(!team_was_cut(), "allow_cut clears was_cut");
+      team_set_cut(TEAM_CUT);
+      check(!team_was_cut(), "set_cut clears was_cut");
       team_run(3, count_part, &c);
       check(!team_was_cut(), "no cut without the flag");
-      team_allow_cut(false);
+      team_set_cut(TEAM_WHOLE);
     }
+}
+
+/* A short job in TEAM_CUT_LATE is whole, a long one ends; serial loops come in pieces. */
+static void test_late(void) {
+  int64_t at = 0, end, parts = 0;
+  team_interrupt = 1;
+  team_set_cut(TEAM_CUT_LATE);
+  check(!team_cut() && !team_cut(), "no cut at once");
+  usleep(60000);
+  check(team_cut() && team_was_cut(), "a cut later");
+  check(team_piece(0, 10) == 0, "no piece after a cut");
+  check(team_set_cut(TEAM_WHOLE) == TEAM_CUT_LATE && team_was_cut(),
+        "was_cut stays while the flag is up");
+  for (; (end = team_piece(at, 1000000)) > at; at = end) parts++;
+  check(at == 1000000 && parts > 1, "a loop of %d pieces", (int)parts);
+  team_interrupt = 0;
+  team_set_cut(TEAM_WHOLE);
+  check(!team_was_cut(), "the flag is down");
 }
 
 /* ThreadSanitizer ends a child that starts threads. */
@@ -244,6 +262,7 @@ static void test_batch(int64_t m, int64_t n, int64_t k, size_t z) {
 int main(void) {
   test_parts();
   test_cut();
+  test_late();
   test_fork();
   test_products();
   for (size_t z = 4; z <= 8; z += 4) {

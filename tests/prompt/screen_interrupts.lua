@@ -13,6 +13,15 @@ local endless = {
   {"a string pattern", "string.find(('a'):rep(1e6), '.-.-b')"},
   {"a match of cubic time", "string.rep('a', 30):find(('a*'):rep(30) .. 'b')"},
   {"a sort of 10 million", "local x = tensor.randn(10000000) while true do x:sort() end", 1},
+  {"picking by a mask", "local x = tensor.randn(20000000) local m = x:gt(0) while true do local y = x[m] end", 1},
+  {"writing by positions", [[local i = tensor.randint(1, 1000000, {10000000})
+    local x = tensor.zeros(1000000) while true do x[i] = 1 end]], 1},
+  {"a median", "local x = tensor.randn(20000000) while true do x:median() end", 1},
+  {"distinct values", "local x = tensor.randint(1, 1000000, {10000000}) while true do x:unique() end", 1},
+  {"zeros of 1 GB", "while true do tensor.zeros(250000000) end"},
+  {"a table of 20 million", "local x = tensor.randn(20000000) while true do x:tolist() end", 1},
+  {"a tensor of a table", "local t = {} for i = 1, 3000000 do t[i] = i end while true do tensor(t) end", 1},
+  {"saving", "local x = tensor.randn(25000000) while true do tensor.save('x.npy', x) end", 1},
   {"sorting by Lua", [[local t = {} for i = 1, 1e6 do t[i] = i * 7919 % 1000003 end
     while true do table.sort(t, function(a, b) return a > b end) end]]},
   {"a pattern with a long set", "string.find(('a'):rep(1e6), '[' .. ('b'):rep(100000) .. ']-[c]')"},
@@ -30,13 +39,14 @@ local endless = {
   {"a progress bar", "for i in progress(1e12) do end"},
 }
 
--- Most that may pass; 0.1 s is wanted where nothing else is to do. A machine with more work than
--- processors gives each its turn later.
-local MOST = 2
-do
+-- A machine with more work than processors gives each its turn later.
+local function load_factor()
   local load <close> = io.open "/proc/loadavg"
-  MOST = MOST * math.max(1, load and load:read "n" or 1)
+  return math.max(1, load and load:read "n" or 1)
 end
+
+-- Seconds that may pass: SOON in the best of TRIES, since others' work comes in between, MOST in all.
+local SOON, MOST, TRIES = 0.1 * load_factor(), 2 * load_factor(), 4
 
 -- Values in a row of the screen, which shows tabs as blanks.
 local function row(values)
@@ -62,11 +72,15 @@ local function test_latency(t)
   local slowest, name = 0, ""
   for _, case in ipairs(endless) do
     start(150, 30)
-    enter(case[2])
-    os.execute("sleep " .. (case[3] or 0.3))
-    local took = time_of(is_ended)
-    if took > slowest then slowest, name = took, case[1] end
-    t.ok("Ctrl-C stops " .. case[1], took < MOST, took .. " s")
+    local best, tries = math.huge, {}
+    while best > SOON and #tries < TRIES do
+      enter(case[2])
+      os.execute("sleep " .. (case[3] or 0.3))
+      local took = time_of(is_ended)
+      tries[#tries + 1], best = ("%.3f s"):format(took), math.min(best, took)
+    end
+    if best > slowest then slowest, name = best, case[1] end
+    t.ok("Ctrl-C stops " .. case[1], best < SOON, table.concat(tries, ", "))
     enter "6 * 7"
     shows(t, "the prompt after " .. case[1], "> 6 * 7\n42\n")
   end

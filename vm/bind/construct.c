@@ -31,6 +31,12 @@ static _Noreturn void not_a_number(lua_State *L, int i) {
   t_fail("tensor: elements are numbers or booleans, got %s", lua_typename(L, lua_type(L, i)));
 }
 
+/* Called for every element of a list. */
+static void poll(void) {
+  static unsigned calls;
+  if ((++calls & 0xffff) == 0) t_poll();
+}
+
 static void see(Build *b, int i) {
   lua_State *L = b->L;
   int type = lua_type(L, i);
@@ -62,6 +68,7 @@ static void check_list(lua_State *L, int i, int64_t n) {
              lua_tostring(L, -2));
     }
     seen++;
+    poll();
     lua_pop(L, 1);
   }
   if (seen != n) t_fail("tensor: a list has a hole: element %lld is nil", (long long)n + 1);
@@ -80,6 +87,7 @@ static void measure(Build *b, int i, int depth) {
     if (b->ndim < 0) b->ndim = depth;
     if (b->ndim != depth) t_fail("tensor: lists of different depth stand side by side");
     see(b, i);
+    poll();
     return;
   }
   if (t) {
@@ -135,6 +143,7 @@ static void store(Build *b, int i) {
       lua_rawgeti(L, i, k);
       store(b, lua_gettop(L));
       lua_pop(L, 1);
+      poll();
     }
   } else if (lua_type(L, i) == LUA_TBOOLEAN) {
     t_set_int(y, b->at++, lua_toboolean(L, i));

@@ -2,15 +2,18 @@
 #include "memory.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "interrupt.h"
 #include "../../tensor/mem.h"
 
 /* ---- small blocks: lists of free ones by size, cut from chunks that are never given back --------- */
 
 enum { UNIT = 16, CHUNK = 1 << 16 };
+enum { LAID_OUT = 1 << 23, PAGE = 1 << 12, HUGE_PAGE = 1 << 21 };
 #if defined(__SANITIZE_ADDRESS__)
 enum { SMALL = 0 }; /* so that every late use is seen */
 #else
@@ -23,11 +26,39 @@ typedef struct Free {
 
 static Free *spare[SMALL / UNIT + 1];
 static char *chunk_at, *chunk_end;
+static size_t objects; /* small blocks in use: about as many as Lua has objects */
 
 static size_t units(size_t size) { return (size + UNIT - 1) / UNIT; }
 
+static bool was_interrupt; /* the reason of the last refusal */
+
+/* Large pages make the first writes to a large block cheap. */
+static void use_large_pages(char *block, size_t size) {
+  uintptr_t first = ((uintptr_t)block + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  size_t before = first - (uintptr_t)block;
+  madvise((void *)first, (size - before) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+}
+
+/* A large block is laid out by the system page by page when it is first written to, which Lua does in
+   one go. So it is done here, where Ctrl-C is heard in between: NULL then. */
+static void *block_laid_out(size_t size) {
+  char *block = malloc(size);
+  if (!block || size < LAID_OUT) return block;
+  use_large_pages(block, size);
+  for (size_t at = 0; at < size; at += PAGE) {
+    if (at % HUGE_PAGE == 0 && interrupt_is_due()) {
+      free(block);
+      was_interrupt = true;
+      return NULL;
+    }
+    ((volatile char *)block)[at] = 0;
+  }
+  return block;
+}
+
 static void *block_new(size_t size) {
-  if (size > SMALL) return malloc(size);
+  if (size > SMALL) return block_laid_out(size);
+  objects++;
   size_t k = units(size);
   Free *block = spare[k];
   if (block) {
@@ -49,13 +80,18 @@ static void block_free(void *p, size_t size) {
     free(p);
     return;
   }
+  objects--;
   Free *block = p;
   block->next = spare[units(size)];
   spare[units(size)] = block;
 }
 
 static void *block_move(void *block, size_t before, size_t size) {
-  if (before > SMALL && size > SMALL) return realloc(block, size);
+  if (before > SMALL && size > SMALL) {
+    void *moved = realloc(block, size);
+    if (moved && size >= LAID_OUT) use_large_pages(moved, size);
+    return moved;
+  }
   if (before <= SMALL && size <= SMALL && units(before) == units(size)) return block;
   void *moved = block_new(size);
   if (!moved)
@@ -67,15 +103,20 @@ static void *block_move(void *block, size_t before, size_t size) {
 
 /* ---- the state ------------------------------------------------------------------------------------ */
 
-#define LARGE ((size_t)1 << 18) /* bytes that take time to fill */
-
-static bool was_interrupt; /* the reason of the last refusal */
+#define LARGE  ((size_t)1 << 18) /* bytes that take time to fill */
+#define A_LOOK 64                /* bytes that are filled while a collection looks at an object */
 
 /* May a block grow to that size? After Ctrl-C none becomes large: so Lua's own functions on long
-   strings are stopped too, between their steps. */
+   strings are stopped too, between their steps. Lua collects before it gives up, which takes longer
+   than to fill the block where there are many objects. */
 static bool may_grow(size_t before, size_t size) {
-  was_interrupt = size >= LARGE && interrupt_is_due();
-  return !was_interrupt && mem_host_grow(size - before);
+  if (size >= LARGE && size / A_LOOK >= objects && interrupt_is_due()) {
+    was_interrupt = true;
+    return false;
+  }
+  if (mem_host_grow(size - before)) return true;
+  was_interrupt = false;
+  return false;
 }
 
 /* As lua_Alloc asks. */

@@ -2,6 +2,7 @@
 #include "../../calc.h"
 #include "../../cast.h"
 #include "../../store.h"
+#include "../../team.h"
 
 /* ---- meshgrid and what is made of it ---------------------------------------------------------------- */
 
@@ -133,9 +134,8 @@ static const char *one_hot_run(Call *c) {
   int64_t classes = y->shape[y->ndim - 1];
   Attr zero = attr_of_int(0);
   store_number(y, &zero);
-  for (int64_t i = 0; i < c->x[0]->numel; i++) {
-    t_i64(y)[i * classes + t_i64(c->x[0])[i] - T_BASE] = 1;
-  }
+  for (int64_t i = 0, end; (end = team_piece(i, c->x[0]->numel)) > i;)
+    for (; i < end; i++) t_i64(y)[i * classes + t_i64(c->x[0])[i] - T_BASE] = 1;
   return NULL;
 }
 

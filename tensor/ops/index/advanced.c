@@ -10,9 +10,12 @@
 #include "../../cast.h"
 #include "../../expect.h"
 #include "../../store.h"
+#include "../../team.h"
 #include "../shape/window.h"
 #include "index.h"
 #include "pick.h"
+
+enum { GRAIN = 1 << 15 }; /* elements of a part */
 
 typedef struct Chosen {
   int n, dim[T_MAXDIM]; /* the indexed dimensions of x, rising */
@@ -92,6 +95,17 @@ static int common_shape(const Call *c, const Chosen *k, int64_t *shape) {
   return ndim;
 }
 
+typedef struct Places {
+  int64_t *places, n, stride;
+  const int64_t *at;
+} Places;
+
+static void places_part(void *job, int64_t part) {
+  const Places *p = job;
+  int64_t i = part * GRAIN, end = i + GRAIN < p->n ? i + GRAIN : p->n;
+  for (; i < end; i++) p->places[i] += p->at[i] * p->stride;
+}
+
 /* Adds the places that positions along a dimension stand for, expanded to the common shape. */
 static void add_places(int64_t *places, int64_t n, const Tensor *at, const Window *common,
                        int64_t stride) {
@@ -101,8 +115,8 @@ static void add_places(int64_t *places, int64_t n, const Tensor *at, const Windo
     w.stride[d] = d < lead || at->shape[d - lead] == 1 ? 0 : at->stride[d - lead];
   }
   Tensor seen = window_tensor(at, &w);
-  const int64_t *p = t_i64(cast_copy(&seen, T_I64));
-  for (int64_t i = 0; i < n; i++) places[i] += p[i] * stride;
+  Places p = {places, n, stride, t_i64(cast_copy(&seen, T_I64))};
+  team_run((n + GRAIN - 1) / GRAIN, places_part, &p);
 }
 
 /* Plans the pick from x (or into it); the shape of the values goes to result. */

@@ -29,7 +29,8 @@ static void gather_infer(Call *c) {
 
 static const char *gather_run(Call *c) {
   const Tensor *x = c->x[0];
-  lines_run(lines_by_size(gathers, (DType)x->dtype), c->scratch, (int)c->attr[0].i, x, c->y[0], 1);
+  lines_run(lines_by_size(gathers, (DType)x->dtype), c->scratch, (int)c->attr[0].i, x, c->y[0], 1,
+            false);
   return NULL;
 }
 

@@ -15,11 +15,20 @@ typedef struct Lines {
   int64_t size, vstep; /* bytes of an element */
   int64_t stride;      /* along dim */
   Window place;        /* at's shape, with the tensor's strides in the other dimensions */
-  int cut;             /* parts are ranges of this dimension, never dim: they cannot meet */
+  int cut; /* parts are ranges of this dimension; in writing never dim: they cannot meet */
   int64_t chunk;
 } Lines;
 
 /* ---- the loop nest ----------------------------------------------------------------------------- */
+
+/* n elements along the last dimension. */
+static void move_line(const Lines *l, int64_t n, int64_t place, int64_t at) {
+  int64_t step = l->place.stride[l->at->ndim - 1];
+  for (int64_t i = 0, end; (end = team_piece(i, n)) > i; i = end) {
+    l->move(end - i, l->tensor + (place + i * step) * l->size, step, l->stride,
+            t_i64(l->at) + at + i, l->base, l->values + (at + i) * l->vstep * l->size, l->vstep);
+  }
+}
 
 static void lines_part(void *job, int64_t part) {
   const Lines *l = job;
@@ -37,8 +46,7 @@ static void lines_part(void *job, int64_t part) {
     at += lo[d] * l->at->stride[d];
   }
   for (int d = last; d >= 0;) {
-    l->move(hi[last] - lo[last], l->tensor + place * l->size, l->place.stride[last], l->stride,
-            t_i64(l->at) + at, l->base, l->values + at * l->vstep * l->size, l->vstep);
+    move_line(l, hi[last] - lo[last], place, at);
     for (d = last - 1; d >= 0; d--) {
       place += l->place.stride[d];
       at += l->at->stride[d];
@@ -51,7 +59,7 @@ static void lines_part(void *job, int64_t part) {
 }
 
 void lines_run(Move move, const Positions *p, int dim, const Tensor *tensor, const Tensor *values,
-               int64_t vstep) {
+               int64_t vstep, bool writes) {
   Tensor index = pick_row(p->at), whole = pick_row(tensor), *at = &index, *t = &whole;
   if (at->numel == 0) return;
   Lines l = {
@@ -63,7 +71,7 @@ void lines_run(Move move, const Positions *p, int dim, const Tensor *tensor, con
   l.cut = -1;
   for (int d = 0; d < at->ndim; d++) {
     l.place.stride[d] = d == dim ? 0 : t->stride[d];
-    if (d != dim && (l.cut < 0 || at->shape[d] > at->shape[l.cut])) l.cut = d;
+    if (!(writes && d == dim) && (l.cut < 0 || at->shape[d] > at->shape[l.cut])) l.cut = d;
   }
   int64_t parts = 1;
   if (l.cut >= 0) {

@@ -20,9 +20,9 @@ typedef void (*Move)(int64_t n, void *t, int64_t step, int64_t stride, const int
 /* Checks an index, which must not be larger than x but along dim, nor than src (if there is one). */
 Positions lines_check(const Call *c, const Tensor *x, const Tensor *index, int dim,
                       const Tensor *src);
-/* vstep: 0 when values is a single one. */
+/* vstep: 0 when values is a single one. writes: to t, else from it. */
 void lines_run(Move move, const Positions *p, int dim, const Tensor *t, const Tensor *values,
-               int64_t vstep);
+               int64_t vstep, bool writes);
 /* One of four moves, for elements of 1, 2, 4, 8 bytes. */
 static inline Move lines_by_size(const Move *moves, DType d) {
   return moves[__builtin_ctzl(dtype_size(d))];

@@ -112,20 +112,34 @@ static void masked_fill_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 /* ---- nonzero ------------------------------------------------------------------------------------ */
 
-static int64_t count(const Tensor *mask) {
-  const uint8_t *m = t_data(mask);
-  int64_t n = 0;
-  for (int64_t i = 0; i < mask->numel; i++) n += m[i] != 0;
-  return n;
+/* The places where a contiguous mask holds, in pieces of GRAIN elements. */
+typedef struct Holds {
+  const Tensor *mask;
+  int64_t *first;     /* [pieces + 1]: how many there are in a piece, then how many before it */
+  int64_t *out, base; /* [n, ndim], counted from base */
+} Holds;
+
+static int64_t pieces_of(const Tensor *mask) { return (mask->numel + GRAIN - 1) / GRAIN; }
+
+static void count_part(void *job, int64_t part) {
+  const Holds *h = job;
+  const uint8_t *m = t_data(h->mask);
+  int64_t n = 0, end = (part + 1) * GRAIN < h->mask->numel ? (part + 1) * GRAIN : h->mask->numel;
+  for (int64_t i = part * GRAIN; i < end; i++) n += m[i] != 0;
+  h->first[part] = n;
 }
 
-/* Writes the positions where a contiguous mask holds, counted from base: out is [n, ndim]. */
-static void list_positions(const Tensor *mask, int64_t *out, int64_t base) {
+static void list_part(void *job, int64_t part) {
+  const Holds *h = job;
+  const Tensor *mask = h->mask;
   const uint8_t *m = t_data(mask);
-  int64_t at[T_MAXDIM] = {0};
-  for (int64_t i = 0; i < mask->numel; i++) {
+  int64_t i = part * GRAIN, end = i + GRAIN < mask->numel ? i + GRAIN : mask->numel;
+  int64_t at[T_MAXDIM] = {0}, *out = h->out + h->first[part] * mask->ndim;
+  for (int64_t d = mask->ndim - 1, left = i; d >= 0; left /= mask->shape[d--])
+    at[d] = left % mask->shape[d];
+  for (; i < end; i++) {
     if (m[i]) {
-      for (int d = 0; d < mask->ndim; d++) *out++ = at[d] + base;
+      for (int d = 0; d < mask->ndim; d++) *out++ = at[d] + h->base;
     }
     for (int d = mask->ndim - 1; d >= 0; d--) {
       if (++at[d] < mask->shape[d]) break;
@@ -134,22 +148,45 @@ static void list_positions(const Tensor *mask, int64_t *out, int64_t base) {
   }
 }
 
+/* Counts; how many there are is first[pieces]. */
+static Holds holds_of(const Tensor *mask) {
+  int64_t pieces = pieces_of(mask), size = pieces + 1, n = 0;
+  Holds h = {.mask = mask, .first = t_i64(t_zeros(T_I64, 1, &size))};
+  team_run(pieces, count_part, &h);
+  for (int64_t i = 0; i <= pieces; i++) {
+    int64_t here = h.first[i];
+    h.first[i] = n;
+    n += here;
+  }
+  return h;
+}
+
+static void list_positions(Holds *h, int64_t *out, int64_t base) {
+  h->out = out;
+  h->base = base;
+  team_run(pieces_of(h->mask), list_part, h);
+}
+
 Tensor *mask_positions(const Tensor *mask) {
   const Tensor *m = t_is_contiguous(mask) ? mask : cast_copy(mask, T_BOOL);
-  int64_t shape[2] = {count(m), m->ndim};
-  Tensor *out = t_new(T_I64, 2, shape);
-  list_positions(m, t_i64(out), 0);
+  Holds h = holds_of(m);
+  if (team_was_cut()) return t_new(T_I64, 2, (int64_t[]){0, m->ndim});
+  Tensor *out = t_new(T_I64, 2, (int64_t[]){h.first[pieces_of(m)], m->ndim});
+  list_positions(&h, t_i64(out), 0);
   return out;
 }
 
 static void nonzero_infer(Call *c) {
   call_want(c, 0, T_BOOL);
-  int64_t shape[2] = {count(c->x[0]), c->x[0]->ndim};
+  call_scratch(c, sizeof(Holds));
+  Holds *h = c->scratch;
+  *h = holds_of(c->x[0]);
+  int64_t shape[2] = {team_was_cut() ? 0 : h->first[pieces_of(c->x[0])], c->x[0]->ndim};
   call_out(c, 0, T_I64, 2, shape);
 }
 
 static const char *nonzero_run(Call *c) {
-  list_positions(c->x[0], t_i64(c->y[0]), T_BASE);
+  list_positions(c->scratch, t_i64(c->y[0]), T_BASE);
   return NULL;
 }
 

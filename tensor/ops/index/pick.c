@@ -11,7 +11,8 @@
 
 enum {
   GRAIN = 1 << 15, /* elements of a part */
-  STRIP = 64       /* a part writes at least so many elements of a block */
+  STRIP = 64,      /* a part writes at least so many elements of a block */
+  PIECE = 1 << 18  /* elements that it writes between two looks at Ctrl-C's flag */
 };
 
 static int64_t *int_array(int64_t n) { return t_i64(t_new(T_I64, 1, &n)); }
@@ -26,13 +27,15 @@ const int64_t *pick_offsets(const Tensor *x, int from, int to, int64_t *count, b
   *count = n;
   if (dense && may_be_null) return NULL;
   int64_t *out = int_array(n), at[T_MAXDIM] = {0}, place = 0;
-  for (int64_t i = 0; i < n; i++) {
-    out[i] = place;
-    for (int d = to - 1; d >= from; d--) {
-      place += x->stride[d];
-      if (++at[d] < x->shape[d]) break;
-      place -= x->stride[d] * x->shape[d];
-      at[d] = 0;
+  for (int64_t i = 0, end; (end = team_piece(i, n)) > i;) {
+    for (; i < end; i++) {
+      out[i] = place;
+      for (int d = to - 1; d >= from; d--) {
+        place += x->stride[d];
+        if (++at[d] < x->shape[d]) break;
+        place -= x->stride[d] * x->shape[d];
+        at[d] = 0;
+      }
     }
   }
   return out;
@@ -44,7 +47,8 @@ Pick pick_along(const Tensor *x, int dim, const Tensor *positions, int64_t base)
   p.post = pick_offsets(x, dim + 1, x->ndim, &p.npost, true);
   int64_t *at = int_array(p.nat), stride = x->stride[dim];
   const int64_t *from = t_i64(positions);
-  for (int64_t i = 0; i < p.nat; i++) at[i] = (from[i] - base) * stride;
+  for (int64_t i = 0, end; (end = team_piece(i, p.nat)) > i;)
+    for (; i < end; i++) at[i] = (from[i] - base) * stride;
   p.at = at;
   return p;
 }
@@ -105,20 +109,30 @@ Tensor *pick_positions(const Call *c, const Tensor *index, const Tensor *of, int
   pick_check_integers(c, index);
   Tensor *out = cast_copy(index, T_I64);
   int64_t *p = t_i64(out), size = of->shape[dim];
-  for (int64_t i = 0; i < out->numel; i++) {
-    int64_t given = p[i];
-    p[i] = given > 0 ? given - T_BASE : given + size;
-    bool fits = p[i] >= 0 && p[i] < size && given != 0 && (given > 0 || from_end);
-    if (!fits) outside(c, given, of, dim, from_end);
+  for (int64_t i = 0, end; (end = team_piece(i, out->numel)) > i;) {
+    for (; i < end; i++) {
+      int64_t given = p[i];
+      p[i] = given > 0 ? given - T_BASE : given + size;
+      bool fits = p[i] >= 0 && p[i] < size && given != 0 && (given > 0 || from_end);
+      if (!fits) outside(c, given, of, dim, from_end);
+    }
   }
   return out;
+}
+
+static bool all_within(const Tensor *index, int64_t size) {
+  const IndexLoops *loops = SIMD_PICK(index_loops);
+  bool within = true;
+  for (int64_t i = 0, end; within && (end = team_piece(i, index->numel)) > i; i = end)
+    within = loops->within(end - i, t_i64(index) + i, size);
+  return within;
 }
 
 const Tensor *pick_checked(const Call *c, const Tensor *index, const Tensor *of, int dim,
                            int64_t *base) {
   bool direct = index->dtype == T_I64 && index->st != of->st && t_is_contiguous(index);
   *base = 0;
-  if (!direct || !SIMD_PICK(index_loops)->within(index->numel, t_i64(index), of->shape[dim])) {
+  if (!direct || !all_within(index, of->shape[dim])) {
     return pick_positions(c, index, of, dim, false); /* fails where not all are within */
   }
   *base = T_BASE;
@@ -265,6 +279,22 @@ typedef struct WriteJob {
   Write write;
 } WriteJob;
 
+/* Block i, in pieces of its positions. */
+static void write_block(const WriteJob *w, int64_t i, int64_t from, int64_t n) {
+  const Pick *p = w->j.p;
+  Pick q = *p;
+  Job j = w->j;
+  j.p = &q;
+  q.pre = p->pre + i;
+  int64_t most = PIECE / n + 1;
+  for (int64_t at = 0; at < p->nat && !team_cut(); at += most) {
+    q.at = p->at + at;
+    q.nat = p->nat - at < most ? p->nat - at : most;
+    j.values = w->j.values + (size_t)((i * p->nat + at) * p->npost) * j.size;
+    w->write(&j, 0, from, n);
+  }
+}
+
 /* Parts differ in pre or post, never in at: two of them cannot meet in one place. */
 static void write_part(void *job, int64_t part) {
   const WriteJob *w = job;
@@ -272,7 +302,7 @@ static void write_part(void *job, int64_t part) {
   int64_t i = part / j->strips * j->group, from = part % j->strips * j->strip;
   int64_t end = i + j->group < j->p->npre ? i + j->group : j->p->npre;
   int64_t n = j->p->npost - from < j->strip ? j->p->npost - from : j->strip;
-  for (; i < end; i++) w->write(j, i, from, n);
+  for (; i < end; i++) write_block(w, i, from, n);
 }
 
 static void write_all(const Pick *p, Tensor *y, const Tensor *values, bool add, double alpha) {

@@ -146,7 +146,7 @@ static void divide_by_counts(const Scatter *s, int dim, Tensor *y, bool self) {
   DType d = (DType)y->dtype;
   Attr start = attr_of_int(self);
   store_number(s->count, &start);
-  lines_run(moves[SUM][d], &s->p, dim, s->count, s->one, 0);
+  lines_run(moves[SUM][d], &s->p, dim, s->count, s->one, 0, true);
   Tensor *in[2] = {y, s->count};
   iter_map(overs[d], NULL, y, d, 2, in, d);
 }
@@ -158,9 +158,9 @@ static const char *scatter_run(Call *c) {
   DType d = (DType)y->dtype;
   Move set = lines_by_size(sets, d);
   if (y != c->x[0]) cast_into(y, c->x[0]);
-  if (s->start) lines_run(set, &s->p, dim, y, s->start, 0);
+  if (s->start) lines_run(set, &s->p, dim, y, s->start, 0, true);
   lines_run(s->kind == REPLACE ? set : moves[s->kind][d], &s->p, dim, y, s->values,
-            s->values->ndim > 0);
+            s->values->ndim > 0, true);
   if (s->kind == MEAN) divide_by_counts(s, dim, y, !s->start);
   return NULL;
 }

@@ -1,6 +1,7 @@
 /* LU factors with row exchanges, and what is read off them. */
 #include <string.h>
 
+#include "../../copy.h"
 #include "../../lapack.h"
 #include "linalg.h"
 
@@ -119,7 +120,7 @@ static const char *permutation_run(Call *c) {
   Tensor *y = c->y[0];
   int64_t m = c->attr[0].i, k = p->shape[p->ndim - 1], *row = c->scratch;
   if (y->numel == 0) return NULL;
-  memset(t_data(y), 0, (size_t)y->numel * dtype_size((DType)y->dtype));
+  copy_zeros(t_data(y), (size_t)y->numel * dtype_size((DType)y->dtype));
   for (int64_t b = 0; b < y->numel / (m * m); b++) {
     for (int64_t i = 0; i < m; i++) row[i] = i;
     for (int64_t i = 0; i < k; i++) {

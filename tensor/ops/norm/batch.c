@@ -151,7 +151,7 @@ static const char *batch_norm_run(Call *c) {
     t_fill(c->y[2], 1);
     return NULL;
   }
-  if (j.training) team_allow_cut(false); /* running statistics are not left half written */
+  if (j.training) team_set_cut(TEAM_WHOLE); /* running statistics are not left half written */
   run_all(&j);
   if (j.training) write_back(r);
   return NULL;

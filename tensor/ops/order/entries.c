@@ -8,9 +8,10 @@
 enum {
   DIGIT = 11, /* bits of a digit */
   BINS = 1 << DIGIT,
-  SHORT = 640,    /* entries up to which merging is quicker than counting digits */
-  RUN = 12,       /* entries that are sorted by insertion */
-  CHUNK = 1 << 15 /* entries of a long row that a part counts and moves */
+  SHORT = 640,     /* entries up to which merging is quicker than counting digits */
+  RUN = 12,        /* entries that are sorted by insertion */
+  CHUNK = 1 << 15, /* entries of a long row that a part counts and moves */
+  COPY = 1 << 22   /* bytes that are copied between two looks at Ctrl-C's flag */
 };
 
 Entries entries_of(DType dtype, int64_t n, bool falling) {
@@ -24,8 +25,15 @@ size_t entries_bytes(const Entries *k, int64_t n) { return (size_t)n * size_of(k
 bool entries_make(const Entries *k, int64_t n, const void *x, int64_t at, void *e) {
   const KeyLoops *loops = SIMD_PICK(key_loops);
   uint64_t flip = k->falling ? UINT64_MAX : 0;
-  return k->wide ? loops->wide[k->dtype](n, x, (uint64_t)at, flip, e)
-                 : loops->narrow[k->dtype](n, x, (uint64_t)at, flip, e);
+  bool told = true;
+  for (int64_t i = 0, end; (end = team_piece(i, n)) > i; i = end) {
+    const char *from = (const char *)x + (size_t)i * dtype_size(k->dtype);
+    char *to = (char *)e + entries_bytes(k, i);
+    uint64_t first = (uint64_t)(at + i);
+    told &= k->wide ? loops->wide[k->dtype](end - i, from, first, flip, (void *)to)
+                    : loops->narrow[k->dtype](end - i, from, first, flip, (void *)to);
+  }
+  return told;
 }
 
 /* ---- the two kinds ------------------------------------------------------------------------------- */
@@ -69,15 +77,19 @@ static int digits_of(const Entries *k) {
     }                                                                                              \
     if (from != e) memcpy(e, from, (size_t)n * sizeof *e);                                         \
   }                                                                                                \
-  static void count_##kind(int64_t n, const E *e, int d, uint64_t *counts) {                       \
-    memset(counts, 0, BINS * sizeof *counts);                                                      \
+  static void count_##kind(int64_t n, const void *entries, int d, uint64_t *counts) {              \
+    const E *e = entries;                                                                          \
     for (int64_t i = 0; i < n; i++) counts[DIGIT_OF(e[i], d)]++;                                   \
   }                                                                                                \
-  static void move_##kind(int64_t n, const E *restrict e, int d, uint64_t *restrict next,          \
-                          E *restrict to) {                                                        \
+  static void move_##kind(int64_t n, const void *restrict from, int d, uint64_t *restrict next,    \
+                          void *restrict into) {                                                   \
+    const E *restrict e = from;                                                                    \
+    E *restrict to = into;                                                                         \
     for (int64_t i = 0; i < n; i++) to[next[DIGIT_OF(e[i], d)]++] = e[i];                          \
   }                                                                                                \
-  static int64_t pick_##kind(int64_t n, const E *e, int d, uint64_t digit, E *to) {                \
+  static int64_t pick_##kind(int64_t n, const void *from, int d, uint64_t digit, void *into) {     \
+    const E *e = from;                                                                             \
+    E *to = into;                                                                                  \
     int64_t m = 0;                                                                                 \
     for (int64_t i = 0; i < n; i++) {                                                              \
       E v = e[i];                                                                                  \
@@ -97,18 +109,28 @@ static int digits_of(const Entries *k) {
 KIND(narrow, uint64_t, NARROW_BEFORE, NARROW_DIGIT)
 KIND(wide, WideEntry, WIDE_BEFORE, WIDE_DIGIT)
 
+static const void *entry(const Entries *k, const void *e, int64_t i) {
+  return (const char *)e + (size_t)i * size_of(k);
+}
+
 static void count(const Entries *k, int64_t n, const void *e, int d, uint64_t *counts) {
-  if (k->wide)
-    count_wide(n, e, d, counts);
-  else
-    count_narrow(n, e, d, counts);
+  memset(counts, 0, BINS * sizeof *counts);
+  for (int64_t i = 0, end; (end = team_piece(i, n)) > i; i = end)
+    (k->wide ? count_wide : count_narrow)(end - i, entry(k, e, i), d, counts);
 }
 
 static void move(const Entries *k, int64_t n, const void *e, int d, uint64_t *next, void *to) {
-  if (k->wide)
-    move_wide(n, e, d, next, to);
-  else
-    move_narrow(n, e, d, next, to);
+  for (int64_t i = 0, end; (end = team_piece(i, n)) > i; i = end)
+    (k->wide ? move_wide : move_narrow)(end - i, entry(k, e, i), d, next, to);
+}
+
+/* to may be e: what is picked never passes what is read. */
+static int64_t pick(const Entries *k, int64_t n, const void *e, int d, uint64_t digit, void *to) {
+  int64_t m = 0;
+  for (int64_t i = 0, end; (end = team_piece(i, n)) > i; i = end)
+    m += (k->wide ? pick_wide : pick_narrow)(end - i, entry(k, e, i), d, digit,
+                                             (void *)entry(k, to, m));
+  return m;
 }
 
 static void merge(const Entries *k, int64_t n, void *e, void *other) {
@@ -148,7 +170,7 @@ static void move_part(void *job, int64_t i) {
 /* Counts into places, digit by digit and chunk by chunk; false when all have one digit. */
 static bool place(uint64_t *counts, int64_t chunks, int64_t n) {
   uint64_t next = 0;
-  for (int b = 0; b < BINS; b++) {
+  for (int b = 0; b < BINS && !team_cut(); b++) {
     uint64_t first = next;
     for (int64_t i = 0; i < chunks; i++) {
       uint64_t here = counts[i * BINS + b];
@@ -168,13 +190,16 @@ void entries_sort_long(const Entries *k, int64_t n, void *e, void *other, void *
   Pass p = {.k = k, .from = e, .to = other, .n = n, .chunks = chunks_of(n), .counts = counts};
   for (int digits = digits_of(k); p.digit < digits; p.digit++) {
     team_run(p.chunks, count_part, &p);
+    if (team_was_cut()) return;
     if (!place(counts, p.chunks, n)) continue;
     team_run(p.chunks, move_part, &p);
     char *swap = (char *)p.from;
     p.from = p.to;
     p.to = swap;
   }
-  if (p.from != (char *)e) memcpy(e, p.from, entries_bytes(k, n));
+  size_t bytes = p.from != (char *)e ? entries_bytes(k, n) : 0;
+  for (size_t at = 0; at < bytes && !team_cut(); at += COPY)
+    memcpy((char *)e + at, p.from + at, bytes - at < COPY ? bytes - at : COPY);
 }
 
 void entries_sort(const Entries *k, int64_t n, void *e, void *other) {
@@ -186,6 +211,7 @@ void entries_sort(const Entries *k, int64_t n, void *e, void *other) {
   void *from = e, *to = other;
   for (int d = 0; d < digits_of(k); d++) {
     count(k, n, from, d, counts);
+    if (team_was_cut()) return;
     if (!place(counts, 1, n)) continue;
     move(k, n, from, d, counts, to);
     void *swap = from;
@@ -204,18 +230,19 @@ void entries_select(const Entries *k, int64_t n, const void *e, int64_t rank, vo
   for (int d = digits_of(k) - 1; d >= 0 && n > SHORT; d--) {
     count(k, n, from, d, counts);
     uint64_t b = 0;
+    if (team_was_cut()) return;
     while ((uint64_t)rank >= counts[b]) rank -= (int64_t)counts[b++];
     if (counts[b] == (uint64_t)n) continue;
-    n = k->wide ? pick_wide(n, from, d, b, other) : pick_narrow(n, from, d, b, other);
+    n = pick(k, n, from, d, b, other);
     from = other;
   }
-  if (n <= SHORT) { /* else all keys are equal, and places rise */
+  if (n <= SHORT && !team_was_cut()) { /* else all keys are equal, and places rise */
     char short_row[SHORT * sizeof(WideEntry)];
     if (from != other) memcpy(other, from, entries_bytes(k, n));
     merge(k, n, other, short_row);
     from = other;
   }
-  memcpy(found, (const char *)from + (size_t)rank * size_of(k), size_of(k));
+  if (!team_was_cut()) memcpy(found, entry(k, from, rank), size_of(k));
 }
 
 int64_t entries_take(const Entries *k, int64_t n, const void *e, const void *last, void *out) {

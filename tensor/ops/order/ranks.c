@@ -1,5 +1,6 @@
 /* One value of a row by its rank or its frequency: kthvalue, median, mode. */
 #include "../../calc.h"
+#include "../../team.h"
 #include "order.h"
 #include "rows.h"
 
@@ -22,9 +23,10 @@ static void give(const Rows *r, int64_t row, int64_t at) {
 
 static void give_rank(const Rows *r, int64_t row, void *space, int64_t rank) {
   WideEntry found;
+  if (team_was_cut()) return;
   entries_make(&r->k, r->n, rows_at(r, row), 0, space);
   entries_select(&r->k, r->n, space, rank, (char *)space + r->each / 2, &found);
-  give(r, row, entries_at(&r->k, &found, 0));
+  if (!team_was_cut()) give(r, row, entries_at(&r->k, &found, 0));
 }
 
 /* ---- kthvalue: attributes k, dim, keepdim ---------------------------------------------------------- */
@@ -67,8 +69,10 @@ static void nanmedian_infer(Call *c) { medians(c); }
   static int64_t name(int64_t n, const void *xp, int64_t *first) {                                 \
     const T *x = xp;                                                                               \
     int64_t count = 0;                                                                             \
-    for (int64_t i = n - 1; i >= 0; i--) {                                                         \
-      if (x[i] != x[i]) count++, *first = i;                                                       \
+    for (int64_t i = 0, end; (end = team_piece(i, n)) > i;) {                                      \
+      for (; i < end; i++) {                                                                       \
+        if (x[i] != x[i] && count++ == 0) *first = i;                                              \
+      }                                                                                            \
     }                                                                                              \
     return count;                                                                                  \
   }
@@ -137,10 +141,11 @@ static void mode_row(const Rows *r, int64_t row, void *space, const void *arg) {
   int64_t most = 0, last = 0;
   entries_make(&r->k, r->n, rows_at(r, row), 0, space);
   entries_sort(&r->k, r->n, space, (char *)space + r->each / 2);
-  for (int64_t from = 0, to; from < r->n; from = to) {
+  for (int64_t from = 0, to; from < r->n && !team_cut(); from = to) {
     for (to = from + 1; to < r->n && entries_tie(&r->k, space, from, to);) to++;
     if (to - from > most) most = to - from, last = to - 1;
   }
+  if (team_was_cut()) return;
   give(r, row, entries_at(&r->k, space, last));
 }
 

@@ -1,6 +1,7 @@
 /* Whole orders along a dimension: sort, argsort, topk. NaN is above every number; equal values keep
    the order they came in, in falling order too. */
 #include "../../calc.h"
+#include "../../copy.h"
 #include "../../team.h"
 #include "order.h"
 #include "rows.h"
@@ -32,6 +33,7 @@ static void argsort_infer(Call *c) { prepare(c, ROWS_INDICES); }
 /* The results of entries from..from+n-1 of a sorted row. */
 static void give(const Rows *r, int64_t row, int64_t from, int64_t n, const void *e, bool told) {
   size_t size = dtype_size(r->k.dtype);
+  if (team_was_cut()) return; /* there are no entries */
   if (r->values) {
     char *y = (char *)t_data(r->values) + (size_t)(row * r->m) * size;
     entries_values(&r->k, from, n, e, told, rows_at(r, row), y);
@@ -76,6 +78,7 @@ static void sort_long_row(const Sort *s, int64_t row) {
   int64_t pieces = (r->n + PIECE - 1) / PIECE;
   Piece p = {.r = r, .row = row, .told = true, .plain = s->counts};
   team_run(pieces, make_piece, &p);
+  copy_claim(r->space + r->each / 2, r->each / 2);
   for (int64_t i = 0; i < pieces; i++) p.told = p.told && p.plain[i];
   entries_sort_long(&r->k, r->n, r->space, r->space + r->each / 2, s->counts);
   team_run(pieces, give_piece, &p);

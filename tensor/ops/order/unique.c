@@ -4,6 +4,8 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../copy.h"
+#include "../../team.h"
 #include "../shape/window.h"
 #include "entries.h"
 #include "../../op.h"
@@ -57,23 +59,28 @@ enum { FEW = 1 << 16 };
 static bool count_values(Groups *g) {
   const Tensor *x = g->x->dtype == T_I64 ? g->x : cast_copy(g->x, T_I64);
   const int64_t *v = t_i64(x);
-  int64_t low = v[0], high = v[0], most = g->n > FEW ? g->n : FEW, range;
-  for (int64_t i = 1; i < g->n; i++) {
-    low = v[i] < low ? v[i] : low;
-    high = v[i] > high ? v[i] : high;
+  int64_t low = v[0], high = v[0], most = g->n > FEW ? g->n : FEW, range, n = g->n;
+  for (int64_t i = 1, end; (end = team_piece(i, n)) > i;) {
+    for (; i < end; i++) {
+      low = v[i] < low ? v[i] : low;
+      high = v[i] > high ? v[i] : high;
+    }
   }
-  if (__builtin_sub_overflow(high, low, &range) || range >= most) return false;
+  if (team_was_cut() || __builtin_sub_overflow(high, low, &range) || range >= most) return false;
   range++;
   int64_t *next = t_i64(t_zeros(T_I64, 1, &range)), at = 0;
-  for (int64_t i = 0; i < g->n; i++) next[v[i] - low]++;
+  for (int64_t i = 0, end; (end = team_piece(i, n)) > i;)
+    for (; i < end; i++) next[v[i] - low]++;
+  if (team_was_cut()) return true;
   for (int64_t k = 0; k < range; k++) {
     int64_t count = next[k];
     next[k] = at;
     if (count > 0) g->first[g->groups++] = at;
     at += count;
   }
-  g->first[g->groups] = g->n;
-  for (int64_t i = 0; i < g->n; i++) g->order[next[v[i] - low]++] = i;
+  g->first[g->groups] = n;
+  for (int64_t i = 0, end; (end = team_piece(i, n)) > i;)
+    for (; i < end; i++) g->order[next[v[i] - low]++] = i;
   return true;
 }
 
@@ -82,8 +89,10 @@ static void order_values(Groups *g) {
   int64_t bytes = (int64_t)entries_bytes(&k, g->n), counts = (int64_t)entries_counts(g->n);
   char *e = t_data(t_new(T_U8, 1, &bytes)), *other = t_data(t_new(T_U8, 1, &bytes));
   entries_make(&k, g->n, t_data(g->x), 0, e);
+  copy_claim(other, (size_t)bytes);
   entries_sort_long(&k, g->n, e, other, t_data(t_new(T_U8, 1, &counts)));
-  for (int64_t i = 0; i < g->n; i++) g->order[i] = entries_at(&k, e, i);
+  for (int64_t i = 0, end; (end = team_piece(i, g->n)) > i;)
+    for (; i < end; i++) g->order[i] = entries_at(&k, e, i);
 }
 
 /* Merging, from runs of one slice on. */
@@ -94,6 +103,7 @@ static void order_slices(Groups *g) {
       int64_t mid = lo + run < n ? lo + run : n, hi = lo + 2 * run < n ? lo + 2 * run : n;
       int64_t a = lo, b = mid, o = lo;
       while (a < mid || b < hi) {
+        if (o % 1024 == 0 && team_cut()) return;
         bool second = a == mid || (b < hi && compare(g, from[b], from[a]) < 0);
         to[o++] = second ? from[b++] : from[a++];
       }
@@ -109,9 +119,11 @@ static void order_slices(Groups *g) {
 #define VALUE_GROUPS(name, T)                                                                      \
   static void groups_##name(Groups *g) {                                                           \
     const T *x = t_data(g->x);                                                                     \
-    for (int64_t i = 0; i < g->n; i++) {                                                           \
-      g->first[g->groups] = i;                                                                     \
-      g->groups += i == 0 || x[g->order[i - 1]] != x[g->order[i]];                                 \
+    for (int64_t i = 0, end; (end = team_piece(i, g->n)) > i;) {                                   \
+      for (; i < end; i++) {                                                                       \
+        g->first[g->groups] = i;                                                                   \
+        g->groups += i == 0 || x[g->order[i - 1]] != x[g->order[i]];                               \
+      }                                                                                            \
     }                                                                                              \
   }
 VALUE_GROUPS(f32, float)
@@ -164,10 +176,12 @@ static void infer(Call *c, int attr, bool consecutive) {
   }
   g->order = places(g->n);
   g->first = places(g->n + 1);
-  for (int64_t i = 0; i < g->n; i++) g->order[i] = i;
+  for (int64_t i = 0, end; (end = team_piece(i, g->n)) > i;)
+    for (; i < end; i++) g->order[i] = i;
   bool counted = !consecutive && !by_dim && g->n > 0 && !dtype_is_float(d) && count_values(g);
   if (!counted) {
     if (!consecutive && g->n > 0) (by_dim ? order_slices : order_values)(g);
+    if (team_was_cut()) g->n = 0; /* there is no order */
     find_groups(g);
   }
   for (int i = 0; i < x->ndim; i++) shape[i] = i == g->dim ? g->groups : x->shape[i];
@@ -185,6 +199,7 @@ static const char *unique_run(Call *c) {
   size_t bytes = (size_t)g->m * dtype_size((DType)g->x->dtype);
   Tensor *y = c->y[0];
   for (int64_t k = 0; k < g->groups; k++) {
+    if (k % FEW == 0 && team_cut()) break;
     int64_t from = g->order[g->first[k]];
     if (g->dim < 0) {
       memcpy((char *)t_data(y) + (size_t)k * bytes, (char *)t_data(g->x) + (size_t)from * bytes,

@@ -220,7 +220,7 @@ static const char *run(Call *c) {
   const StepLoop *loops = SIMD_PICK(optim_loops)->at[c->op - rows];
   Job j = {.c = c, .n = c->nx / sizes[c->op - rows].kinds, .loops = {loops[0], loops[1]}};
   j.first = c->scratch;
-  team_allow_cut(false); /* a step is whole or not at all */
+  team_set_cut(TEAM_WHOLE); /* a step is whole or not at all */
   team_run(j.first[j.n], run_part, &j);
   for (int i = 0; i < c->nx; i++) {
     if (i / j.n == 1) continue; /* gradients */

@@ -5,9 +5,8 @@
    kernel_size says how many there are. */
 #include "../../kernels/pool/pool.h"
 
-#include <string.h>
-
 #include "../../calc.h"
+#include "../../copy.h"
 
 /* Attributes of all rows up to CEIL, then those of each pass. */
 enum { KERNEL, STRIDE, PADDING, DILATION, CEIL };
@@ -102,7 +101,7 @@ static void infer_dx(Call *c, int size) {
 /* Without windows no gradient flows back: gx is zero then. Nothing is left to do, is it? */
 static bool no_windows(const Tensor *gy, Tensor *gx) {
   if (gx->numel && gy->numel == 0)
-    memset(t_data(gx), 0, (size_t)gx->numel * dtype_size((DType)gx->dtype));
+    copy_zeros(t_data(gx), (size_t)gx->numel * dtype_size((DType)gx->dtype));
   return gx->numel == 0 || gy->numel == 0;
 }
 

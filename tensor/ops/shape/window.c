@@ -10,6 +10,7 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../copy.h"
 #include "../../expect.h"
 
 /* ---- geometry --------------------------------------------------------------------------------- */
@@ -295,7 +296,7 @@ static const char *window_add_run(Call *c) {
   Tensor *y = c->y[0];
   Window w = window_attr(c, 1);
   Tensor t = window_tensor(y, &w);
-  memset(t_data(y), 0, (size_t)y->numel * dtype_size((DType)y->dtype));
+  copy_zeros(t_data(y), (size_t)y->numel * dtype_size((DType)y->dtype));
   if (t_overlaps_itself(&t))
     add_overlapping(y, &w, c->x[0]);
   else
