@@ -65,59 +65,26 @@ static void store(void *y, DType d, DType from, long double v) {
 
 enum { N = 3000 };
 
+/* Where conversions change their ways. */
+static const double borders[] = {
+    // clang-format off
+    0.0, -0.0, 0.5, -0.5, 0.999, -0.999, 1, -1, 1.5, -1.5, 300, -300,
+    254.9, 255, 256,                                                   // uint8
+    65504, 65519.99, 65520, -65520, 6e-8, 2.98e-8, 2.9e-8, 6.1e-5, 6.103e-5, 1e-40, // float16
+    2147483647, 2147483648.0, -2147483648.0, -2147483649.0, 2147483520.0, 4294967296.0, 1e10,
+    9223372036854774784.0, 9223372036854775808.0, -9223372036854775808.0,
+    1e30, -1e30, 3.4e38, 1e300, INFINITY, -INFINITY, NAN,
+    1.00048828125, 1.00146484375, 1.001953125, 1.00390625, 1.01171875, // ties of short mantissas
+    // clang-format on
+};
+
+enum { BORDERS = sizeof borders / sizeof *borders };
+
 /* Every border, then values of every size. */
 static void fill(void *x, DType d) {
-  static const double special[] = {0.0,
-                                   -0.0,
-                                   0.5,
-                                   -0.5,
-                                   0.999,
-                                   -0.999,
-                                   1,
-                                   -1,
-                                   1.5,
-                                   254.9,
-                                   255,
-                                   256,
-                                   -1.5,
-                                   300,
-                                   -300,
-                                   65504,
-                                   65519.99,
-                                   65520,
-                                   -65520,
-                                   6e-8,
-                                   2.98e-8,
-                                   2.9e-8,
-                                   6.1e-5,
-                                   6.103e-5,
-                                   1e-40,
-                                   2147483647,
-                                   2147483648.0,
-                                   -2147483648.0,
-                                   -2147483649.0,
-                                   2147483520.0,
-                                   4294967296.0,
-                                   1e10,
-                                   9223372036854774784.0,
-                                   9223372036854775808.0,
-                                   -9223372036854775808.0,
-                                   1e30,
-                                   -1e30,
-                                   3.4e38,
-                                   1e300,
-                                   INFINITY,
-                                   -INFINITY,
-                                   NAN,
-                                   1.00048828125,
-                                   1.00146484375,
-                                   1.001953125,
-                                   1.00390625,
-                                   1.01171875};
-  int specials = sizeof special / sizeof *special;
   for (int i = 0; i < N; i++) {
     uint64_t bits = noise_bits() >> (noise_bits() & 63);
-    double v = i < specials ? special[i] : noise() * exp(noise() * 30);
+    double v = i < BORDERS ? borders[i] : noise() * exp(noise() * 30);
     switch (d) {
     case T_F32: ((float *)x)[i] = (float)v; break;
     case T_F64: ((double *)x)[i] = v; break;

@@ -9,10 +9,11 @@
 local lunette = require "lunette"
 local core = require "lunette.core"
 local cases = require "tests.support.cases"
+local testing = require "tests.support.testing"
 local values = require "tests.fuzz.values"
 local tensor = lunette.tensor
 local chance, pick, describe = values.chance, values.pick, values.describe
-local fail_at = tensor.testing.fail_at
+local fail_at = testing.fail_at
 
 local path, rounds, seed, seconds, only, only_round = table.unpack(arg)
 rounds, seed, seconds, only_round = tonumber(rounds), tonumber(seed), tonumber(seconds), tonumber(only_round)
@@ -117,7 +118,7 @@ local function add_row(row)
       if tensor.is_tensor(args[1]) and chance(0.7) then args[1] = args[1]:detach():clone() end
       try(row.name .. "_", written, args)
     elseif row.has_compose and chance(0.1) then
-      try("composed " .. row.name, function(...) return core.composed(row.name, ...) end, args)
+      try("composed " .. row.name, function(...) return testing.composed(row.name, ...) end, args)
     else
       try(row.name, f, args)
     end
@@ -126,7 +127,7 @@ end
 
 -- What changes the process, writes files, or would change the fuzz itself.
 local denied = {}
-for name in ([[testing memory_limit set_num_threads manual_seed save write_image write_npy list make_folder
+for name in ([[memory_limit set_num_threads manual_seed save write_image write_npy list make_folder
   write_archive strict ops watch]]):gmatch "%S+" do denied[name] = true end
 
 local function add_functions(label, functions)

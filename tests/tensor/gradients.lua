@@ -4,6 +4,7 @@
 
 local lunette = require "lunette"
 local core = require "lunette.core"
+local testing = require "tests.support.testing"
 local cases = require "tests.support.cases"
 local tensor = lunette.tensor
 
@@ -185,7 +186,7 @@ end
 
 local function check_row(t, row)
   if row.const or row.only_inplace or not (row.has_grad or row.has_compose) or not row.test then return end
-  local op = row.hidden and (core.hidden[row.name] or tensor.testing.rows[row.name]) or core.functions[row.name]
+  local op = row.hidden and (core.hidden[row.name] or testing.rows[row.name]) or core.functions[row.name]
   local list = cases.of(row)
   local call = list.via and function(x, ...) return op(list.via(x), ...) end or op
   for k, case in ipairs(list) do

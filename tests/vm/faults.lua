@@ -4,8 +4,9 @@
 -- By default a sample of positions; all of them with LUNETTE_FULL=1.
 
 local lunette = require "lunette"
+local testing = require "tests.support.testing"
 local tensor, nn, optim = lunette.tensor, lunette.nn, lunette.optim
-local fail_at, fail_lua_too = tensor.testing.fail_at, tensor.testing.fail_lua_too
+local fail_at, fail_lua_too = testing.fail_at, testing.fail_lua_too
 
 local full = os.getenv "LUNETTE_FULL"
 

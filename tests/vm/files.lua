@@ -2,6 +2,7 @@
 -- read are built here byte by byte; what was written is taken apart here.
 
 local lunette = require "lunette"
+local testing = require "tests.support.testing"
 local tensor = lunette.tensor
 local files = dofile "tests/support/folder.lua"
 
@@ -189,7 +190,7 @@ end
 
 -- Every allocation fails once: an error or a result, and nothing is lost or left.
 local function test_memory(t)
-  local fail_at = tensor.testing.fail_at
+  local fail_at = testing.fail_at
   local png, jpeg = path "m.png", path "m.jpg"
   tensor.save(path "m.safetensors", {a = tensor {1, 2}, b = tensor {{1.5}}})
   tensor.save(path "m.npy", tensor {1, 2})

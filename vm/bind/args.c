@@ -96,8 +96,7 @@ static int read_greedy(Reader *r, int i, int top, const Param *p) {
   return i;
 }
 
-static void surplus(Reader *r, int i, int top) {
-  (void)i;
+static _Noreturn void surplus(const Reader *r, int top) {
   char all[512] = "";
   for (int k = 0; k < r->s->nparams; k++) {
     strncat(all, k ? ", " : "", sizeof all - strlen(all) - 1);
@@ -106,7 +105,7 @@ static void surplus(Reader *r, int i, int top) {
   t_fail("%s: %d arguments given, it takes %d (%s)", r->name, top, r->s->nparams, all);
 }
 
-static void missing(Reader *r, const Param *p, int top) {
+static _Noreturn void missing(const Reader *r, const Param *p, int top) {
   if (p == &r->s->param[0] && p->is_x && top == 0) {
     t_fail("%s: called without its tensor; methods take a colon: x:%s()", r->name, r->name);
   }
@@ -145,13 +144,72 @@ static bool read_simple(Reader *r, int top) {
   return true;
 }
 
+/* How many of `top` arguments stand at a position: all, or all before a table of options. */
+static int positions(const Reader *r, int top) {
+  bool options = top > 0 && args_is_options(r->L, top);
+  bool extra = top > 1 && top > r->s->nparams && lua_type(r->L, top) == LUA_TTABLE;
+  return options || extra ? top - 1 : top;
+}
+
+/* Is the argument at i meant for a later parameter than k? */
+static bool skips(const Reader *r, int i, int k) {
+  int type = lua_type(r->L, i);
+  return (type == LUA_TTABLE && skips_to_list(r->s, k)) ||
+         (type == LUA_TBOOLEAN && skips_to_bool(r->s, k));
+}
+
+/* Reads the arguments from i on that parameter k takes; the place after them. */
+static int read_position(Reader *r, int i, int last, int k) {
+  const Param *p = &r->s->param[k];
+  bool takes_all = k == r->s->nparams - 1 || r->s->result_list;
+  if (p->kind == K_TENSORS && takes_all && handle_at(r->L, i)) return args_tensors(r, i, last, p);
+  if (greedy(r->s, k) && lua_type(r->L, i) == LUA_TNUMBER) return read_greedy(r, i, last, p);
+  args_value(r, i, p);
+  return i + 1;
+}
+
+/* Arguments 1 to last, by position; which parameters they are for. */
+static unsigned read_positions(Reader *r, int last) {
+  lua_State *L = r->L;
+  unsigned given = 0;
+  for (int i = 1, k = 0; i <= last; k++) {
+    if (k >= r->s->nparams) surplus(r, last);
+    if (lua_isnil(L, i)) {
+      i++;
+      continue;
+    }
+    if (skips(r, i, k)) continue;
+    bool empty = lua_type(L, i) == LUA_TTABLE && lua_rawlen(L, i) == 0;
+    if (empty && i == last && !takes_list(r->s->param[k].kind)) break; /* {}: no options */
+    i = read_position(r, i, last, k);
+    given |= 1u << k;
+  }
+  return given;
+}
+
+/* What a parameter that was not given stands for; dimensions count as those of the tensors read. */
+static void read_default(Reader *r, const Param *p) {
+  Call *c = r->c;
+  if (p->weak_value) {
+    bool is_int = p->value.tag == A_INT;
+    c->x[p->slot] = is_int ? t_scalar_int(p->value.i, T_I64) : t_scalar(p->value.f, T_F64);
+    c->x[p->slot]->weak = true;
+  }
+  if (p->is_x) return;
+  Attr *a = &c->attr[p->slot];
+  if (a->tag == A_INT && (p->kind == K_DIM || p->kind == K_NEWDIM))
+    a->i = args_dim_from(r, p->kind, a->i);
+  if (a->tag == A_INT && p->kind == K_POS) a->i = args_pos_from(r, p, a->i);
+  for (int j = 0; a->tag == A_INTS && p->kind == K_DIMS && j < a->n; j++)
+    a->v[j] = args_dim_from(r, K_DIM, a->v[j]);
+}
+
 void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
   Reader r = {.L = L, .c = c, .s = op_sig(op)};
-  const Sig *s = r.s;
-  r.name = inplace ? s->written : s->name;
+  r.name = inplace ? r.s->written : r.s->name;
   call_begin(c, op);
   c->inplace = c->inplace || inplace;
-  int top = lua_gettop(L), last = top;
+  int top = lua_gettop(L);
   if (read_simple(&r, top)) {
     need_tensor(&r);
     return;
@@ -160,55 +218,14 @@ void args_read(lua_State *L, const Op *op, bool inplace, Call *c) {
     t_fail("%s: called with a colon; functions of the library take a dot: tensor.%s(...)", r.name,
            r.name);
   }
-  unsigned given = 0;
-  if (top > 0 && args_is_options(L, top))
-    last = top - 1;
-  else if (top > 1 && top > s->nparams && lua_type(L, top) == LUA_TTABLE)
-    last = top - 1;
-  int k = 0;
-  for (int i = 1; i <= last; k++) {
-    if (k >= s->nparams) surplus(&r, i, last);
-    const Param *p = &s->param[k];
-    if (lua_isnil(L, i)) {
-      i++;
-      continue;
-    }
-    if (lua_type(L, i) == LUA_TTABLE && skips_to_list(s, k)) continue;
-    if (lua_type(L, i) == LUA_TBOOLEAN && skips_to_bool(s, k)) continue;
-    given |= 1u << k;
-    if (p->kind == K_TENSORS && (k == s->nparams - 1 || s->result_list) && handle_at(L, i)) {
-      i = args_tensors(&r, i, last, p);
-      continue;
-    }
-    if (greedy(s, k) && lua_type(L, i) == LUA_TNUMBER) {
-      i = read_greedy(&r, i, last, p);
-      continue;
-    }
-    if (lua_type(L, i) == LUA_TTABLE && !takes_list(p->kind) && lua_rawlen(L, i) == 0 &&
-        i == last) {
-      given &= ~(1u << k); /* {} where no list is wanted: no options */
-      break;
-    }
-    args_value(&r, i++, p);
-  }
+  int last = positions(&r, top);
+  unsigned given = read_positions(&r, last);
   if (last < top) read_options(&r, top, &given);
-  for (k = 0; k < s->nparams; k++) {
-    const Param *p = &s->param[k];
+  for (int k = 0; k < r.s->nparams; k++) {
+    const Param *p = &r.s->param[k];
     if (given & 1u << k) continue;
     if (!p->optional) missing(&r, p, top);
-    if (p->weak_value) {
-      bool is_int = p->value.tag == A_INT;
-      c->x[p->slot] = is_int ? t_scalar_int(p->value.i, T_I64) : t_scalar(p->value.f, T_F64);
-      c->x[p->slot]->weak = true;
-    }
-    Attr *a = p->is_x ? NULL : &c->attr[p->slot];
-    if (a && a->tag == A_INT && (p->kind == K_DIM || p->kind == K_NEWDIM)) {
-      a->i = args_dim_from(&r, p->kind, a->i);
-    }
-    if (a && a->tag == A_INT && p->kind == K_POS) a->i = args_pos_from(&r, p, a->i);
-    if (a && a->tag == A_INTS && p->kind == K_DIMS) {
-      for (int j = 0; j < a->n; j++) a->v[j] = args_dim_from(&r, K_DIM, a->v[j]);
-    }
+    read_default(&r, p);
   }
   need_tensor(&r);
 }

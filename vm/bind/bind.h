@@ -106,6 +106,9 @@ void functions_texts(lua_State *L); /* pushes the table function -> text */
 int luaopen_lunette_core(lua_State *L);
 
 void bind_push_result(lua_State *L, Tensor *y, bool as_tensor);
+/* Pushes the function of an op; meta is the place of the tensor metatable. */
+void bind_push_op(lua_State *L, int meta, const Op *op, bool inplace);
+int bind_watch(lua_State *L); /* core.watch */
 /* suggest.c: the known name nearest to a wrong one. Start from {.wrong = ...}, consider names one by
    one; name is empty while none is near. Of equals the one that begins alike, then the first in the
    alphabet, so that the order of a table does not matter. */
@@ -138,6 +141,7 @@ void record_open(lua_State *L, int lib); /* adds to the core's table too, on the
 void record_sweep(lua_State *L);
 extern bool record_dead;
 void state_open(lua_State *L, int lib);
+void testing_open(lua_State *L, int rows); /* rows: the place of the table of those that trust */
 void seed_open(lua_State *L, int lib);
 void files_open(lua_State *L, int lib);
 void archive_open(lua_State *L); /* adds to the core's table, on the top of the stack */

@@ -160,58 +160,6 @@ static int l_build(lua_State *L) {
   return 1;
 }
 
-/* ---- for the tests: like the debug library of Lua, not for programs ---------------------------------- */
-
-/* fail_at(n, forever): the nth allocation from now fails; returns how many there were. */
-static int l_fail_at(lua_State *L) {
-  lua_pushinteger(L, mem_fail_at(luaL_optinteger(L, 1, 0), lua_toboolean(L, 2)));
-  return 1;
-}
-
-static lua_Alloc plain_alloc;
-static void *plain_ud;
-
-/* Lua's own allocations count and fail like the core's. */
-static void *failing_alloc(void *ud, void *block, size_t old, size_t size) {
-  (void)ud;
-  if (size > (block ? old : 0) && mem_should_fail()) return NULL;
-  return plain_alloc(plain_ud, block, old, size);
-}
-
-static int l_fail_lua_too(lua_State *L) {
-  if (lua_toboolean(L, 1) && !plain_alloc) {
-    plain_alloc = lua_getallocf(L, &plain_ud);
-    lua_setallocf(L, failing_alloc, NULL);
-  } else if (!lua_toboolean(L, 1) && plain_alloc) {
-    lua_setallocf(L, plain_alloc, plain_ud);
-    plain_alloc = NULL;
-  }
-  return 0;
-}
-
-/* plant(name): makes the gradient of an op wrong by a thousandth, or right again. */
-static void (*right_grad)(Call *c, Tensor *const *gy, Tensor **gx);
-
-static void wrong_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  right_grad(c, gy, gx);
-  if (gx[0]) gx[0] = t_muln(gx[0], 1.001);
-}
-
-static int l_plant(lua_State *L) {
-  Op *op = (Op *)op_find(luaL_checkstring(L, 1));
-  if (!op || !op->grad) return luaL_error(L, "plant: no such gradient");
-  if (op->grad == wrong_grad) {
-    op->grad = right_grad;
-  } else {
-    right_grad = op->grad;
-    op->grad = wrong_grad;
-  }
-  return 0;
-}
-
-static const luaL_Reg testing[] = {
-    {"fail_at", l_fail_at}, {"fail_lua_too", l_fail_lua_too}, {"plant", l_plant}, {NULL, NULL}};
-
 static const Function functions[] = {
     {"get_num_threads", l_threads,
      "tensor.get_num_threads(): with how many threads is computed.\n"
@@ -260,6 +208,4 @@ void state_open(lua_State *L, int lib) {
   if (lua_isinteger(L, -1)) team_set_threads((int)lua_tointeger(L, -1));
   lua_pop(L, 1);
   functions_set(L, lib, 0, functions);
-  luaL_newlib(L, testing);
-  lua_setfield(L, lib, "testing");
 }

@@ -218,21 +218,28 @@ static bool match_special(Search *m, const char **s, const char **p) {
   return true;
 }
 
-/* One item of one character, with its suffix; as match_special. */
+/* One item of one character, with its suffix; as match_special. Where the character does not fit an
+   item that may be missing, the pattern goes on without recursion. */
 static void match_item(Search *m, const char **s, const char **p) {
   const char *ep = item_end(m, *p), *end;
+  if (!fits(m, *s, *p, ep)) {
+    bool may_miss = *ep == '*' || *ep == '?' || *ep == '-';
+    if (!may_miss) *s = NULL;
+    *p = ep + may_miss;
+    return;
+  }
   switch (*ep) {
   case '?':
-    end = fits(m, *s, *p, ep) ? pattern_match(m, *s + 1, ep + 1) : NULL;
+    end = pattern_match(m, *s + 1, ep + 1);
     *p = ep + 1;
     if (end == NULL) return;
     *s = end;
     break;
   case '*': *s = match_most(m, *s, *p, ep); break;
-  case '+': *s = fits(m, *s, *p, ep) ? match_most(m, *s + 1, *p, ep) : NULL; break;
+  case '+': *s = match_most(m, *s + 1, *p, ep); break;
   case '-': *s = match_least(m, *s, *p, ep); break;
   default:
-    *s = fits(m, *s, *p, ep) ? *s + 1 : NULL;
+    ++*s;
     *p = ep;
     return;
   }
