@@ -73,7 +73,8 @@ local families = {create = "Making tensors", random = "Random numbers", unary = 
   trigonometry = "Trigonometric functions", special = "Special functions", bessel = "Special functions",
   special_pairs = "Special functions", activation = "Activation functions",
   binary = "Pointwise: two tensors", compare = "Comparisons, logic, bits", ternary = "Pointwise: three tensors",
-  arithmetic = "More arithmetic", reduce = "Reductions and running sums", shape = "Shapes", index = "Indexing",
+  arithmetic = "More arithmetic", reduce = "Reductions and running sums", masked = "Under a mask",
+  shape = "Shapes", index = "Indexing",
   order = "Order and counting", cast = "Types", linalg = "Linear algebra", conv = "Convolution",
   pool = "Pooling", vision = "Sampling of images", norm = "Normalisation", softmax = "Softmax and its logarithm",
   gates = "Gates", loss = "Losses", distance = "Distances", recurrent = "Sequences", attention = "Attention to sequences"}

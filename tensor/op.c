@@ -13,13 +13,13 @@
   X(random) X(distributions) X(multinomial) X(dropout) X(features) \
   X(unary) X(trigonometry) X(special) X(bessel) X(special_pairs) X(activation) X(binary) X(compare) X(ternary) \
   X(arithmetic) \
-  X(reduce) X(scan) X(statistics) \
+  X(reduce) X(scan) X(statistics) X(masked) \
   X(reshape) X(views) X(join) X(stacks) X(split) X(blocks) X(pad) X(patches) X(triangles) X(write) X(window) \
   X(gather) X(scatter) X(select) X(segments) X(replace) X(masks) X(advanced) X(embedding) X(bags) \
   X(sort) X(ranks) X(quantile) X(unique) X(search) X(counts) \
   X(cast) \
   X(matmul) \
-  X(products) X(cross) X(tensors) X(norms) X(solve) X(determinant) X(factor) X(lu) X(spectral) X(pinv) X(least) X(exponential) \
+  X(products) X(cross) X(tensors) X(norms) X(solve) X(determinant) X(factor) X(reflections) X(lu) X(spectral) X(pinv) X(least) X(exponential) \
   X(conv) X(convolve) \
   X(max_pool) X(avg_pool) X(planes) X(fractional) \
   X(interpolate) X(grid) X(resample) \

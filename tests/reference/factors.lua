@@ -68,6 +68,47 @@ function reference.householder_product(a, tau)
   end, { 2, 1 }, a, tau))
 end
 
+-- The input of householder_product with Q whole: columns of zeros, and factors that turn nothing.
+local function square(a, tau)
+  local whole, factors = filled(#a, #a, function(i, j) return a[i][j] or 0 end), {}
+  for i = 1, #a do factors[i] = tau[i] or 0 end
+  return reference.householder_product(whole, factors)
+end
+
+function reference.ormqr(a, tau, other, ...)
+  local how = options({"left", "transpose"}, ...)
+  return (each(function(v, t, x)
+    local q = square(v, t)
+    if how.transpose then q = transposed(q) end
+    if how.left == false then return times(x, q) end
+    return times(q, x)
+  end, {2, 1, 2}, a, tau, other))
+end
+
+-- Householder 1958: each column turned onto its axis, away from its own sign.
+function reference.geqrf(a)
+  return each(function(x)
+    local m, n, tau = #x, cols(x), {}
+    x = filled(m, n, function(i, j) return x[i][j] end)
+    for k = 1, math.min(m, n) do
+      local length, v = 0, {}
+      for i = k, m do length = length + x[i][k] ^ 2 end
+      local below, head = length - x[k][k] ^ 2, x[k][k]
+      local beta = below == 0 and head or (head > 0 and -1 or 1) * math.sqrt(length)
+      tau[k] = below == 0 and 0 or (beta - head) / beta
+      for i = k + 1, m do v[i] = below == 0 and 0 or x[i][k] / (head - beta) end
+      v[k] = 1
+      for j = k, n do
+        local along = 0
+        for i = k, m do along = along + v[i] * x[i][j] end
+        for i = k, m do x[i][j] = x[i][j] - tau[k] * v[i] * along end
+      end
+      for i = k + 1, m do x[i][k] = v[i] end
+    end
+    return x, tau
+  end, {2}, a)
+end
+
 -- ---- spectra ------------------------------------------------------------------------------------
 
 

@@ -56,7 +56,7 @@ static void turn(void *arg) {
   Tensor *x = handle_at(j->L, 1);
   int64_t order[T_MAXDIM];
   int n = x->ndim, first = j->all ? 0 : n - 2;
-  if (first < 0) t_fail("mT: x is %s; it turns matrices", t_shape_str(x));
+  if (n == 1 && !j->all) t_fail("mT: x is %s; it turns matrices", t_shape_str(x));
   for (int d = 0; d < n; d++) order[d] = d < first ? d : n - 1 - (d - first);
   j->y = t_permute(x, order);
 }

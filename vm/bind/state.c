@@ -178,9 +178,8 @@ static const Function functions[] = {
      "of\n"
      "the numbers of tensors, handles (Lua's hold on them) and allocations so far.\n"
      "example:\n"
-     "  before = tensor.memory().bytes\n"
      "  x = tensor.zeros(1000)\n"
-     "  tensor.memory().bytes - before >= 4000 --> true"},
+     "  tensor.memory().bytes >= 4000 --> true"},
     {"memory_limit", l_memory_limit,
      "tensor.memory_limit(bytes): how much memory tensors may take; more is an error. 0 is 80% of "
      "what\n"

@@ -182,30 +182,6 @@ static void old_qr_compose(Call *c) {
   c->y[1] = f.y[1];
 }
 
-/* ---- reflections ---------------------------------------------------------------------------------- */
-
-/* v: [...,m,k]  tau: [...,k]  ->  the first columns of the product of the I - tau_i v_i v_i' */
-static void householder_compose(Call *c) {
-  la_matrix(c, 0);
-  Tensor *v = c->x[0], *tau = c->x[1];
-  int64_t m = la_rows(v), n = la_cols(v), k = tau->ndim ? tau->shape[tau->ndim - 1] : n + 1;
-  if (m < n || k > n || tau->ndim != v->ndim - 1) {
-    t_fail("linalg.householder_product: input is %s and tau %s; [...,m,n] with m >= n and [...,k] "
-           "with k <= n are wanted",
-           t_shape_str(v), t_shape_str(tau));
-  }
-  int64_t shape[T_MAXDIM];
-  int nd = la_shape(v, shape, 2, m, n);
-  Tensor *eye = la_cut(la_eye((DType)v->dtype, m), -1, 0, n), *q = t_expand(eye, nd, shape);
-  v = t_add(la_lower(v, -1), eye);
-  for (int64_t i = k; i-- > 0;) {
-    Tensor *column = la_cut(v, -1, i, i + 1);
-    Tensor *scale = la_column(t_narrow(tau, tau->ndim - 1, i, 1));
-    q = t_sub(q, t_matmul(t_mul(column, scale), t_matmul(la_flip(column), q)));
-  }
-  c->y[0] = k ? q : t_op1("clone", q);
-}
-
 static Op rows[] = {
     {.sig = "cholesky(A: tensor, upper: bool=false) -> L: tensor",
      .aliases = "linalg.cholesky",
@@ -262,17 +238,6 @@ static Op rows[] = {
      .test = "{{randn(4,3)}, {well(3), false}}",
      .ref = "reference.qr",
      .compose = old_qr_compose},
-    {.sig = "linalg.householder_product(input: tensor, tau: tensor) -> Q: tensor",
-     .aliases = "orgqr",
-     .doc = "The first columns of the product of reflections I - tau_i v_i v_i^T, where v_i is "
-            "column i of the input [...,m,n] below its diagonal, with a 1 there.",
-     .example =
-         "tensor.linalg.householder_product(tensor{{1.0}, {1.0}}, tensor{1.0}) --> float32 [2,1]\n"
-         "   0.0\n"
-         "  -1.0",
-     .test = "{{randn(4,3), randn(3)}, {randn(2,3,3), randn(2,2)}}",
-     .ref = "reference.householder_product",
-     .compose = householder_compose},
 };
 
 FAMILY_PART(linalg, factor, rows);

@@ -70,13 +70,26 @@ static int order_of(const Tensor *x, const Resize *r, int *order) {
   return n;
 }
 
-/* kind: the choice of resample */
+/* Kinds: the choices of resample. */
+static bool picks(int kind) { return kind < 2; }
+
+/* Values of the dimension, as they are: the resampled positions pick them. */
+static Tensor *pick(Tensor *x, int64_t dim, int64_t n, int kind, double scale) {
+  Attr d = {.tag = A_DTYPE, .i = T_F64};
+  Tensor *all = t_call("arange", "ii-a", (int64_t)T_BASE, x->shape[dim] - 1 + T_BASE, &d);
+  Tensor *from = t_call("resample", "xiicbf", all, (int64_t)0, n, kind, 0, scale);
+  return t_call("index_select", "xix", x, dim, t_cast(from, T_I64));
+}
+
 static Tensor *resize(Tensor *x, const Resize *r, int kind, bool align) {
   int order[3], n = order_of(x, r, order);
-  if (!dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
+  bool picked = picks(kind) && !dtype_is_float((DType)x->dtype);
+  if (!picked && !dtype_is_float((DType)x->dtype)) x = t_cast(x, T_F32);
   for (int k = 0; k < n; k++) {
     int i = order[k];
-    x = t_call("resample", "xiicbf", x, (int64_t)(2 + i), r->out[i], kind, align, r->scale[i]);
+    int64_t dim = 2 + i;
+    x = picked ? pick(x, dim, r->out[i], kind, r->scale[i])
+               : t_call("resample", "xiicbf", x, dim, r->out[i], kind, align, r->scale[i]);
   }
   return x;
 }
@@ -192,13 +205,16 @@ static Op rows[] = {
     {.sig = "interpolate(input: tensor, size: ints?, scale_factor: floats?, mode: "
             "string{nearest|linear|bilinear|bicubic|trilinear|area|nearest-exact}=nearest, "
             "align_corners: bool?, recompute_scale_factor: bool?) -> y: tensor",
-     .doc = "Sequences [N,C,L], images [N,C,H,W] or volumes [N,C,D,H,W] of another size: size, or "
-            "the input's times scale_factor, rounded down; one number stands for all dimensions. "
-            "linear, bilinear and bicubic, trilinear are for one, two and three of them. "
-            "align_corners puts the centres of the corners over each other, not their edges. "
-            "bicubic: Keys 1981 with a = -0.75.",
-     .example = "tensor{{{1, 3}}}:interpolate(4) --> float32 [1,1,4]  1.0  1.0  3.0  3.0",
-     .test = "{{randn(1,2,4), 7}, {randn(1,2,3,4), {scale_factor = 1.7, mode = 'bilinear'}}, "
+     .doc =
+         "Sequences [N,C,L], images [N,C,H,W] or volumes [N,C,D,H,W] of another size: size, or "
+         "the input's times scale_factor, rounded down; one number stands for all dimensions. "
+         "linear, bilinear and bicubic, trilinear are for one, two and three of them. "
+         "align_corners puts the centres of the corners over each other, not their edges. "
+         "bicubic: Keys 1981 with a = -0.75. nearest keeps the type of integers, the others make "
+         "them float32.",
+     .example = "tensor{{{1, 3}}}:interpolate(4) --> int64 [1,1,4]  1  1  3  3",
+     .test = "{{randn(1,2,4), 7}, {ints(1,2,3,4), {5, 2}}, {randn(1,2,3,4), {scale_factor = 1.7, "
+             "mode = 'bilinear'}}, "
              "{randn(1,1,4,3), {6, 2}, {mode = 'bicubic', align_corners = true}}, "
              "{randn(1,2,3,5), {2, 3}, {mode = 'area'}}, {randn(1,1,2,3,2), 4, {mode = "
              "'trilinear'}}, {randn(1,1,5), 3, {mode = 'nearest-exact'}}, {randn(1,2,3), "
@@ -207,7 +223,7 @@ static Op rows[] = {
      .compose = interpolate},
     {.sig = "upsample_nearest(input: tensor, size: ints?, scale_factor: floats?) -> y: tensor",
      .doc = "interpolate with mode nearest.",
-     .example = "tensor{{{1, 3}}}:upsample_nearest(4) --> float32 [1,1,4]  1.0  1.0  3.0  3.0",
+     .example = "tensor{{{1, 3}}}:upsample_nearest(4) --> int64 [1,1,4]  1  1  3  3",
      .test = "{{randn(1,2,3,2), 4}, {randn(1,2,3), {scale_factor = 2}}}",
      .ref = "reference.upsample_nearest",
      .compose = upsample_nearest},
