@@ -152,8 +152,9 @@ reference.masked_log_softmax = row_by_row(function(values)
 end, -math.huge)
 
 function reference.masked_normalize(x, ord, dim, ...)
-  return along(x, dim, arguments({}, ...).mask, spread(function(values)
-    local length = reduce.norm(values, ord)
+  local options = arguments({}, ...)
+  return along(x, dim, options.mask, spread(function(values)
+    local length = math.max(reduce.norm(values, ord), options.eps or 1e-12)
     return util.map(values, function(v) return v / length end)
   end, 0))
 end

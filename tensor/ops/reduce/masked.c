@@ -192,10 +192,18 @@ static void logaddexp_compose(Call *c) {
 #define MASKED "x = tensor{{1.0, 2.0}, {3.0, 5.0}}\nmask = x:lt(4)\n"
 #define TESTS                                                                                      \
   "{{randn(2,3), {mask = tensor{{true, false, true}, {false, true, true}}}}, {randn(3,2), 1, "     \
-  "{mask = tensor{{true}, {true}, {false}}, keepdim = true}}, {randn(2,3,2), {1, -1}}}"
+  "{mask = tensor{{true}, {true}, {false}}, keepdim = true}}, {randn(2,3,2), {1, -1}, {dtype = "   \
+  "\"float64\"}}}"
+#define PLACES                                                                                     \
+  "{{randn(2,3), 2, {mask = tensor{{true, false, true}, {false, true, true}}}}, {randn(3,2), 1, "  \
+  "{mask = tensor{{true}, {true}, {false}}, keepdim = true}}, {randn(2,3), -1}}"
 #define LINES                                                                                      \
   "{{randn(2,3), 2, {mask = tensor{{true, false, true}, {false, true, true}}}}, {randn(3,2), 1, "  \
-  "{mask = tensor{{true}, {true}, {false}}}}, {randn(2,3), -1}}"
+  "{mask = tensor{{true}, {true}, {false}}}}, {randn(2,3), -1, {dtype = \"float64\"}}}"
+#define MOMENTS                                                                                    \
+  "{{randn(2,3), {mask = tensor{{true, false, true}, {false, true, true}}}}, {randn(3,2), 1, "     \
+  "{mask = tensor{{true}, {true}, {false}}, unbiased = true, keepdim = true}}, {randn(2,3,2), "    \
+  "{1, -1}, {correction = 2, dtype = \"float64\"}}}"
 #define OPTIONS "keepdim: bool=false, dtype: dtype?, mask: tensor?) -> "
 
 static Op rows[] = {
@@ -236,7 +244,7 @@ static Op rows[] = {
      .doc = "Position of the largest of the elements where mask holds, along a dimension, or in "
             "the flattened tensor; of equal ones the first.",
      .example = MASKED "tensor.masked.argmax(x, 2, {mask = mask}) --> int64 [2]  2  1",
-     .test = LINES,
+     .test = PLACES,
      .ref = "reference.masked_argmax",
      .flags = OP_CONST,
      .compose = argmax_compose},
@@ -244,7 +252,7 @@ static Op rows[] = {
             "index",
      .doc = "Position of the smallest of the elements where mask holds, as masked.argmax.",
      .example = MASKED "tensor.masked.argmin(x, 2, {mask = x:gt(1)}) --> int64 [2]  2  1",
-     .test = LINES,
+     .test = PLACES,
      .ref = "reference.masked_argmin",
      .flags = OP_CONST,
      .compose = argmin_compose},
@@ -253,7 +261,7 @@ static Op rows[] = {
      .doc = "The lower median of the elements along a dimension where mask holds and which are not "
             "nan; nan where there are none, which is an error of integers.",
      .example = MASKED "tensor.masked.median(x, 1, {mask = mask}) --> float32 [2]  1.0  2.0",
-     .test = LINES,
+     .test = PLACES,
      .ref = "reference.masked_median",
      .compose = median_compose},
     {.sig = "masked.logsumexp(x: tensor, dim: dims?, " OPTIONS "y: tensor",
@@ -268,16 +276,14 @@ static Op rows[] = {
      .doc = "Variance" OVER ", see var; here unbiased is false unless told otherwise. nan where "
             "nothing is left to divide by.",
      .example = MASKED "tensor.masked.var(x, {mask = mask, unbiased = true}) --> 1.0",
-     .test = TESTS,
+     .test = MOMENTS,
      .ref = "reference.masked_var",
      .compose = var_compose},
     {.sig = "masked.std(x: tensor, dim: dims?, unbiased: bool=false, keepdim: bool=false, "
             "correction: int?, dtype: dtype?, mask: tensor?) -> y: tensor",
      .doc = "Standard deviation: the square root of masked.var.",
      .example = MASKED "tensor.masked.std(x, {mask = mask, unbiased = true}) --> 1.0",
-     .test = "{{randn(2,3), {mask = tensor{{true, false, true}, {false, true, true}}}}, "
-             "{randn(3,2), 1, {mask = tensor{{true}, {true}, {false}}, unbiased = true, keepdim = "
-             "true}}, {randn(2,3,2), {1, -1}}}",
+     .test = MOMENTS,
      .ref = "reference.masked_std",
      .compose = std_compose},
     {.sig = "masked.norm(x: tensor, ord: float=2, dim: dims?, " OPTIONS "y: tensor",
@@ -286,7 +292,7 @@ static Op rows[] = {
                 "--> 5.0",
      .test = "{{randn(2,3), {mask = tensor{{true, false, true}, {false, true, true}}}}, "
              "{randn(2,3), -math.huge, 2, {mask = tensor{true, false, true}}}, {randn(2,3), 3, 1, "
-             "{keepdim = true}}}",
+             "{keepdim = true, dtype = \"float64\"}}}",
      .ref = "reference.masked_norm",
      .compose = norm_compose},
     {.sig = "masked.normalize(x: tensor, ord: float, dim: dim, eps: float=1e-12, dtype: dtype?, "
@@ -295,7 +301,7 @@ static Op rows[] = {
      .example = "tensor.masked.normalize(tensor{3.0, 9.0, 4.0}, 2, 1, {mask = tensor{true, false, "
                 "true}}) --> float32 [3]  0.6  0.0  0.8",
      .test = "{{randn(2,3), 2, 2, {mask = tensor{{true, false, true}, {false, true, true}}}}, "
-             "{randn(3,2), 3, 1}}",
+             "{randn(3,2), 3, 1, {eps = 3, dtype = \"float64\"}}}",
      .ref = "reference.masked_normalize",
      .compose = normalize_compose},
     {.sig = "masked.cumsum(x: tensor, dim: dim, dtype: dtype?, mask: tensor?) -> y: tensor",
@@ -326,7 +332,8 @@ static Op rows[] = {
      .doc = "Logarithm of masked.softmax: -inf where mask does not hold.",
      .example = "tensor.masked.log_softmax(tensor{0.0, 7.0, 0.0}, 1, {mask = tensor{true, false, "
                 "true}}) --> float32 [3]  -0.6931     -inf  -0.6931",
-     .test = "{{randn(2,3), 2}, {randn(3,2), 1}}",
+     .test = "{{randn(2,3), 2}, {randn(3,2), 1, {mask = tensor{{true}, {true}, {true}}, dtype = "
+             "\"float64\"}}}",
      .ref = "reference.masked_log_softmax",
      .compose = log_softmax_compose},
     {.sig = "masked.softmin(x: tensor, dim: dim, dtype: dtype?, mask: tensor?) -> y: tensor",
@@ -343,7 +350,8 @@ static Op rows[] = {
      .example = "tensor.masked.logaddexp(tensor{0.0, 0.0}, tensor{0.0, 0.0}, {other_mask = "
                 "tensor{true, false}}) --> float32 [2]  0.6931  0.0000",
      .test = "{{randn(2,3), randn(2,3), {input_mask = tensor{{true, false, true}, {false, true, "
-             "true}}}}, {randn(2,3), randn(2,3)}}",
+             "true}}}}, {randn(2,3), randn(2,3), {other_mask = tensor{true, false, true}, dtype = "
+             "\"float64\"}}}",
      .ref = "reference.masked_logaddexp",
      .compose = logaddexp_compose},
 };
