@@ -67,8 +67,17 @@ local function text_at(tokens, i) return tokens[i] and tokens[i].text end
 
 local checks = {}
 
-function checks.condition(tokens, i)
-  local start, close = method_call(tokens, i, masks)
+-- A mask at tokens[i]: what a comparison makes, or a name that is known to hold one. The first and the
+-- last of its tokens.
+local function mask_at(tokens, i, kind)
+  local before, after = text_at(tokens, i - 1), text_at(tokens, i + 1)
+  local alone = tokens[i].kind == "name" and before ~= "." and before ~= ":" and not (after and after:find "^[.:([{\"']")
+  if alone and kind and kind(tokens[i].text) == "mask" then return i, i end
+  return method_call(tokens, i, masks)
+end
+
+function checks.condition(tokens, i, _, _, kind)
+  local start, close = mask_at(tokens, i, kind)
   if not start then return end
   local before, after = text_at(tokens, start - 1), text_at(tokens, close + 1)
   local asked = before == "if" or before == "while" or before == "elseif" or before == "until"
@@ -77,8 +86,8 @@ function checks.condition(tokens, i)
   end
 end
 
-function checks.logic(tokens, i)
-  local start, close = method_call(tokens, i, masks)
+function checks.logic(tokens, i, _, _, kind)
+  local start, close = mask_at(tokens, i, kind)
   if not start then return end
   local before, after = text_at(tokens, start - 1), text_at(tokens, close + 1)
   if before == "not" then return "`not mask` is false whatever is in the mask; ~mask turns it round" end
@@ -87,9 +96,11 @@ function checks.logic(tokens, i)
   end
 end
 
-function checks.equal(tokens, i)
-  local _, close = method_call(tokens, i, sums)
+function checks.equal(tokens, i, _, _, kind)
+  local start, close = method_call(tokens, i, sums)
   if not close then return end
+  local of = start == i - 1 and kind and kind(tokens[start].text)
+  if of and of ~= "floats" then return end -- those give a number
   local sign, number = tokens[close + 1], tokens[close + 2]
   if sign and (sign.text == "==" or sign.text == "~=") and number and number.kind == "number" then
     return ("%s of floats is a tensor, which is never == a number; compare its :item()"):format(tokens[i + 1].text)
@@ -142,7 +153,7 @@ end
 local ends_loop = {["for"] = 1, ["while"] = 1, ["repeat"] = 1}
 
 --- Notes on a text: a list of {line, note}, in order.
-function traps.find(text)
+function traps.find(text, kind)
   local tokens, notes, loops, open = {}, {}, 0, {}
   for _, t in ipairs(console.tokens(text)) do
     if t.kind ~= "comment" then tokens[#tokens + 1] = t end
@@ -157,7 +168,7 @@ function traps.find(text)
       end
     end
     for _, name in ipairs(order) do
-      local note = checks[name](tokens, i, text, loops)
+      local note = checks[name](tokens, i, text, loops, kind)
       if note then notes[#notes + 1] = {line_at(text, t.from), note} end
     end
   end

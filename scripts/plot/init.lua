@@ -10,6 +10,7 @@
 --   draw(axes, canvas, data)  draws with axes.px, axes.py (value to place) and axes.frame
 --   key(canvas, x, y, width, data), trace(axes, data, visit)   optional: its part in the legend
 --   sole, clip       wants the axes for itself; is cut at the frame
+--   dots             draws on a canvas of braille dots too: with move, line, arc, stroke and fill alone
 -- and stands in the list of kinds below.
 
 local Axes = require "lunette.plot.axes"

@@ -33,8 +33,8 @@ local function join(a, b)
     positive = positive < math.huge and positive or nil}
 end
 
---- Sets lo and hi of both axes from their series and what the user fixed.
-local function set_limits(axes)
+--- The limits of both axes, from their series and what the user fixed: {xlo, xhi, ylo, yhi}.
+function layout.limits(axes)
   local bx, by, integer = nil, nil, #axes.series > 0
   for _, series in ipairs(axes.series) do
     if series.kind.bounds then
@@ -48,8 +48,8 @@ local function set_limits(axes)
   return {xlo = xlo, xhi = xhi, ylo = ylo, yhi = yhi}
 end
 
--- Values, texts and minor values of the ticks of a number axis of some length.
-local function number_ticks(axis, lo, hi, count, length)
+--- Values, texts and minor values of the ticks of a number axis of some length.
+function layout.ticks(axis, lo, hi, count, length)
   if axis.log then
     local list, texts, minor = ticks.log(lo, hi, count)
     local crowded = length < DECADE * math.log(hi / lo, 10)
@@ -72,14 +72,14 @@ end
 local function y_ticks(axes, limits, height)
   if axes.y.names then return name_ticks(axes.y.names, height / #axes.y.names, 14) end
   local count = axes.y.log and height // 36 or 2.2 + height / 100
-  return number_ticks(axes.y, limits.ylo, limits.yhi, math.max(3, count), height)
+  return layout.ticks(axes.y, limits.ylo, limits.yhi, math.max(3, count), height)
 end
 
 -- As many ticks as have room for their texts side by side.
 local function x_ticks(axes, canvas, limits, width)
   if axes.x.names then return name_ticks(axes.x.names, width / #axes.x.names, 15) end
   for count = math.max(2, width // (axes.x.log and 60 or 80)), 2, -1 do
-    local list, texts, minor = number_ticks(axes.x, limits.xlo, limits.xhi, count, width)
+    local list, texts, minor = layout.ticks(axes.x, limits.xlo, limits.xhi, count, width)
     local wide = widest(canvas, texts, style.text.tick)
     if count <= 2 or #list * (wide + 16) <= width then return list, texts, minor end
   end
@@ -112,7 +112,7 @@ function layout.measure(axes, canvas, width, height)
   local want = axes.want and axes.want(canvas) or nil
   room.want = want
   if axes.bare then return room end
-  axes.limits = set_limits(axes)
+  axes.limits = layout.limits(axes)
   if room.top == 0 then room.top = 8 end
   local _, tick_height = canvas:extents("0", style.text.tick)
   local slanted, overhang = false, 0

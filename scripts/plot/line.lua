@@ -6,7 +6,7 @@ local check_options = require "lunette.options"
 local style = require "lunette.plot.style"
 local values = require "lunette.plot.values"
 
-local line = {name = "line", clip = true}
+local line = {name = "line", clip = true, dots = true}
 
 line.options = {"label", "color", "width", "dash", "marker", "alpha"}
 

@@ -57,6 +57,9 @@ end
 local function full(r, g, b) return ("2;%d;%d;%d"):format(r, g, b) end
 local function indexed(r, g, b) return "5;" .. cells.nearest(r, g, b) end
 
+--- What follows 38; or 48; in the escape of a colour, in 24 bits or of 256.
+function cells.color(deep, r, g, b) return (deep and full or indexed)(r, g, b) end
+
 --- Half blocks: `columns` wide, two rows of pixels in each row. `deep`: in 24-bit colours, not in 256.
 function cells.blocks(picture, columns, rows, deep)
   local red, green, blue = table.unpack(rounded(strengthened(cells.scaled(picture, columns, 2 * rows))))
@@ -80,7 +83,8 @@ end
 
 -- ---- dots ------------------------------------------------------------------------------------------
 
-local bits = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}} -- of a pattern, by row and column
+--- The dots of a braille pattern, by row and column.
+cells.bits = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
 
 -- How far each dot is from the page's colour, 0..1.
 local function ink(picture, width, height)
@@ -119,7 +123,7 @@ function cells.braille(picture, columns, rows)
       local code = 0x2800
       for y = 1, 4 do
         for x = 1, 2 do
-          if dots[4 * row - 4 + y][2 * column - 2 + x] then code = code | bits[y][x] end
+          if dots[4 * row - 4 + y][2 * column - 2 + x] then code = code | cells.bits[y][x] end
         end
       end
       line[column] = utf8.char(code)

@@ -47,9 +47,16 @@ function prompt.prepare(text)
   errors.report_syntax(message, text)
 end
 
+-- What the tensor of that name holds; nil where it is none.
+local function kind_of(name)
+  local value = rawget(_G, name)
+  if not core.tensor.is_tensor(value) then return nil end
+  return value.dtype == "bool" and value:numel() > 1 and "mask" or value.dtype:find "float" and "floats" or "integers"
+end
+
 -- What the entry does may not be what was meant.
 local function show_notes()
-  for _, note in ipairs(traps.find(session.In[session.current] or "")) do errors.note(note[2]) end
+  for _, note in ipairs(traps.find(session.In[session.current] or "", kind_of)) do errors.note(note[2]) end
 end
 
 --- The values of an entry: kept as _ and Out[n], and shown unless the entry ends in a semicolon.

@@ -3,7 +3,8 @@
 --   kitty    the PNG itself, by kitty's graphics protocol (kitty, Ghostty, Konsole)
 --   iterm    the PNG itself, by iTerm2's (iTerm2, WezTerm, mintty)
 --   sixel    as DEC's sixels, by libchafa (foot, mlterm, xterm -ti 340)
---   blocks   half blocks in colours; braille: dots, where there are no colours
+--   blocks   half blocks in colours; braille: dots, where there are no colours; in both, curves are drawn
+--            anew in characters (charts.lua), since the text of a picture cannot be read so small
 --   off      the name of the file alone: so it is in a pipe and on a dumb terminal
 --
 -- LUNETTE_IMAGES names one; else the environment tells, or the terminal is asked once.
@@ -190,10 +191,28 @@ local function drawn(path, way)
   return cells.blocks(picture, columns, rows, is_deep())
 end
 
+-- The colours of plots as the terminal's own, which its user can read on its background.
+local own = {["#0072B2"] = 34, ["#D55E00"] = 31, ["#009E73"] = 32, ["#CC79A7"] = 35, ["#E69F00"] = 33, ["#56B4E9"] = 36,
+  ["#000000"] = 39, bold = 1}
+
+local function paint(text, color)
+  local code = own[color] or color and "38;" .. cells.color(is_deep(), require "lunette.plot.colors".rgb(color))
+  return code and ("\27[%sm%s\27[0m"):format(code, text) or text
+end
+
+-- A figure of curves in characters, where that is the way; nil otherwise.
+local function chart_of(figure, way)
+  if not figure or way ~= "blocks" and way ~= "braille" then return end
+  local charts = require "lunette.prompt.charts"
+  if not charts.able(figure) then return end
+  return charts.draw(figure, math.min(console.columns() - 1, WIDEST), console.rows(), way == "blocks" and paint or nil)
+end
+
 --- Shows the PNG of that name and writes the name below it; into a pipe and on a dumb terminal the name
---- alone.
-function pictures.show(path)
-  local text = drawn(path, pictures.way())
+--- alone. figure: what was drawn there, if that is known.
+function pictures.show(path, figure)
+  local way = pictures.way()
+  local text = chart_of(figure, way) or drawn(path, way)
   if text then io.stdout:write(text, "\n") end
   io.stdout:write(path, "\n")
   io.stdout:flush()

@@ -235,7 +235,7 @@ function reload.check()
     if written and written ~= module.written then
       module.written = written
       local n, problem = reload_module(name, module)
-      io.stderr:write(n and ("%s: %d functions are new\n"):format(name, n)
+      io.stderr:write(n and ("%s: %d function%s new\n"):format(name, n, n == 1 and " is" or "s are")
         or ("%s is as it was: %s\n"):format(name, tostring(problem)))
     end
   end

@@ -187,12 +187,12 @@ local function joined_values(parts)
   return text:find "\n" and table.concat(parts, "\n") or text
 end
 
--- A figure of lunette.plot is shown as a picture, which needs its file.
+-- A figure of lunette.plot is shown as a picture, which needs its file: {path, figure}.
 local function picture_of(value)
   if type(value) ~= "table" or not package.loaded["lunette.plot"] then return end
   local pictures = require "lunette.prompt.pictures"
   local figure = pictures.figure_of(value)
-  return figure and pictures.file_of(figure)
+  return figure and {pictures.file_of(figure), figure}
 end
 
 --- Writes the values as print does, tables with what is in them, figures as pictures below. The user's
@@ -206,7 +206,7 @@ function values.show(...)
     if not file or n > 1 then parts[#parts + 1] = one(value) end
   end
   if #parts > 0 then io.stdout:write(joined_values(parts), "\n") end
-  for _, file in ipairs(files) do require("lunette.prompt.pictures").show(file) end
+  for _, file in ipairs(files) do require("lunette.prompt.pictures").show(table.unpack(file)) end
   io.stdout:flush()
 end
 

@@ -47,7 +47,7 @@ An error names the cause and the repair. Your own frames come first, with their 
   },
   {title = "A model", text = [[
 `fit` says what it does and returns the history; a figure that is an entry's value is shown where the terminal
-can (kitty, iTerm2, sixel, else half blocks or braille) and is always a file.]],
+can (kitty, iTerm2, sixel, else in characters) and is always a file.]],
     'train, test = data.load "fashion-mnist"',
     "net = nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))",
     "net",

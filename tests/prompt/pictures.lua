@@ -6,11 +6,14 @@ local outside = dofile "tests/support/program.lua"
 local COLUMNS, ROWS = 41, 30
 
 -- Writes the script that shows the picture; runs it on a terminal with these variables set.
-local function on_terminal(path, setting)
+-- code: makes it first, and may set `figure`.
+local function on_terminal(path, setting, code)
   local script = outside.script("show.lua", ([[
     require "lunette"
-    require("lunette.prompt.pictures").show(%q)
-  ]]):format(path))
+    local figure
+    %s
+    require("lunette.prompt.pictures").show(%q, figure)
+  ]]):format(code or "", path))
   local clean = "env -u TMUX -u STY -u KITTY_WINDOW_ID -u TERM_PROGRAM -u LC_TERMINAL -u LUNETTE_IMAGES -u NO_COLOR " ..
     "-u COLORTERM TERM=xterm-256color"
   local command = ("stty cols %d rows %d -onlcr; %s %s %s %s"):format(COLUMNS, ROWS, clean, setting,
@@ -219,6 +222,59 @@ local function test_sixels(t, path, rows)
   end
 end
 
+-- Dots of a chart's frame: {x, y} counted from its left and its top, and its size in dots.
+local function dots_of(text)
+  local list, row = {}, 0
+  local columns = select(2, (text:match "└([^\n]*)" or ""):gsub("[^\x80-\xbf][\x80-\xbf]*", ""))
+  for line in text:gmatch "[^\n]+" do
+    local cells = line:match "│(.*)" or line:match "┤(.*)"
+    for at, code in utf8.codes(cells or "") do
+      local x = utf8.len(cells, 1, at) - 1
+      for i, place in ipairs {{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}, {0, 3}, {1, 3}} do -- Unicode's order
+        if x < columns and code >= 0x2800 and code < 0x2900 and code >> i - 1 & 1 == 1 then
+          list[#list + 1] = {2 * x + place[1], 4 * row + place[2]}
+        end
+      end
+    end
+    if cells then row = row + 1 end
+  end
+  return list, 2 * columns, 4 * row
+end
+
+-- Curves are drawn in the terminal's cells, and what is written on a chart is text.
+local function test_charts(t, tensor)
+  local file = outside.folder .. "/chart.png"
+  local function chart(code, setting)
+    return on_terminal(file, setting, ([[
+      figure = (%s).figure
+      figure:save(%q)]]):format(code, file))
+  end
+  local code = [[plot.line({0, 1}, {0, 1}, {title = "a title", xlabel = "steps", ylabel = "Höhe", label = "up",
+    marker = false}):xlim(0, 1):ylim(0, 1)]]
+  local out = chart(code, "LUNETTE_IMAGES=braille")
+  local dots, w, h = dots_of(out)
+  local off, columns = 0, {}
+  for _, dot in ipairs(dots) do
+    off = math.max(off, math.abs(dot[2] - (h - 1) * (1 - dot[1] / (w - 1))))
+    columns[dot[1]] = true
+  end
+  t.ok("a straight line is one of dots, from end to end", w >= 20 and h == 48 and off <= 1 and #columns == w - 1, off)
+  for _, text in ipairs {" a title\n", "\nHöhe\n", "\n0%.0 ┤", "\n1%.0 ┤", "└┬─", "\n +0 +1 *\n", "\n +steps\n", "⠤ up\n"} do
+    t.ok("as text: " .. text, ("\n" .. out):find(text), out)
+  end
+  local lines = 0
+  for line in out:gmatch "([^\n]*)\n" do
+    lines = lines + 1
+    t.ok("no line is too long", require "lunette.console".width(line) < COLUMNS or line == file, line)
+  end
+  t.ok("it is no higher than needed", lines == 18, lines)
+  t.ok("and the file is the picture", tensor.read_image(file):shape()[3] > 600)
+  out = chart([[plot.line({1, 2, 3}, {color = "#ff8800"}):line({3, 2, 1})]], "LUNETTE_IMAGES=blocks COLORTERM=truecolor")
+  t.ok("colours: the user's, and the terminal's own", out:find "\27%[38;2;255;136;0m[^ ]" and out:find "\27%[31m[^ ]", out)
+  out = chart("plot.images(tensor.rand(2, 8, 8))", "LUNETTE_IMAGES=blocks")
+  t.ok("images are half blocks", out:find "▀" and not out:find "┤")
+end
+
 -- What the terminal is, by its environment.
 local function test_choice(t, path)
   for setting, start in next, {
@@ -253,6 +309,7 @@ return function(t)
   test_files(t, tensor)
   test_cells(t, path, rows)
   test_sixels(t, path, rows)
+  test_charts(t, tensor)
   test_choice(t, path)
   outside.write_file(outside.folder .. "/no.png", "GIF89a")
   t.ok("what is no PNG is refused", on_terminal(outside.folder .. "/no.png", "LUNETTE_IMAGES=kitty"):find "no.png is not a PNG")

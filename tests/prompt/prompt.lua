@@ -106,6 +106,16 @@ b
   t.ok("%reset forgets them", has(err, "b is not defined"), err)
 end
 
+local function test_notes(t)
+  local function notes(code)
+    return select(2, select(3, run("-i", "m, f = tensor{true, false}, tensor{1.5}\n" .. code .. "\n")):gsub("note: ", ""))
+  end
+  for code, n in pairs {["if m then end"] = 1, ["x = not m"] = 1, ["x = m and f"] = 1, ["m:sum() == 1"] = 0, ["f:sum() == 1"] = 1,
+    ["if f then end"] = 0, ["if m:any() then end"] = 0, ["x = m & ~m"] = 0, ["if m[1] then end"] = 0, ["t = {m = 1} x = not t.m"] = 0} do
+    t.eq("notes on " .. code, notes(code), n)
+  end
+end
+
 local function test_lines(t)
   local fit = require("lunette.lines").fit
   local text = "one two three four\nfive\n  name      what it is for\n  x = 1\nsix"
@@ -121,6 +131,7 @@ return function(t)
   test_prompt(t)
   test_commands(t)
   test_locals(t)
+  test_notes(t)
   test_lines(t)
   outside.close()
 end

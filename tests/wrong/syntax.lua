@@ -11,6 +11,8 @@ return {
   {"if x != 2 then end", "near '!'", "not equal is ~="},
   {"x += 1", "near '%+'", "there is no += and the like"},
   {"x.grad -= 1", "near '%-'", "there is no += and the like"},
+  {"loss:backward() w.grad", "near <eof>", "a value stands alone"},
+  {"x = 1 x", "near <eof>", "a value stands alone"},
   {"x++", "near '%+'", "there is no ++"},
   {"y = x ** 2", "near '%*'", "a power is x ^ 2"},
   {"def f(x):", "near 'f'", "a function is: function f(x) ... end"},

@@ -18,7 +18,7 @@
 
 /* In order: the first pattern found in the line tells. Patterns are Lua's; in the line the letters
    of strings are '_' and comments are blank. A hint with `near` wants that text behind "near" in
-   the message. */
+   the message, or in the message when it has the word itself. */
 static const struct {
   const char *pattern, *near, *hint;
   bool block; /* begins a block, which no further line could make Lua of */
@@ -54,6 +54,10 @@ static const struct {
     {"^%s*/%*", NULL, "a comment starts with --", false},
     {"#", "#", "a comment starts with --; #x is the length of x", false},
     {"^%s*#", NULL, "a comment starts with --", false},
+    {"[^%s,=]%s+" NAME "[%w_.%[%]\"']*%s*$", "syntax error near <eof>",
+     "a value stands alone: on a line of its own, or in print(x); several statements on a line may "
+     "have ; between them",
+     true},
     {"{", "{", NO_BRACES, false},
     {"^%s*}", "}", NO_BRACES, false},
     {"%f[%w_]lambda%f[^%w_]", NULL, "an unnamed function is: function(x) return x + 1 end", false},
@@ -184,6 +188,7 @@ static bool occurs(lua_State *L, const char *line, size_t length, const char *pa
 }
 
 static bool is_near(const char *message, const char *what) {
+  if (strstr(what, " near ") != NULL) return strstr(message, what) != NULL;
   const char *near = strstr(message, " near '");
   return near != NULL && strncmp(near + strlen(" near '"), what, strlen(what)) == 0;
 }
