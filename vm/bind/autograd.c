@@ -73,12 +73,14 @@ static void backward(void *arg) {
 }
 
 typedef struct Sum {
-  Tensor *old, *g, *y;
+  lua_State *L;
+  int old; /* place of the gradient that is there */
+  Tensor *g, *y;
 } Sum;
 
 static void sum(void *arg) {
   Sum *s = arg;
-  s->y = t_add(s->old, s->g);
+  s->y = t_add(handle_at(s->L, s->old), s->g);
 }
 
 /* Can a gradient be added into the one that a leaf has? */
@@ -98,8 +100,8 @@ static void add_in_place(Tensor *old, const Tensor *g) {
 static void make_gradient(lua_State *L, const Backward *b, int leaf, Tensor *g) {
   lua_getiuservalue(L, leaf, 1);
   if (!lua_isnil(L, -1)) {
-    Sum s = {.old = handle_check(L, lua_gettop(L), "grad"), .g = g};
-    if (adds_in_place(b, s.old, g)) {
+    Sum s = {.L = L, .old = lua_gettop(L), .g = g};
+    if (adds_in_place(b, handle_check(L, s.old, "grad"), g)) {
       lua_pushboolean(L, true);
       return;
     }

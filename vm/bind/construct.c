@@ -126,22 +126,23 @@ static void measure(Build *b, int i, int depth) {
   if (n == 0 && b->ndim < 0) b->ndim = depth + 1;
 }
 
-static void store(Build *b, int i) {
+/* What was measured is held against once more: a finalizer may have changed a list since. */
+static void store(Build *b, int i, int depth) {
   lua_State *L = b->L;
   Tensor *y = b->y, *t = handle_at(L, i);
-  if (b->at + (t ? t->numel : lua_type(L, i) != LUA_TTABLE) > y->numel) {
-    t_fail("tensor: a list has changed while it was read"); /* by a finalizer */
-  }
+  bool list = !t && lua_type(L, i) == LUA_TTABLE;
+  if (b->at + (t ? t->numel : !list) > y->numel || depth + list > T_MAXDIM)
+    t_fail("tensor: a list has changed while it was read");
   if (t) {
     int64_t stride[T_MAXDIM];
     t_strides(t->ndim, t->shape, stride);
     cast_into(t_view(y, t->ndim, t->shape, stride, b->at), t);
     b->at += t->numel;
-  } else if (lua_type(L, i) == LUA_TTABLE) {
+  } else if (list) {
     int64_t n = (int64_t)lua_rawlen(L, i);
     for (int64_t k = 1; k <= n; k++) {
       lua_rawgeti(L, i, k);
-      store(b, lua_gettop(L));
+      store(b, lua_gettop(L), depth + 1);
       lua_pop(L, 1);
       poll();
     }
@@ -208,7 +209,7 @@ static void build(void *arg) {
                                : T_F32;
   DType made = d >= T_F16 ? T_F32 : d;
   b->y = t_new(made, b->ndim, b->shape);
-  store(b, 2);
+  store(b, 2, 0);
   if (d != made) b->y = cast_copy(b->y, d);
   if (b->requires_grad) tape_set_leaf(b->y, true);
 }

@@ -49,26 +49,30 @@ static Host *new_host(void) {
 enum { MOST = 256 };
 
 typedef struct Record {
+  lua_State *L;
   Tensor *in[MOST], *out[MOST];
   int nx, ny;
   Host *host;
 } Record;
 
+/* The tensors of the list at stack place i, held until enter_end; inside t_try. */
 static int read_list(lua_State *L, int i, Tensor **list, const char *what) {
-  luaL_checktype(L, i, LUA_TTABLE);
-  int n = (int)lua_rawlen(L, i);
-  if (n > MOST) return luaL_error(L, "a function of at most %d %s, not %d", MOST, what, n);
-  for (int k = 0; k < n; k++) {
+  lua_Unsigned n = lua_rawlen(L, i);
+  if (n > MOST) t_fail("a function of at most %d %s, not %llu", MOST, what, (unsigned long long)n);
+  for (int k = 0; k < (int)n; k++) {
     lua_rawgeti(L, i, k + 1);
-    list[k] = handle_check(L, lua_gettop(L), what);
+    list[k] = handle_at(L, lua_gettop(L));
+    if (!list[k]) t_fail("%s: a tensor is wanted, got %s", what, luaL_typename(L, -1));
     lua_pop(L, 1);
   }
-  return n;
+  return (int)n;
 }
 
 static void record(void *arg) {
   Record *r = arg;
   bool tracked = false;
+  r->nx = read_list(r->L, 1, r->in, "inputs");
+  r->ny = read_list(r->L, 2, r->out, "results");
   for (int i = 0; i < r->nx; i++) tracked = tracked || tape_tracks(r->in[i]);
   if (!tracked || !tape_on) return;
   for (int i = 0; i < r->ny; i++) {
@@ -87,11 +91,12 @@ static void record(void *arg) {
    now on. backward(create_graph, node, g1, g2, ...) gets the outputs' gradients, nil for zero, and
    gives one for each input, nil for none. False where nothing is recorded. */
 static int l_record(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
   Record *r = lua_newuserdatauv(L, sizeof *r, 0); /* too large for the C stack */
   memset(r, 0, sizeof *r);
-  r->nx = read_list(L, 1, r->in, "inputs");
-  r->ny = read_list(L, 2, r->out, "results");
-  luaL_checktype(L, 3, LUA_TFUNCTION);
+  r->L = L;
   enter(L, record, r);
   enter_end(L);
   lua_pushboolean(L, r->host != NULL);
@@ -109,6 +114,16 @@ typedef struct Backward {
   Tensor **gx;
 } Backward;
 
+/* How a backward function knows its node: a userdata with the pointer, NULL once it has returned. */
+#define NODE_META "lunette.node"
+
+static Node **push_node(lua_State *L, Node *n) {
+  Node **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = n;
+  luaL_setmetatable(L, NODE_META);
+  return box;
+}
+
 static void check_gradient(lua_State *L, const Node *n, int i, int at) {
   const Tensor *g = handle_check(L, at, "backward"), *x = n->x[i].t;
   if (!t_same_shape(g, x)) {
@@ -124,22 +139,25 @@ static void check_gradient(lua_State *L, const Node *n, int i, int at) {
 static int call_backward(lua_State *L) {
   Backward *b = lua_touserdata(L, 1);
   Node *n = b->n;
-  luaL_checkstack(L, n->ny + 4, NULL);
+  luaL_checkstack(L, n->ny + n->nx + 4, NULL);
+  Node **box = push_node(L, n);
   lua_rawgeti(L, LUA_REGISTRYINDEX, ((Host *)n->host)->ref);
   lua_pushboolean(L, tape_on);
-  lua_pushlightuserdata(L, n);
+  lua_pushvalue(L, 2);
   for (int i = 0; i < n->ny; i++) {
     if (n->g[i])
       handle_push(L, n->g[i]);
     else
       lua_pushnil(L);
   }
-  lua_call(L, n->ny + 2, n->nx);
+  int status = lua_pcall(L, n->ny + 2, n->nx, 0);
+  *box = NULL;
+  if (status != LUA_OK) return lua_error(L);
   for (int i = 0; i < n->nx; i++) {
-    if (lua_toboolean(L, i + 2)) check_gradient(L, n, i, i + 2);
+    if (lua_toboolean(L, i + 3)) check_gradient(L, n, i, i + 3);
   }
   for (int i = 0; i < n->nx; i++) {
-    if (lua_toboolean(L, i + 2)) b->gx[i] = t_retain(handle_check(L, i + 2, "backward"));
+    if (lua_toboolean(L, i + 3)) b->gx[i] = t_retain(handle_check(L, i + 3, "backward"));
   }
   return 0;
 }
@@ -187,6 +205,7 @@ static Tensor *host_hook(void *hooks, int slot, Tensor *g) {
 }
 
 typedef struct Find {
+  lua_State *L;
   Tensor *x;
   Node *node;
   Host *made;
@@ -194,6 +213,7 @@ typedef struct Find {
 
 static void find_node(void *arg) {
   Find *f = arg;
+  f->x = handle_at(f->L, 1);
   if (!tape_tracks(f->x)) {
     t_fail("register_hook: this tensor does not record gradients; x:requires_grad_() first");
   }
@@ -204,10 +224,10 @@ static void find_node(void *arg) {
 /* hooks(x, runner): the function runner(create_graph, slot, gradient) -> gradient that the producer
    of x calls with each of its gradients, the one given if it has none yet; and x's slot. */
 static int l_hooks(lua_State *L) {
-  Find f = {.x = handle_check(L, 1, "register_hook")};
+  Find f = {.L = L};
+  handle_check(L, 1, "register_hook");
   luaL_checktype(L, 2, LUA_TFUNCTION);
   enter(L, find_node, &f);
-  enter_end(L);
   Host *h = f.node->hooks;
   if (f.made) {
     lua_pushvalue(L, 2);
@@ -215,32 +235,38 @@ static int l_hooks(lua_State *L) {
   }
   lua_rawgeti(L, LUA_REGISTRYINDEX, h->ref);
   lua_pushinteger(L, f.x->slot + 1);
+  enter_end(L);
   return 2;
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------- */
 
 typedef struct Attach {
-  Tensor *x, *y;
-  Node *from;
-  int slot;
+  lua_State *L;
+  Tensor *y;
+  Node *n;
+  int i;
 } Attach;
 
 static void attach(void *arg) {
   Attach *a = arg;
-  a->y = t_alias(a->x);
-  if (a->from) tape_continue(a->y, a->from, a->slot);
+  const Node *n = a->n;
+  int i = a->i;
+  a->y = t_alias(handle_at(a->L, 1));
+  Node *from = i > 0 ? a->n : n->in[-i - 1].node;
+  if (from) tape_continue(a->y, from, i > 0 ? i - 1 : n->in[-i - 1].slot);
 }
 
 /* attach(x, node, i): x with the history of result i of the node, of input -i where i is negative;
    the node is the one that a backward function is being called for. */
 static int l_attach(lua_State *L) {
-  Attach a = {.x = handle_check(L, 1, "attach")};
-  Node *n = lua_touserdata(L, 2);
-  int i = (int)luaL_checkinteger(L, 3);
-  luaL_argcheck(L, n && i != 0 && i <= n->ny && -i <= n->nx, 3, "no such input or result");
-  a.from = i > 0 ? n : n->in[-i - 1].node;
-  a.slot = i > 0 ? i - 1 : n->in[-i - 1].slot;
+  Node **box = luaL_checkudata(L, 2, NODE_META);
+  Attach a = {.L = L, .n = *box};
+  lua_Integer i = luaL_checkinteger(L, 3);
+  handle_check(L, 1, "attach");
+  if (!a.n) return luaL_error(L, "attach: the backward function of this node has returned");
+  luaL_argcheck(L, i != 0 && i <= a.n->ny && i >= -a.n->nx, 3, "no such input or result");
+  a.i = (int)i;
   enter(L, attach, &a);
   handle_push(L, a.y);
   enter_end(L);
@@ -254,14 +280,16 @@ static int l_version(lua_State *L) {
 }
 
 typedef struct Leaves {
+  lua_State *L;
   Tensor *y[MOST];
-  int ny, n;
+  int ny, n, room;
   Tensor **list; /* NULL: only count */
 } Leaves;
 
 static void leaf_seen(Tensor *leaf, void *arg) {
   Leaves *l = arg;
   if (l->list) {
+    if (l->n == l->room) return; /* a finalizer changed the graph after the count */
     birth_reserve(1);
     birth_add(t_retain(leaf)); /* a node knows its leaf weakly, and Lua may collect meanwhile */
     l->list[l->n] = leaf;
@@ -272,17 +300,20 @@ static void leaf_seen(Tensor *leaf, void *arg) {
 static void find_leaves(void *arg) {
   Leaves *l = arg;
   l->n = 0;
+  l->ny = read_list(l->L, 1, l->y, "leaves");
   tape_leaves(l->ny, l->y, leaf_seen, l);
 }
 
 /* leaves(list): the leaves that the tensors of the list depend on. */
 static int l_leaves(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
   Leaves *l = lua_newuserdatauv(L, sizeof *l, 0);
   memset(l, 0, sizeof *l);
-  l->ny = read_list(L, 1, l->y, "tensors");
+  l->L = L;
   enter(L, find_leaves, l);
   enter_end(L);
-  l->list = lua_newuserdatauv(L, (size_t)l->n * sizeof *l->list + 1, 0);
+  l->room = l->n;
+  l->list = lua_newuserdatauv(L, (size_t)l->room * sizeof *l->list + 1, 0);
   enter(L, find_leaves, l);
   lua_createtable(L, l->n, 0);
   for (int i = 0; i < l->n; i++) {
@@ -342,6 +373,8 @@ void record_open(lua_State *L, int lib) {
   tape_host_hook = host_hook;
   tape_host_free = bury;
   anomaly_host_place = host_place;
+  luaL_newmetatable(L, NODE_META);
+  lua_pop(L, 1);
   luaL_setfuncs(L, inner, 0);
   functions_set(L, lib, 0, library);
 }

@@ -16,7 +16,7 @@ static void unfold_carve(const Call *c, Window *w) {
   }
   if (w->ndim > 0) {
     w->shape[dim] = (n - size) / step + 1;
-    w->stride[dim] = stride * step;
+    w->stride[dim] = w->shape[dim] > 1 ? stride * step : stride;
   }
   window_insert_dim(w, w->ndim, size, stride);
 }

@@ -210,8 +210,9 @@ static void index_basic_expects(const Call *c) {
   }
   for (int d = 0; d < x->ndim; d++) {
     int64_t start = c->attr[0].v[d], count = c->attr[1].v[d], step = c->attr[2].v[d];
-    bool inside = start >= 0 && start <= x->shape[d] && count >= 0 && step >= 1 &&
-                  (count == 0 || (count - 1) * step < x->shape[d] - start);
+    bool inside =
+        start >= 0 && start <= x->shape[d] && count >= 0 && step >= 1 &&
+        (count == 0 || (start < x->shape[d] && count - 1 <= (x->shape[d] - start - 1) / step));
     if (!inside || (c->attr[3].v[d] && count != 1)) {
       t_fail("index_basic: beyond dimension %d of %s", d + 1, t_shape_str(x));
     }

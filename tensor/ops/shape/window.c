@@ -60,6 +60,7 @@ void window_insert_dim(Window *w, int dim, int64_t size, int64_t stride) {
 
 void window_cut(Window *w, int dim, int64_t start, int64_t count, int64_t step) {
   if (count > 0) w->offset += start * w->stride[dim];
+  if (count < 2) step = 1; /* it may be any number, and leads nowhere */
   w->shape[dim] = count;
   w->stride[dim] *= step;
 }
