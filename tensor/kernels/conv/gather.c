@@ -21,6 +21,7 @@ typedef struct {
   int64_t images, rows;  /* of one part */
   int64_t image_parts, row_parts;
   bool blocks_first; /* do the parts of the same places come one after the other? */
+  bool stream;       /* is the result large? */
   ConvAxis y, x;
   float *packed;   /* [groups][blocks][from][kh kw][block's channels] */
   float *buffer;   /* by thread: [images][rows][dst_w][BLOCK_MAX], one row more for unused lanes */
@@ -50,6 +51,10 @@ static void lay_out(Gather *g, ConvArena *arena) {
   double weights = (double)(g->to * g->depth), src = (double)(s->n * g->from * g->src_plane);
   g->blocks_first =
       weights * (double)(g->image_parts * g->row_parts) + src < src * (double)g->blocks + weights;
+
+  int64_t size = s->n * s->groups * g->to * g->dst_h * g->dst_w;
+  g->stream = conv_streams(size, g->rows * g->dst_w, g->job.dst) &&
+              conv_streams(size, g->dst_h * g->dst_w, g->job.dst);
 
   conv_axis_take(&g->y, g->dst_h, arena);
   conv_axis_take(&g->x, g->dst_w, arena);
@@ -202,9 +207,10 @@ static void gather_part(void *job, int64_t part) {
   for (int64_t i = 0; i < p.images; i++) {
     int64_t plane = (p.image + i) * g->to * g->job.s->groups + channel;
     conv_flip_out(p.buffer + i * run * p.block.vn * VL, p.block.vn * VL, run, p.block.count,
-                  g->job.bias ? g->job.bias + channel : NULL, g->job.relu,
+                  g->job.bias ? g->job.bias + channel : NULL, g->job.relu, g->stream,
                   g->job.dst + (plane * g->dst_h + p.row) * g->dst_w, g->dst_h * g->dst_w);
   }
+  if (g->stream) conv_streamed();
 }
 
 size_t conv_gather_size(const ConvJob *job) {

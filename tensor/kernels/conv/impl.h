@@ -77,6 +77,33 @@ static inline int64_t conv_images(int64_t n, int64_t places, int64_t least, int6
   return images < 1 ? 1 : images;
 }
 
+/* ---- large results ----
+   What no cache holds until it is read goes to memory past the caches, in whole vectors that begin a
+   cache line: lines that are written in pieces are fetched first, and waited for. */
+#define CONV_LARGE (4 << 20) /* numbers of such a result */
+
+/* p begins a line. Other threads see what was written after conv_streamed. */
+VEC void conv_stream(float *p, vf v) {
+#if VL == 16
+  _mm512_stream_ps(p, (__m512)v);
+#elif VL == 8
+  _mm256_stream_ps(p, (__m256)v);
+#else
+  vf_store(p, v);
+#endif
+}
+
+VEC void conv_streamed(void) {
+#if VL >= 8
+  _mm_sfence();
+#endif
+}
+
+/* Can planes of so many numbers, which begin at dst, be streamed in blocks of 16 lanes? */
+static inline bool conv_streams(int64_t numbers, int64_t plane, const float *dst) {
+  return VL == 16 && numbers >= CONV_LARGE && plane % VL == 0 && (uintptr_t)dst % (4 * VL) == 0;
+}
+
 /* ---- axes (axis.c) ----
    The places of the result along one axis, in classes that see the same kernel indices. Place p of
    class k meets source index base[p] + i shift[k] with kernel index tap[k] + i tapstep,
@@ -188,7 +215,7 @@ static inline const uint16_t *conv_shift_mask(const ConvShift *k, int64_t row) {
 
 /* ---- the tile along places (plane_tile.c) ----
    out[c plane + p] = bias[c] + sum over t of weight[t][c] planes[at[t] + p], for p < places and
-   c < channels; with `add` the old value is added too, relu clamps at 0. Weights stand tile by tile:
+   c < channels; with `add` the old value is added too, relu clamps at 0, `stream` streams. Weights stand tile by tile:
    PLANE_CHANNELS channels, or those that are left. */
 typedef struct {
   const float *planes, *weight;
@@ -197,7 +224,7 @@ typedef struct {
   const uint16_t *mask; /* or NULL; has mask_taps rows of `vectors`, used over and over */
   int64_t mask_taps, vectors;
   const float *bias; /* or NULL */
-  bool add, relu;
+  bool add, relu, stream;
   float *out;
   int64_t plane;
 } ConvPlaneSum;
@@ -278,10 +305,10 @@ VEC void conv_row_load3(const int step, const float *p, const ConvRowMask mask[3
 #define conv_flip AT_LEVEL(conv_flip)
 void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, float *dst,
                int64_t dst_ld);
-/* The same with bias[j] (or NULL) added and, with relu, negative results set to 0. */
+/* The same with bias[j] (or NULL) added and, with relu, negative results set to 0; streamed, or not. */
 #define conv_flip_out AT_LEVEL(conv_flip_out)
 void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
-                   bool relu, float *dst, int64_t dst_ld);
+                   bool relu, bool stream, float *dst, int64_t dst_ld);
 
 /* ---- the ways (gather.c, lanes.c, planes.c, rows.c, fold.c; weights.c, lanes_dw.c, planes_dw.c, rows_dw.c; f64.c) ---- */
 

@@ -143,7 +143,8 @@ static void lanes_part(void *job, int64_t part) {
       sum_class(g, y, low, &g->x.class[k], in, g -> packed + block * s -> kh * s -> kw *VL,
                 out + (y - row) * g -> dst_w *VL);
   conv_flip_out(out, VL, (end - row) * g->dst_w, count, g->job.bias ? g->job.bias + channel : NULL,
-                g->job.relu, g->job.dst + ((image * s->c + channel) * g->dst_h + row) * g->dst_w,
+                g->job.relu, false,
+                g->job.dst + ((image * s->c + channel) * g->dst_h + row) * g->dst_w,
                 g->dst_h * g->dst_w);
 }
 

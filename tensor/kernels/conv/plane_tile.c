@@ -46,7 +46,11 @@ VEC void tile(const int nc, const int vectors, const bool masked, const ConvPlan
 #pragma GCC unroll 12
     for (int v = 0; v < vectors; v++) {
       vf value = sum->relu ? vf_select(acc[c][v] < 0, (vf){0}, acc[c][v]) : acc[c][v];
-      vf_store_part(out + c * sum->plane + v * VL, value, v + 1 == vectors ? at.last : VL);
+      float *to = out + c * sum->plane + v * VL;
+      if (sum->stream && (v + 1 < vectors || at.last == VL))
+        conv_stream(to, value);
+      else
+        vf_store_part(to, value, v + 1 == vectors ? at.last : VL);
     }
 }
 

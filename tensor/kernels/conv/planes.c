@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
   ConvJob job;
   bool direct;      /* sums are formed in dst */
+  bool stream;      /* and streamed */
   int64_t from, to; /* channels of a group in src and in dst */
   int64_t src_h, src_w, dst_h, dst_w;
   int64_t phases_y, phases_x, phases;
@@ -93,6 +94,9 @@ static void lay_out(Planes *g, ConvArena *arena) {
   g->row_parts = (height + g->rows - 1) / g->rows;
   find_phases(g);
   g->direct = g->phases == 1 && g->phase[0].pitch == g->dst_w;
+  int64_t size = s->n * s->groups * g->to * g->dst_h * g->dst_w;
+  g->stream = g->direct && conv_streams(size, g->rows * g->dst_w, g->job.dst) &&
+              conv_streams(size, g->dst_h * g->dst_w, g->job.dst);
   set_chunk(g, conv_shift_chunk(&g->phase[0].shift));
 
   g->group_weights = g->from * g->to * s->kh * s->kw;
@@ -186,6 +190,7 @@ static void sum_phase(const Planes *g, const Phase *phase, int64_t group, int64_
   sum.plane = plane;
   sum.add = c > 0;
   sum.relu = g->job.relu && last;
+  sum.stream = g->stream && last;
   sum.bias = g->job.bias && last ? g->job.bias + group * g->to : NULL;
   sum.out = out;
   conv_plane_sum(&sum, g->to, (rows - 1) * phase->pitch + phase->shift.x.count);
@@ -252,6 +257,7 @@ static void planes_part(void *job, int64_t part) {
   const Planes *g = job;
   int64_t from = part * g->bundle, to = from + g->bundle < g->units ? from + g->bundle : g->units;
   for (int64_t unit = from; unit < to; unit++) do_unit(g, unit);
+  if (g->stream) conv_streamed();
 }
 
 size_t conv_planes_size(const ConvJob *job) {

@@ -21,6 +21,7 @@ typedef struct {
   ConvRowMask *mask[MOST_PHASE]; /* of the phases of x */
   int64_t nbands[MOST_PHASE];
   float *packed; /* [channel][phase of y][phase of x][tap of x][tap of y] */
+  float *plane;  /* by thread: a plane of a large dst, or NULL */
 } Rows;
 
 static void find_axes(Rows *g) {
@@ -50,6 +51,9 @@ static void lay_out(Rows *g, ConvArena *arena) {
     g->mask[i] = conv_take(arena, (g->x[i].count + VL - 1) / VL * s->kw, sizeof(ConvRowMask));
   }
   g->packed = conv_take(arena, s->c * g->taps, sizeof(float));
+  int64_t size = g->dst_h * g->dst_w;
+  if (g->planes * size >= CONV_LARGE)
+    g->plane = conv_take(arena, team_threads() * conv_padded(size), sizeof(float));
 }
 
 /* ---- the tile ---- */
@@ -218,12 +222,24 @@ static void do_phase(const Rows *g, int phase, const float *src, float *dst, Row
   }
 }
 
+/* Writes a plane whose rows were made by turns in order, and past the caches: by turns, every line would
+   be waited for. */
+static void write_plane(const float *plane, int64_t n, float *dst) {
+  int64_t i = -((int64_t)((uintptr_t)dst / sizeof(float))) & (VL - 1);
+  if (i > n) i = n;
+  vf_store_part(dst, vf_load_part(plane, i), i);
+  for (; i + VL <= n; i += VL) conv_stream(dst + i, vf_load(plane + i));
+  vf_store_part(dst + i, vf_load_part(plane + i, n - i), n - i);
+}
+
 static void rows_part(void *job, int64_t part) {
   const Rows *g = job;
   int64_t plane = part * g->bundle, c = plane % g->job.s->c;
   int64_t end = plane + g->bundle < g->planes ? plane + g->bundle : g->planes;
+  int64_t size = g->dst_h * g->dst_w;
   const float *src = g->job.src + plane * g->src_h * g->src_w;
-  float *dst = g->job.dst + plane * g->dst_h * g->dst_w;
+  float *dst = g->job.dst + plane * size;
+  float *whole = g->plane ? g->plane + team_self() * conv_padded(size) : NULL;
   RowSum q = {.src_w = g->src_w, .x = g->x, .mask = g->mask};
   q.relu = g->job.relu;
   q.dst_w = g->dst_w;
@@ -232,13 +248,15 @@ static void rows_part(void *job, int64_t part) {
     q.weight = g->packed + c * g->taps;
     q.bias = g->job.bias ? g->job.bias[c] : 0;
     for (int i = 0; i < g->phases; i++) {
-      do_phase(g, i, src, dst, &q);
+      do_phase(g, i, src, whole ? whole : dst, &q);
       q.weight += g->y[i].taps * g->job.s->kw;
     }
+    if (whole) write_plane(whole, size, dst);
     src += g->src_h * g->src_w;
-    dst += g->dst_h * g->dst_w;
+    dst += size;
     if (++c == g->job.s->c) c = 0;
   }
+  if (whole) conv_streamed();
 }
 
 size_t conv_rows_size(const ConvJob *job) {

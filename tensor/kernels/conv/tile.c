@@ -76,9 +76,9 @@ ConvTile conv_tile(int vn, int64_t places) {
 
 /* ---- transposition ---- */
 
-/* One block of at most VL x VL: nr rows of src, nc of its columns. */
+/* One block of at most VL x VL: nr rows of src, nc of its columns; only whole ones are streamed. */
 VEC void flip_block(const float *src, int64_t src_ld, int nr, int nc, const float *bias, bool relu,
-                    float *dst, int64_t dst_ld) {
+                    bool stream, float *dst, int64_t dst_ld) {
   vf add = bias ? vf_load_part(bias, nc) : (vf){0};
   vf r[VL];
 #pragma GCC unroll 16
@@ -90,11 +90,14 @@ VEC void flip_block(const float *src, int64_t src_ld, int nr, int nc, const floa
   vf_transpose(r);
 #pragma GCC unroll 16
   for (int k = 0; k < VL; k++)
-    if (k < nc) vf_store_part(dst + k * dst_ld, r[k], nr);
+    if (stream)
+      conv_stream(dst + k * dst_ld, r[k]);
+    else if (k < nc)
+      vf_store_part(dst + k * dst_ld, r[k], nr);
 }
 
 VEC void flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
-              bool relu, float *dst, int64_t dst_ld) {
+              bool relu, bool stream, float *dst, int64_t dst_ld) {
   for (int64_t j = 0; j < cols; j += VL) {
     int nc = cols - j < VL ? (int)(cols - j) : VL;
     const float *add = bias ? bias + j : NULL;
@@ -102,25 +105,27 @@ VEC void flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, cons
       int nr = rows - i < VL ? (int)(rows - i) : VL;
       const float *from = src + i * src_ld + j;
       float *to = dst + j * dst_ld + i;
-      if (nr == VL && nc == VL)
-        flip_block(from, src_ld, VL, VL, add, relu, to, dst_ld);
+      if (nr == VL && nc == VL && stream)
+        flip_block(from, src_ld, VL, VL, add, relu, true, to, dst_ld);
+      else if (nr == VL && nc == VL)
+        flip_block(from, src_ld, VL, VL, add, relu, false, to, dst_ld);
       else
-        flip_block(from, src_ld, nr, nc, add, relu, to, dst_ld);
+        flip_block(from, src_ld, nr, nc, add, relu, false, to, dst_ld);
     }
   }
 }
 
 void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, float *dst,
                int64_t dst_ld) {
-  flip(src, src_ld, rows, cols, NULL, false, dst, dst_ld);
+  flip(src, src_ld, rows, cols, NULL, false, false, dst, dst_ld);
 }
 
 void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
-                   bool relu, float *dst, int64_t dst_ld) {
+                   bool relu, bool stream, float *dst, int64_t dst_ld) {
   if (bias && relu)
-    flip(src, src_ld, rows, cols, bias, true, dst, dst_ld);
+    flip(src, src_ld, rows, cols, bias, true, stream, dst, dst_ld);
   else if (bias)
-    flip(src, src_ld, rows, cols, bias, false, dst, dst_ld);
+    flip(src, src_ld, rows, cols, bias, false, stream, dst, dst_ld);
   else
-    flip(src, src_ld, rows, cols, NULL, relu, dst, dst_ld);
+    flip(src, src_ld, rows, cols, NULL, relu, stream, dst, dst_ld);
 }
