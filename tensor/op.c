@@ -25,7 +25,7 @@
   X(interpolate) X(grid) X(resample) \
   X(batch_norm) X(layer_norm) X(group_norm) \
   X(softmax) X(gates) \
-  X(classes) X(pairs) X(scores) X(likelihood) X(margins) X(ctc) \
+  X(classes) X(pairs) X(slopes) X(scores) X(likelihood) X(margins) X(ctc) \
   X(distance) X(sets) \
   X(recurrent) \
   X(attention) \

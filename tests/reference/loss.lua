@@ -36,6 +36,16 @@ reference.huber_loss = pairwise({ "reduction", "delta" }, function(x, t, a)
   return d <= delta and d * d / 2 or delta * (d - delta / 2)
 end)
 
+local slopes = {
+  mse = function(d) return 2 * d end,
+  l1 = function(d) return d > 0 and 1 or d < 0 and -1 or 0 end,
+  smooth = function(d, p) return math.max(-1, math.min(1, d / p)) end,
+  huber = function(d, p) return math.max(-p, math.min(p, d)) end,
+}
+function reference.loss_slope(g, x, t, kind, scale, p)
+  return util.broadcast(function(gi, xi, ti) return gi * (scale or 1) * slopes[kind](xi - ti, p or 1) end, g, x, t)
+end
+
 local function bce(p, t, positive) return -(positive * t * math.log(p) + (1 - t) * math.log(1 - p)) end
 
 function reference.binary_cross_entropy(x, t, ...)

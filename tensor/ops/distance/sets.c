@@ -96,7 +96,7 @@ static void back_part(void *job, int64_t k) {
   int64_t to = j->rows - from < BLOCK ? j->rows : from + BLOCK;
   for (int64_t i = batch * j->rows + from; i < batch * j->rows + to; i++) {
     char *w = at(j->weights, i * j->others, j->size), *y = at(j->y, i * j->others, j->size);
-    if (j->g) j->ops->weights(j->p, j->others, at(j->g, i * j->others, j->size), y, w);
+    j->ops->weights(j->p, j->others, at(j->g, i * j->others, j->size), y, w);
     j->ops->back(j->p, j->m, at(j->a, i * j->m, j->size), j->others,
                  at(j->b, batch * j->others * j->m, j->size), w, y, at(j->ga, i * j->m, j->size));
   }
@@ -178,37 +178,57 @@ static void pairs_compose(Call *c) {
 
 static void pairs_dx_infer(Call *c) {
   const Tensor *x = c->x[1];
-  size_t square = (size_t)(x->shape[0] * x->shape[0]), pairs = (size_t)c->x[0]->numel;
+  size_t square = (size_t)(x->shape[0] * x->shape[0]);
   for (int i = 0; i < 3; i++) call_contiguous(c, i);
   call_out(c, 0, (DType)x->dtype, 2, x->shape);
-  call_scratch(c, (2 * square + pairs + 1) * dtype_size((DType)x->dtype));
+  call_scratch(c, (3 * square + 1) * dtype_size((DType)x->dtype));
 }
 
-/* y [n,n] = the pairs' values on both sides of a diagonal of zeros. */
-static void square(int64_t n, size_t size, const char *pairs, char *y) {
-  memset(y, 0, (size_t)(n * n) * size);
-  for (int64_t i = 0; i < n; i++) {
-    int64_t first = first_pair(n, i);
-    memcpy(at(y, i * n + i + 1, size), at(pairs, first, size), (size_t)(n - i - 1) * size);
-    for (int64_t k = i + 1; k < n; k++) {
-      memcpy(at(y, k * n + i, size), at(pairs, first + k - i - 1, size), size);
-    }
+/* Rows from..to-1 of y [n,n]: the pairs' values on both sides of a diagonal of zeros. */
+#define SQUARE(T)                                                                                  \
+  static void square_##T(int64_t n, int64_t from, int64_t to, const void *pairs, void *y) {        \
+    const T *p = pairs;                                                                            \
+    T *out = y;                                                                                    \
+    for (int64_t i = from; i < to; i++) {                                                          \
+      out[i * n + i] = 0;                                                                          \
+      memcpy(out + i * n + i + 1, p + first_pair(n, i), (size_t)(n - i - 1) * sizeof(T));          \
+    }                                                                                              \
+    for (int64_t k = 0; k < to; k++) {                                                             \
+      int64_t first = first_pair(n, k) - k - 1;                                                    \
+      for (int64_t i = from > k ? from : k + 1; i < to; i++) out[i * n + k] = p[first + i];        \
+    }                                                                                              \
   }
+SQUARE(uint32_t)
+SQUARE(uint64_t)
+
+typedef struct PairsBack {
+  Job job;           /* its g and y: squares, of which each part makes its rows */
+  const char *g, *y; /* of the pairs */
+  char *g_rows;      /* job.g */
+} PairsBack;
+
+static void pairs_back_part(void *job, int64_t k) {
+  PairsBack *b = job;
+  const Job *j = &b->job;
+  int64_t n = j->rows, from = k * BLOCK, to = n - from < BLOCK ? n : from + BLOCK;
+  void (*square)(int64_t, int64_t, int64_t, const void *, void *) =
+      j->size == 4 ? square_uint32_t : square_uint64_t;
+  square(n, from, to, b->g, b->g_rows);
+  square(n, from, to, b->y, j->y);
+  back_part(&b->job, k);
 }
 
 static const char *pairs_dx_run(Call *c) {
   Tensor *gx = c->y[0];
   if (gx->numel == 0) return NULL;
-  Job j = job_of(c, c->x[1], c->x[1]);
-  int64_t n = j.rows, pairs = c->x[0]->numel;
-  j.weights = c->scratch;
-  j.y = at(j.weights, n * n, j.size);
-  j.ga = t_data(gx);
-  char *shares = at(j.y, n * n, j.size);
-  j.ops->weights(j.p, pairs, t_data(c->x[0]), t_data(c->x[2]), shares);
-  square(n, j.size, shares, j.weights);
-  square(n, j.size, t_data(c->x[2]), j.y);
-  team_run(j.blocks, back_part, &j);
+  PairsBack b = {job_of(c, c->x[1], c->x[1]), t_data(c->x[0]), t_data(c->x[2]), NULL};
+  Job *j = &b.job;
+  int64_t square = j->rows * j->rows;
+  j->weights = c->scratch;
+  j->y = at(j->weights, square, j->size);
+  j->g = b.g_rows = at(j->y, square, j->size);
+  j->ga = t_data(gx);
+  team_run(j->blocks, pairs_back_part, &b);
   return NULL;
 }
 

@@ -7,6 +7,7 @@
 
 #include "../../calc.h"
 #include "../../cast.h"
+#include "../../kernels/ctc.h"
 #include "../../team.h"
 #include "loss.h"
 
@@ -23,26 +24,8 @@ typedef struct Ctc {
   double *loss, *alpha;                   /* [N], [N,T,S] */
   const double *g;                        /* [N] */
   double *gx;                             /* [T,N,C] */
-  double *beta;                           /* [N, 2, S] */
+  double *room;                           /* [N, CTC_ROOM(S)] */
 } Ctc;
-
-/* exp(x - top) for x up to top */
-static double share_of(double x, double top) {
-  return x == top ? 1 : x - top < -745 ? 0 : exp(x - top); /* less than the least number */
-}
-
-/* The logarithm of the sum of three numbers whose logarithms these are. */
-static double log_add(double a, double b, double c) {
-  double top = a > b ? a : b;
-  top = c > top ? c : top;
-  if (top == -INFINITY) return top;
-  double sum = share_of(a, top) + share_of(b, top) + share_of(c, top);
-  return sum == 1 ? top : top + log(sum);
-}
-
-static double emitted(const Ctc *j, int64_t n, int64_t t, int64_t s) {
-  return j->p[(t * j->N + n) * j->C + j->places[n * j->S + s] - T_BASE];
-}
 
 /* May a path step over place s - 1? Yes if that is a blank between two labels that differ. */
 static bool skips(const Ctc *j, int64_t n, int64_t s) {
@@ -50,23 +33,21 @@ static bool skips(const Ctc *j, int64_t n, int64_t s) {
   return s >= 2 && s % 2 == 1 && l[s] != l[s - 2];
 }
 
+static CtcSequence sequence(const Ctc *j, int64_t n) {
+  return (CtcSequence){.steps = j->steps[n],
+                       .count = j->counts[n],
+                       .step = j->N * j->C,
+                       .row = j->S,
+                       .base = T_BASE,
+                       .p = j->p + n * j->C,
+                       .places = j->places + n * j->S,
+                       .room = j->room + (size_t)n * CTC_ROOM(j->S)};
+}
+
 static void forward_part(void *job, int64_t n) {
   const Ctc *j = job;
-  int64_t S = j->counts[n], T = j->steps[n];
-  double *a = j->alpha + n * j->T * j->S;
-  for (int64_t s = 0; T > 0 && s < S; s++) a[s] = s < 2 ? emitted(j, n, 0, s) : -INFINITY;
-  for (int64_t t = 1; t < T; t++) {
-    const double *before = a + (t - 1) * j->S;
-    for (int64_t s = 0; s < S; s++) {
-      double one = s >= 1 ? before[s - 1] : -INFINITY;
-      double two = skips(j, n, s) ? before[s - 2] : -INFINITY;
-      a[t * j->S + s] = log_add(before[s], one, two) + emitted(j, n, t, s);
-    }
-  }
-  const double *last = a + (T - 1) * j->S;
-  double all = T == 0 ? (S == 1 ? 0 : -INFINITY) : last[S - 1];
-  if (T > 0 && S > 1) all = log_add(all, last[S - 2], -INFINITY);
-  j->loss[n] = -all;
+  CtcSequence q = sequence(j, n);
+  j->loss[n] = SIMD_PICK(ctc_kernels)->forward(&q, j->alpha + n * j->T * j->S);
 }
 
 static Ctc ctc_of(const Call *c, int first) {
@@ -78,7 +59,17 @@ static Ctc ctc_of(const Call *c, int first) {
                .p = t_f64(p),
                .places = t_i64(places),
                .steps = t_i64(c->x[first + STEPS]),
-               .counts = t_i64(c->x[first + COUNTS])};
+               .counts = t_i64(c->x[first + COUNTS]),
+               .room = c->scratch};
+}
+
+static void make_room(Call *c, const Tensor *places) {
+  size_t numbers;
+  if (__builtin_mul_overflow((size_t)places->shape[0], CTC_ROOM(places->shape[1]), &numbers) ||
+      numbers >> 56) {
+    t_fail("ctc_loss: labels of %s are too many", t_shape_str(places));
+  }
+  call_scratch(c, (numbers + 1) * sizeof(double));
 }
 
 static void ctc_infer(Call *c) {
@@ -87,6 +78,7 @@ static void ctc_infer(Call *c) {
   for (int i = PLACES; i <= COUNTS; i++) call_want(c, i, T_I64);
   call_out(c, 0, T_F64, 1, &p[1]);
   call_hidden(c, T_F64, 3, alpha);
+  make_room(c, c->x[PLACES]);
 }
 
 static const char *ctc_run(Call *c) {
@@ -111,34 +103,15 @@ static void dx_infer(Call *c) {
   call_want(c, 5, T_F64);
   call_want(c, 6, T_F64);
   call_out(c, 0, T_F64, 3, c->x[1 + LOGP]->shape);
-  call_scratch(c, (size_t)(c->x[1 + PLACES]->numel + 1) * 2 * sizeof(double));
+  make_room(c, c->x[1 + PLACES]);
 }
 
-/* beta without the emission of its own step; the places' shares go to gx as it moves back. */
 static void back_part(void *job, int64_t n) {
   const Ctc *j = job;
-  int64_t S = j->counts[n], T = j->steps[n];
-  double *now = j->beta + n * 2 * j->S, *next = now + j->S, scale = -j->g[n];
-  const double *a = j->alpha + n * j->T * j->S;
+  CtcSequence q = sequence(j, n);
   if (!(j->loss[n] < INFINITY)) return; /* impossible: nothing to move */
-  for (int64_t t = T - 1; t >= 0; t--) {
-    for (int64_t s = 0; s < S; s++) {
-      if (t == T - 1) {
-        now[s] = s >= S - 2 ? 0 : -INFINITY;
-      } else {
-        double one = -INFINITY, two = -INFINITY;
-        if (s + 1 < S) one = next[s + 1] + emitted(j, n, t + 1, s + 1);
-        if (s + 2 < S && skips(j, n, s + 2)) two = next[s + 2] + emitted(j, n, t + 1, s + 2);
-        now[s] = log_add(next[s] + emitted(j, n, t + 1, s), one, two);
-      }
-      int64_t class = j->places[n * j->S + s] - T_BASE;
-      double share = exp(a[t * j->S + s] + now[s] + j->loss[n]);
-      j->gx[(t * j->N + n) * j->C + class] += scale * share;
-    }
-    double *other = now;
-    now = next;
-    next = other;
-  }
+  SIMD_PICK(ctc_kernels)
+      ->backward(&q, j->alpha + n * j->T * j->S, j->loss[n], -j->g[n], j->gx + n * j->C);
 }
 
 static const char *dx_run(Call *c) {
@@ -147,7 +120,6 @@ static const char *dx_run(Call *c) {
   j.loss = t_f64(c->x[5]);
   j.alpha = t_f64(c->x[6]);
   j.gx = t_f64(c->y[0]);
-  j.beta = c->scratch;
   t_fill(c->y[0], 0);
   team_run(j.N, back_part, &j);
   return NULL;

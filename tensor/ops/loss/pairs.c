@@ -106,34 +106,29 @@ static void huber_infer(Call *c) {
 }
 static const char *huber_run(Call *c) { return run(c, LOSS_HUBER, attr_float(c, 1, 1)); }
 
-static void give(Call *c, Tensor *dx, Tensor **gx) {
+/* p: the loss's own parameter. */
+static void slope_grad(Call *c, LossKind kind, double p, Tensor *g, Tensor **gx) {
+  double scale = c->attr[0].i == REDUCTION_MEAN ? 1 / (double)c->x[0]->numel : 1;
+  Tensor *dx = t_call("loss_slope", "xxxcff", g, c->x[0], c->x[1], (int)kind, scale, p);
   if (c->want[0]) gx[0] = dx;
   if (c->want[1]) gx[1] = t_neg(dx);
 }
 
 static void mse_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  give(c, t_mul(t_sub(c->x[0], c->x[1]), t_muln(per_element(c, gy[0]), 2)), gx);
+  slope_grad(c, LOSS_MSE, 1, gy[0], gx);
 }
 
 static void l1_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  give(c, t_mul(t_sign(t_sub(c->x[0], c->x[1])), per_element(c, gy[0])), gx);
-}
-
-/* x - t, at most `limit` away from 0. */
-static Tensor *near_gap(Call *c, double limit) {
-  return t_call("clamp", "xxx", t_sub(c->x[0], c->x[1]), t_num(-limit), t_num(limit));
+  slope_grad(c, LOSS_L1, 1, gy[0], gx);
 }
 
 static void smooth_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   double beta = attr_float(c, 1, 1);
-  if (beta == 0)
-    l1_grad(c, gy, gx);
-  else
-    give(c, t_mul(near_gap(c, beta), t_muln(per_element(c, gy[0]), 1 / beta)), gx);
+  slope_grad(c, beta == 0 ? LOSS_L1 : LOSS_SMOOTH, beta == 0 ? 1 : beta, gy[0], gx);
 }
 
 static void huber_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  give(c, t_mul(near_gap(c, attr_float(c, 1, 1)), per_element(c, gy[0])), gx);
+  slope_grad(c, LOSS_HUBER, attr_float(c, 1, 1), gy[0], gx);
 }
 
 /* ---- yes or no ------------------------------------------------------------------------------------ */
