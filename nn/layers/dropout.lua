@@ -19,7 +19,7 @@ local function dropout(name, op)
 
   function Drop:forward(x)
     if not self.training then return x end
-    return f(x, self._options.p)
+    return f(x, self._options.p, true)
   end
 
   function Drop:_acts_in_training() return self._options.p > 0 end

@@ -238,12 +238,12 @@ local function alpha(x, lead, p)
 end
 
 function reference.alpha_dropout(x, p, training)
-  if training == false then return x end
+  if not training then return x end
   return alpha(x, #util.shape(x), p or 0.5)
 end
 
 function reference.feature_alpha_dropout(x, p, training)
-  if training == false then return x end
+  if not training then return x end
   return alpha(x, 2, p or 0.5)
 end
 

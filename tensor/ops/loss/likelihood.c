@@ -62,9 +62,20 @@ static Tensor *variance(const Tensor *x, Tensor *var) {
          t_shape_str(var), t_shape_str(x));
 }
 
+/* The target may have 1 in place of a size of x, which says that it is the same there. */
+static Tensor *spread_target(Call *c) {
+  const Tensor *x = c->x[0], *t = c->x[1];
+  bool spreads = t->ndim == x->ndim;
+  for (int d = 0; spreads && d < x->ndim; d++) {
+    spreads = t->shape[d] == 1 || t->shape[d] == x->shape[d];
+  }
+  if (!spreads) loss_check_shapes(c);
+  return floats(c->x[1]);
+}
+
 static void gaussian_nll(Call *c) {
   enum { FULL, EPS, REDUCTION };
-  loss_check_shapes(c);
+  Tensor *target = spread_target(c);
   Tensor *x = floats(c->x[0]), *var = variance(x, floats(c->x[2]));
   Tensor *least = var->numel > 0 ? t_call("amin", "x", t_alias(var)) : NULL;
   if (least && t_get(least, 0) < 0) {
@@ -72,7 +83,7 @@ static void gaussian_nll(Call *c) {
   }
   Tensor *now = t_alias(var); /* at least eps; the gradient is that of var */
   var = t_add(var, t_sub(t_call("clamp", "xx-", now, t_num(c->attr[EPS].f)), now));
-  Tensor *gap = t_square(t_sub(x, floats(c->x[1])));
+  Tensor *gap = t_square(t_sub(x, target));
   Tensor *loss = t_muln(t_add(t_log(var), t_div(gap, var)), 0.5);
   if (c->attr[FULL].i) loss = t_addn(loss, 0.5 * log(2 * acos(-1)));
   c->y[0] = loss_reduced(loss, c->attr[REDUCTION].i);
@@ -106,11 +117,13 @@ static Op rows[] = {
             "eps: float=1e-6, " REDUCTION_SIG ") -> loss: tensor",
      .doc = "Minus the log density of target where it is normal of mean input and variance var, "
             "at least eps: (log var + (input - target)^2 / var) / 2, with full plus "
-            "log(2 pi) / 2. var has the input's shape, or 1 in place of its last size.",
+            "log(2 pi) / 2. target and var have the input's shape, or 1 in place of a size: the "
+            "target of any, var of the last.",
      .example = "tensor{1.0}:gaussian_nll_loss(tensor{3.0}, tensor{1.0}) --> 2.0",
-     .test = "{{randn(2,3), randn(2,3), rand(2,3) + 0.5}, {randn(2,3), randn(2,3), rand(2,1) + "
-             "0.5, {full = true, reduction = 'none'}}, {randn(2,3), randn(2,3), rand(2) + 0.5, "
-             "{reduction = 'sum'}}}",
+     .test =
+         "{{randn(2,3), randn(2,3), rand(2,3) + 0.5}, {randn(2,3), randn(2,3), rand(2,1) + "
+         "0.5, {full = true, reduction = 'none'}}, {randn(2,3), randn(2,3), rand(2) + 0.5, "
+         "{reduction = 'sum'}}, {randn(2,3), randn(2,1), rand(2,3) + 0.5, {reduction = 'none'}}}",
      .ref = "reference.gaussian_nll_loss",
      .compose = gaussian_nll},
 };

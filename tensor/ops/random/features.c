@@ -63,6 +63,7 @@ static void alpha_dropout(Call *c) { alpha(c, false); }
 static void feature_alpha_dropout(Call *c) { alpha(c, true); }
 
 #define OPTIONS "p: float=0.5, training: bool=true) -> y: tensor"
+#define ASKED   "p: float=0.5, training: bool=false) -> y: tensor"
 
 static Op rows[] = {
     {.sig = "dropout1d(x: tensor, " OPTIONS,
@@ -89,20 +90,20 @@ static Op rows[] = {
      .ref = "reference.dropout3d",
      .flags = OP_RANDOM,
      .compose = dropout3d},
-    {.sig = "alpha_dropout(x: tensor, " OPTIONS,
+    {.sig = "alpha_dropout(x: tensor, " ASKED,
      .doc = "dropout that puts the least value of SELU in place of what is dropped, then scales "
-            "and shifts so that mean 0 and variance 1 stay. Klambauer and others 2017, "
-            "arXiv:1706.02515.",
-     .example = "tensor.ones(1000):alpha_dropout():unique():numel() --> 2",
-     .test = "{{randn(2,3)}, {randn(4,5), 0.25}, {randn(2,3), 0.5, false}}",
+            "and shifts so that mean 0 and variance 1 stay; x itself unless training is true. "
+            "Klambauer and others 2017, arXiv:1706.02515.",
+     .example = "tensor.ones(1000):alpha_dropout(0.5, true):unique():numel() --> 2",
+     .test = "{{randn(2,3), 0.5, true}, {randn(4,5), 0.25, true}, {randn(2,3)}}",
      .ref = "reference.alpha_dropout",
      .flags = OP_RANDOM,
      .compose = alpha_dropout},
-    {.sig = "feature_alpha_dropout(x: tensor, " OPTIONS,
-     .doc = "alpha_dropout of whole channels: [N,C,...].",
-     .example = "y = tensor.ones(1, 100, 3):feature_alpha_dropout()\n"
+    {.sig = "feature_alpha_dropout(x: tensor, " ASKED,
+     .doc = "alpha_dropout of whole channels: [N,C,...]; x itself unless training is true.",
+     .example = "y = tensor.ones(1, 100, 3):feature_alpha_dropout(0.5, true)\n"
                 "y:amin(3):equal(y:amax(3)) --> true",
-     .test = "{{randn(2,3,2)}, {randn(2,3,2,2), 0.25}}",
+     .test = "{{randn(2,3,2), 0.5, true}, {randn(2,3,2,2), 0.25, true}}",
      .ref = "reference.feature_alpha_dropout",
      .flags = OP_RANDOM,
      .compose = feature_alpha_dropout},

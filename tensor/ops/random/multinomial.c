@@ -49,7 +49,7 @@ static void multinomial_infer(Call *c) {
   if (x->ndim < 1 || x->ndim > 2) {
     t_fail("multinomial: the weights are %s; [n] or [rows, n] is wanted", t_shape_str(x));
   }
-  if (k < 0) t_fail("multinomial: num_samples is %lld; it is 0 or more", (long long)k);
+  if (k < 1) t_fail("multinomial: num_samples is %lld; it is at least 1", (long long)k);
   call_scratch(c, sizeof(Weights));
   Weights *m = c->scratch;
   *m = (Weights){.k = k, .n = x->shape[x->ndim - 1]};

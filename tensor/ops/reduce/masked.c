@@ -8,9 +8,10 @@
 
 typedef enum Neutral { ZERO, ONE, LOWEST, HIGHEST, NOTHING } Neutral;
 
-/* A single element of type d. */
+/* A single element of type d; of a type that is only stored, where the op refuses, of float32. */
 static Tensor *neutral(DType d, Neutral what) {
   bool is_float = dtype_is_float(d);
+  if (is_float && d != T_F64) d = T_F32;
   Tensor *v = t_new(d, 0, NULL);
   switch (what) {
   case ZERO: return t_fill(v, 0);
