@@ -156,16 +156,3 @@ void copy_into(Tensor *y, const Tensor *x) {
   plan(&p, y, x);
   team_run((p.units + p.per_part - 1) / p.per_part, part, &p);
 }
-
-bool copy_pays(const Tensor *x) {
-  if (x->numel < GRAIN) return false;
-  int last = x->ndim - 1;
-  while (last > 0 && x->shape[last] == 1) last--;
-  bool shorter = false;
-  for (int d = 0; d <= last; d++) {
-    if (x->shape[d] == 1) continue;
-    if (x->stride[d] == 0) return false; /* an expanded tensor is larger when copied */
-    shorter = shorter || (x->shape[d] >= 4 && magnitude(x->stride[d]) < magnitude(x->stride[last]));
-  }
-  return shorter;
-}

@@ -7,8 +7,4 @@
 /* y's elements become x's, of y's type, broadcast to y's shape; any strides; no overlap. */
 void copy_into(Tensor *y, const Tensor *x);
 
-/* Is x large, and does its memory run along another dimension than the last? Whoever reads it in
-   order row by row misses the cache at every element, and does well to copy it first. */
-bool copy_pays(const Tensor *x);
-
 #endif
