@@ -110,7 +110,7 @@ static Tensor *continued(const Call *c, Tensor *x, int d, int64_t size, int64_t 
   if (r > 0) part[n++] = beside(x, d, r, true, mode);
   if (n > 1) x = t_cat(n, part, d);
   if (x->shape[d] == size) return x;
-  return t_op1("contiguous", t_narrow(x, d, l < 0 ? -l : 0, size));
+  return t_narrow(x, d, l < 0 ? -l : 0, size);
 }
 
 static void pad(Call *c) {
@@ -131,7 +131,7 @@ static void pad(Call *c) {
   for (int d = 0; d < c->x[0]->ndim; d++) {
     if (before(c, x->ndim, d) || after(c, x->ndim, d)) x = continued(c, x, d, shape[d], mode);
   }
-  c->y[0] = x == c->x[0] ? t_op1("clone", x) : x;
+  c->y[0] = x == c->x[0] || x->base ? t_op1("clone", x) : x; /* never a view */
 }
 
 /* ---- the rows ---------------------------------------------------------------------------------- */
