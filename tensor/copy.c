@@ -189,16 +189,3 @@ void copy_claim(void *to, size_t bytes) {
   Zeros z = {to, bytes};
   team_run((int64_t)((bytes + ZEROS - 1) / ZEROS), claim_part, &z);
 }
-
-bool copy_pays(const Tensor *x) {
-  if (x->numel < GRAIN) return false;
-  int last = x->ndim - 1;
-  while (last > 0 && x->shape[last] == 1) last--;
-  bool shorter = false;
-  for (int d = 0; d <= last; d++) {
-    if (x->shape[d] == 1) continue;
-    if (x->stride[d] == 0) return false; /* an expanded tensor is larger when copied */
-    shorter = shorter || (x->shape[d] >= 4 && magnitude(x->stride[d]) < magnitude(x->stride[last]));
-  }
-  return shorter;
-}

@@ -14,8 +14,4 @@ void copy_zeros(void *to, size_t bytes);
    and there, and would wait for all of it in one part. */
 void copy_claim(void *to, size_t bytes);
 
-/* Is x large, and does its memory run along another dimension than the last? Whoever reads it in
-   order row by row misses the cache at every element, and does well to copy it first. */
-bool copy_pays(const Tensor *x);
-
 #endif

@@ -4,27 +4,19 @@
 #include <string.h>
 
 #include "cast.h"
-#include "copy.h"
 #include "kernels/convert.h"
+#include "plan.h"
 #include "team.h"
 
 enum {
-  GRAIN = 1 << 15, /* elements of a part: what one thread does at a time */
-  RUN = 1 << 10,   /* elements a buffer holds */
-  LONG = 64,       /* elements of a row that is worth a run of its own */
-  FILLED = 512,    /* elements of a run where a value is written out */
-  LINE = 64,       /* bytes of a cache line */
-  WIDE = 8         /* bytes of the widest type */
+  RUN = 1 << 10, /* elements a buffer holds */
+  LONG = 64,     /* elements of a row that is worth a run of its own */
+  FILLED = 512,  /* elements of a run where a value is written out */
+  LINE = 64      /* bytes of a cache line */
 };
-
-void iter_order(Call *c, int i) {
-  if (i == 0 && c->inplace) return; /* that one is written */
-  if (c->x[i] && copy_pays(c->x[i])) call_contiguous(c, i);
-}
 
 int iter_broadcast(Call *c, int from, int to, int64_t *shape) {
   int ndim = 0;
-  for (int i = from; i < to; i++) iter_order(c, i);
   const Tensor *a = c->x[from], *b = c->x[to - 1];
   if (to - from == 2 && a && b && t_same_shape(a, b)) { /* the common case */
     for (int d = 0; d < a->ndim; d++) shape[d] = a->shape[d];
@@ -54,26 +46,7 @@ int iter_broadcast(Call *c, int from, int to, int64_t *shape) {
   return ndim;
 }
 
-/* ---- the plan: operands as strides over the collapsed output shape ----------------------------- */
-
-typedef struct Operand {
-  char *data;
-  DType dtype;
-  int64_t size;  /* bytes of an element */
-  bool dense;    /* element i of the output is element i here */
-  bool constant; /* one element for all */
-  int64_t stride[T_MAXDIM];
-} Operand;
-
-typedef struct Plan {
-  IterLoop loop;
-  const void *arg;
-  int nx, ndim;
-  int64_t run; /* of run_rows, or 0 */
-  DType in, out;
-  int64_t numel, shape[T_MAXDIM];
-  Operand y, x[ITER_IN];
-} Plan;
+/* ---- the plan --------------------------------------------------------------------------------- */
 
 static void operand(Operand *o, const Tensor *t, const Plan *p) {
   o->data = t_data(t);
@@ -86,10 +59,26 @@ static void operand(Operand *o, const Tensor *t, const Plan *p) {
   }
 }
 
-/* Joins neighbouring dimensions that every operand walks as one. */
+static void swap_dims(const Plan *p, Operand *const *all, int64_t *shape, int d, int e) {
+  int64_t n = shape[d];
+  shape[d] = shape[e];
+  shape[e] = n;
+  for (int i = 0; i <= p->nx; i++) {
+    int64_t *stride = all[i]->stride, s = stride[d];
+    stride[d] = stride[e];
+    stride[e] = s;
+  }
+}
+
+/* Puts dimensions into the order of y's memory, and joins neighbours that every operand walks as one. */
 static void collapse(Plan *p) {
   Operand *all[ITER_IN + 1] = {&p->y};
   for (int i = 0; i < p->nx; i++) all[i + 1] = &p->x[i];
+  for (int d = 1; d < p->ndim; d++) {
+    for (int e = d; e > 0 && p->y.stride[e - 1] < p->y.stride[e]; e--) {
+      swap_dims(p, all, p->shape, e - 1, e);
+    }
+  }
   int n = 0;
   for (int d = 0; d < p->ndim; d++) {
     if (p->shape[d] == 1) continue;
@@ -201,7 +190,7 @@ static void move(const Plan *p, const Operand *o, int64_t at, int64_t n, char *b
 }
 
 static void run_part(const Plan *p, int64_t at, int64_t end) {
-  _Alignas(64) char buffers[ITER_IN + 1][RUN * WIDE];
+  _Alignas(64) char buffers[ITER_IN + 1][RUN * PLAN_WIDE];
   const void *x[ITER_IN];
   int64_t in_size = (int64_t)dtype_size(p->in);
   bool direct[ITER_IN], y_direct = p->y.dense && p->y.dtype == p->out, all = y_direct;
@@ -237,6 +226,7 @@ static void run_part(const Plan *p, int64_t at, int64_t end) {
    for each element; where step is 0 that is the buffer, filled once or for each run. */
 typedef struct RowOperand {
   char *there, *buffer, *at;
+  const char *filled; /* what the buffer is full of */
   int64_t step;
   bool refill;
 } RowOperand;
@@ -263,8 +253,9 @@ static void run_row(const Plan *p, int64_t n, RowOperand *x, RowOperand *y) {
   int last = p->ndim - 1;
   int64_t y_step = p->y.stride[last];
   for (int i = 0; i < p->nx; i++) {
-    if (x[i].step || x[i].refill) continue;
-    cast_run(n < p->run ? n : p->run, x[i].there, p->x[i].dtype, 0, x[i].buffer, p->in, 1);
+    if (x[i].step || x[i].refill || x[i].filled == x[i].there) continue;
+    cast_run(p->run, x[i].there, p->x[i].dtype, 0, x[i].buffer, p->in, 1);
+    x[i].filled = x[i].there;
   }
   int64_t m = aligned_first(p, n, y);
   for (int64_t k = 0; k < n; k += m, m = p->run) {
@@ -286,11 +277,11 @@ static void run_row(const Plan *p, int64_t n, RowOperand *x, RowOperand *y) {
    a row (a broadcast row, a window) needs no buffer, and one that is constant there fills its buffer
    once a row. */
 static void run_rows(const Plan *p, int64_t at, int64_t end) {
-  _Alignas(64) char buffers[ITER_IN + 1][RUN * WIDE];
+  _Alignas(64) char buffers[ITER_IN + 1][RUN * PLAN_WIDE];
   Walker w[ITER_IN + 1], *y_at = &w[ITER_IN];
   RowOperand row[ITER_IN + 1], *y = &row[ITER_IN];
   int last = p->ndim - 1;
-  for (int i = 0; i <= ITER_IN; i++) row[i].buffer = buffers[i];
+  for (int i = 0; i <= ITER_IN; i++) row[i] = (RowOperand){.buffer = buffers[i]};
   for (int i = 0; i < p->nx; i++) walker_at(&w[i], p, &p->x[i], at);
   walker_at(y_at, p, &p->y, at);
   while (at < end) {
@@ -307,7 +298,7 @@ static void run_rows(const Plan *p, int64_t at, int64_t end) {
 
 static void part(void *job, int64_t i) {
   const Plan *p = job;
-  int64_t at = i * GRAIN, end = at + GRAIN;
+  int64_t at = i * PLAN_GRAIN, end = at + PLAN_GRAIN;
   (p->run ? run_rows : run_part)(p, at, end < p->numel ? end : p->numel);
 }
 
@@ -320,13 +311,14 @@ static int64_t rows_pay(const Plan *p) {
     if (!p->x[i].constant && !p->x[i].dense) pays = true;
     if (p->x[i].stride[last] == 0) constant = true;
   }
-  return !pays ? 0 : constant ? FILLED : RUN;
+  int64_t most = constant ? FILLED : RUN;
+  return !pays ? 0 : p->shape[last] < most ? p->shape[last] : most;
 }
 
 void iter_map(IterLoop loop, const void *arg, Tensor *y, DType out, int nx, Tensor *const *x,
               DType in) {
   if (y->numel == 0) return;
-  bool plain = y->dtype == out && t_is_contiguous(y) && y->numel <= GRAIN;
+  bool plain = y->dtype == out && t_is_contiguous(y) && y->numel <= PLAN_GRAIN;
   for (int i = 0; plain && i < nx; i++) {
     plain = x[i]->dtype == in && x[i]->numel == y->numel && t_is_contiguous(x[i]);
   }
@@ -348,9 +340,10 @@ void iter_map(IterLoop loop, const void *arg, Tensor *y, DType out, int nx, Tens
   operand(&p.y, y, &p);
   for (int i = 0; i < nx; i++) operand(&p.x[i], x[i], &p);
   collapse(&p);
+  if (tiles_map(&p)) return;
   p.run = rows_pay(&p);
-  if (p.numel <= GRAIN)
+  if (p.numel <= PLAN_GRAIN)
     part(&p, 0);
   else
-    team_run((p.numel + GRAIN - 1) / GRAIN, part, &p);
+    team_run((p.numel + PLAN_GRAIN - 1) / PLAN_GRAIN, part, &p);
 }

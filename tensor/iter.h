@@ -1,7 +1,7 @@
 /* The one loop nest of pointwise ops: broadcasting, strides, type conversion, the team.
 
    A loop sees contiguous runs in the types it was written for; operands that are broadcast,
-   strided or of another type are gathered into small buffers first. Outputs may be strided (in
+   strided or of another type are gathered into small buffers first, crossed ones in tiles. Outputs may be strided (in
    place on a view) or of another type. */
 #ifndef LUNETTE_ITER_H
 #define LUNETTE_ITER_H
@@ -18,11 +18,7 @@ typedef void (*IterLoop)(int64_t n, void *y, const void *const *x, const void *a
 void iter_map(IterLoop loop, const void *arg, Tensor *y, DType out, int nx, Tensor *const *x,
               DType in);
 
-/* For infer: copies x[i] in order where that pays (copy.h). */
-void iter_order(Call *c, int i);
-
-/* Broadcast shape of the inputs from..to-1 of a call (absent ones aside); fails by name. Puts them in
-   order where that pays. */
+/* Broadcast shape of the inputs from..to-1 of a call (absent ones aside); fails by name. */
 int iter_broadcast(Call *c, int from, int to, int64_t *shape);
 
 #endif

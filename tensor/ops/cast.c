@@ -2,7 +2,6 @@
 #include "../cast.h"
 
 #include "../calc.h"
-#include "../iter.h"
 
 static void convert(Call *c, DType to) {
   Tensor *x = c->x[0];
@@ -10,7 +9,6 @@ static void convert(Call *c, DType to) {
     c->y[0] = x; /* nothing to do */
     return;
   }
-  iter_order(c, 0);
   call_out(c, 0, to, x->ndim, x->shape);
 }
 

@@ -58,6 +58,10 @@ end
 local function same_handle(t)
   local f = float64 { 1, 2, 3 }
   t.ok("contiguous gives itself", rawequal(f, f:contiguous()))
+  for _, mode in ipairs { "constant", "reflect", "replicate", "circular" } do
+    f:pad({ 0, -1 }, mode):zero_()
+    t.ok("a crop is a copy: " .. mode, f == float64 { 1, 2, 3 })
+  end
   t.ok("to its own type gives itself", rawequal(f, f:double()))
   t.ok("dropout outside of training gives itself", rawequal(f, f:dropout(0.5, false)))
   local w = leaf { 1, 2 }

@@ -58,6 +58,26 @@ static void lines_part(void *job, int64_t part) {
   }
 }
 
+/* Drops dimensions of size 1, so that lines are long: [n,1] is a line of n. Returns where dim went; one
+   that is dropped goes to -1. */
+static int drop_ones(Tensor *at, Tensor *tensor, int dim) {
+  int n = 0, kept = -1;
+  for (int d = 0; d < at->ndim; d++) {
+    if (at->shape[d] == 1) continue;
+    if (d == dim) kept = n;
+    at->shape[n] = at->shape[d];
+    at->stride[n] = at->stride[d];
+    tensor->stride[n++] = tensor->stride[d];
+  }
+  if (n == 0) { /* a single place */
+    at->shape[n] = 1;
+    at->stride[n] = tensor->stride[n] = 0;
+    n++;
+  }
+  at->ndim = (uint8_t)n;
+  return kept;
+}
+
 void lines_run(Move move, const Positions *p, int dim, const Tensor *tensor, const Tensor *values,
                int64_t vstep, bool writes) {
   Tensor index = pick_row(p->at), whole = pick_row(tensor), *at = &index, *t = &whole;
@@ -67,6 +87,7 @@ void lines_run(Move move, const Positions *p, int dim, const Tensor *tensor, con
   l.size = (int64_t)dtype_size((DType)t->dtype);
   l.vstep = vstep;
   l.stride = t->stride[dim];
+  dim = drop_ones(at, t, dim);
   l.place = window_of(at);
   l.cut = -1;
   for (int d = 0; d < at->ndim; d++) {

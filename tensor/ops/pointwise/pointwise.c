@@ -15,7 +15,6 @@ static DType computed(Call *c, const IterLoop loops[T_F16]) {
 
 void unary_infer(Call *c, const IterLoop loops[T_F16]) {
   c->dtype = computed(c, loops);
-  iter_order(c, 0);
   call_out(c, 0, c->dtype, c->x[0]->ndim, c->x[0]->shape);
 }
 
@@ -44,7 +43,6 @@ const char *unary_run(Call *c, const IterLoop loops[T_F16]) {
 
 void unary_mask_infer(Call *c, const IterLoop loops[T_F16]) {
   c->dtype = computed(c, loops);
-  iter_order(c, 0);
   call_out(c, 0, T_BOOL, c->x[0]->ndim, c->x[0]->shape);
 }
 
@@ -57,8 +55,6 @@ const char *unary_mask_run(Call *c, const IterLoop loops[T_F16]) {
 void unary_slope_infer(Call *c, const IterLoop loops[T_F16]) {
   (void)loops;
   c->dtype = call_promote(c, 0, 2) == T_F64 ? T_F64 : T_F32;
-  iter_order(c, 0);
-  iter_order(c, 1);
   call_out(c, 0, c->dtype, c->x[1]->ndim, c->x[1]->shape);
 }
 

@@ -69,15 +69,6 @@ static void constant_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 /* ---- x's own elements: attributes pad, mode, value --------------------------------------------------- */
 
-/* Which position, from 0, stands at p of a dimension whose elements from..stop-1 are continued on both
-   sides. */
-static int64_t source(int64_t p, int64_t from, int64_t stop, int64_t mode) {
-  if (p >= from && p < stop) return p;
-  if (mode == REPLICATE) return p < from ? from : stop - 1;
-  if (mode == REFLECT) return p < from ? 2 * from - p : 2 * (stop - 1) - p;
-  return p < from ? p + stop - from : p - (stop - from);
-}
-
 /* Elements that go round are those that negative amounts leave. */
 static int64_t cropped(int64_t amount, int64_t mode) {
   return mode == CIRCULAR && amount < 0 ? -amount : 0;
@@ -95,12 +86,31 @@ static void check_amounts(const Call *c, int d, int64_t mode) {
                            : "it goes round at most once");
 }
 
+/* What stands before (at the end: after) the n elements of a dimension of x, `size` long. */
+static Tensor *beside(Tensor *x, int d, int64_t size, bool end, int64_t mode) {
+  int64_t n = x->shape[d], shape[T_MAXDIM];
+  if (mode == CIRCULAR) return t_narrow(x, d, end ? 0 : n - size, size);
+  if (mode == REFLECT) {
+    Tensor *edge = t_narrow(x, d, end ? n - 1 - size : 1, size);
+    Attr dims = attr_of_ints(1, (int64_t[]){d});
+    return t_call("flip", "xa", edge, &dims);
+  }
+  for (int i = 0; i < x->ndim; i++) shape[i] = i == d ? size : x->shape[i];
+  return t_expand(t_narrow(x, d, end ? n - 1 : 0, 1), x->ndim, shape);
+}
+
+/* x continued along dimension d, or cropped: where elements go round, before they do. */
 static Tensor *continued(const Call *c, Tensor *x, int d, int64_t size, int64_t mode) {
-  Tensor *at = t_new(T_I64, 1, &size);
-  int64_t l = before(c, x->ndim, d), from = cropped(l, mode);
-  int64_t stop = c->x[0]->shape[d] - cropped(after(c, x->ndim, d), mode);
-  for (int64_t i = 0; i < size; i++) t_i64(at)[i] = source(i - l, from, stop, mode) + T_BASE;
-  return t_call("index_select", "xix", x, (int64_t)d, at);
+  int64_t l = before(c, x->ndim, d), r = after(c, x->ndim, d), from = cropped(l, mode);
+  if (mode == CIRCULAR) x = t_narrow(x, d, from, x->shape[d] - from - cropped(r, mode));
+  Tensor *part[3];
+  int n = 0;
+  if (l > 0) part[n++] = beside(x, d, l, false, mode);
+  part[n++] = x;
+  if (r > 0) part[n++] = beside(x, d, r, true, mode);
+  if (n > 1) x = t_cat(n, part, d);
+  if (x->shape[d] == size) return x;
+  return t_narrow(x, d, l < 0 ? -l : 0, size);
 }
 
 static void pad(Call *c) {
@@ -121,7 +131,7 @@ static void pad(Call *c) {
   for (int d = 0; d < c->x[0]->ndim; d++) {
     if (before(c, x->ndim, d) || after(c, x->ndim, d)) x = continued(c, x, d, shape[d], mode);
   }
-  c->y[0] = x == c->x[0] ? t_op1("clone", x) : x;
+  c->y[0] = x == c->x[0] || x->base ? t_op1("clone", x) : x; /* never a view */
 }
 
 /* ---- the rows ---------------------------------------------------------------------------------- */
