@@ -135,7 +135,7 @@ local function test_functions(t)
     print(pcall(table.concat, {1, {}, 3}))]]}), "1,1,2,3,4\t1,2,3,4,4\n7\t5\n" ..
     "false\tbad argument #3 to 'table.move' (too many elements to move)\n" ..
     "false\tbad argument #4 to 'table.move' (destination wrap around)\n" ..
-    "\t2.5, x\t\nfalse\tinvalid value (at index 2) in table for 'concat'\n")
+    "\t2.5, x\t\nfalse\tinvalid value (table) at index 2 in table for 'concat'\n")
 end
 
 return function(t)
