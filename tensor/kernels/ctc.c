@@ -34,12 +34,12 @@ static void emitted(const CtcSequence *q, int64_t t, double *restrict e) {
     for (int64_t s = 0; s < q->count; s++) e[s] = ((const double *)q->p)[from + q->places[s]];
 }
 
-/* The logarithm of the sum of three numbers whose logarithms these are. */
+/* The logarithm of the sum of three numbers whose logarithms these are; a NaN is kept. */
 VMATH double log_add(double a, double b, double c) {
-  double top = a > b ? a : b;
-  top = c > top ? c : top;
-  double high = top == -INFINITY ? 0 : top;
-  return high + log_f64(exp_f64(a - high) + exp_f64(b - high) + exp_f64(c - high));
+  double low = a > b ? b : a, high = a > b ? a : b;
+  double other = high > c ? c : high, top = high > c ? high : c;
+  double from = top == -INFINITY ? 0 : top;
+  return top + log_f64(1 + exp_f64(low - from) + exp_f64(other - from));
 }
 
 /* y[s]: from place s, the one before and, where it may be stepped over, the one before that. */
