@@ -27,16 +27,19 @@ static Rows rows_of(const CtcSequence *q) {
 
 /* The log probabilities of the places' classes at step t. */
 static void emitted(const CtcSequence *q, int64_t t, double *restrict e) {
-  const double *p = q->p + t * q->step;
-  for (int64_t s = 0; s < q->count; s++) e[s] = p[q->places[s] - q->base];
+  const int64_t from = t * q->step - q->base;
+  if (q->single)
+    for (int64_t s = 0; s < q->count; s++) e[s] = ((const float *)q->p)[from + q->places[s]];
+  else
+    for (int64_t s = 0; s < q->count; s++) e[s] = ((const double *)q->p)[from + q->places[s]];
 }
 
-/* The logarithm of the sum of three numbers whose logarithms these are. */
+/* The logarithm of the sum of three numbers whose logarithms these are; a NaN is kept. */
 VMATH double log_add(double a, double b, double c) {
-  double top = a > b ? a : b;
-  top = c > top ? c : top;
-  double high = top == -INFINITY ? 0 : top;
-  return high + log_f64(exp_f64(a - high) + exp_f64(b - high) + exp_f64(c - high));
+  double low = a > b ? b : a, high = a > b ? a : b;
+  double other = high > c ? c : high, top = high > c ? high : c;
+  double from = top == -INFINITY ? 0 : top;
+  return top + log_f64(1 + exp_f64(low - from) + exp_f64(other - from));
 }
 
 /* y[s]: from place s, the one before and, where it may be stepped over, the one before that. */
@@ -53,6 +56,15 @@ static void step_back(int64_t n, const double *restrict a, const double *restric
   for (int64_t k = 0; k < n; k += CTC_LANES)
     for (int64_t s = k; s < k + CTC_LANES; s++)
       y[s] = log_add(a[s], a[s + 1], a[s + 2] + skip[s + 2]);
+}
+
+/* The shares of step t to the classes of their places. */
+static void give(const CtcSequence *q, int64_t t, const double *shares, void *gx) {
+  const int64_t from = t * q->step - q->base;
+  if (q->single)
+    for (int64_t s = 0; s < q->count; s++) ((float *)gx)[from + q->places[s]] += (float)shares[s];
+  else
+    for (int64_t s = 0; s < q->count; s++) ((double *)gx)[from + q->places[s]] += shares[s];
 }
 
 static void change(double **a, double **b) {
@@ -79,7 +91,7 @@ static double forward(const CtcSequence *q, double *alpha) {
 
 /* beta without the emission of its own step; the places' shares go to gx as it moves back. */
 static void backward(const CtcSequence *q, const double *alpha, double loss, double scale,
-                     double *gx) {
+                     void *gx) {
   const int64_t S = q->count, T = q->steps;
   Rows r = rows_of(q);
   for (int64_t t = T - 1; t >= 0; t--) {
@@ -95,7 +107,7 @@ static void backward(const CtcSequence *q, const double *alpha, double loss, dou
     for (int64_t k = 0; k < r.size; k += CTC_LANES)
       for (int64_t s = k; s < k + CTC_LANES; s++)
         r.shares[s] = scale * exp_f64(r.shares[s] + r.now[s] + loss);
-    for (int64_t s = 0; s < S; s++) gx[t * q->step + q->places[s] - q->base] += r.shares[s];
+    give(q, t, r.shares, gx);
     change(&r.now, &r.next);
   }
 }

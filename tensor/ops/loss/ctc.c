@@ -19,11 +19,11 @@ enum { LOGP, PLACES, STEPS, COUNTS };
 
 typedef struct Ctc {
   int64_t T, N, C, S;
-  const double *p;                        /* [T,N,C] */
+  const Tensor *p;                        /* [T,N,C] */
   const int64_t *places, *steps, *counts; /* classes from T_BASE; steps; 2 L + 1 */
   double *loss, *alpha;                   /* [N], [N,T,S] */
   const double *g;                        /* [N] */
-  double *gx;                             /* [T,N,C] */
+  Tensor *gx;                             /* [T,N,C] */
   double *room;                           /* [N, CTC_ROOM(S)] */
 } Ctc;
 
@@ -33,13 +33,19 @@ static bool skips(const Ctc *j, int64_t n, int64_t s) {
   return s >= 2 && s % 2 == 1 && l[s] != l[s - 2];
 }
 
+/* Where sequence n of the batch begins in p or gx. */
+static char *batch(const Ctc *j, const Tensor *t, int64_t n) {
+  return (char *)t_data(t) + (size_t)(n * j->C) * dtype_size((DType)t->dtype);
+}
+
 static CtcSequence sequence(const Ctc *j, int64_t n) {
   return (CtcSequence){.steps = j->steps[n],
                        .count = j->counts[n],
                        .step = j->N * j->C,
                        .row = j->S,
                        .base = T_BASE,
-                       .p = j->p + n * j->C,
+                       .single = j->p->dtype == T_F32,
+                       .p = batch(j, j->p, n),
                        .places = j->places + n * j->S,
                        .room = j->room + (size_t)n * CTC_ROOM(j->S)};
 }
@@ -56,12 +62,14 @@ static Ctc ctc_of(const Call *c, int first) {
                .N = p->shape[1],
                .C = p->shape[2],
                .S = places->shape[1],
-               .p = t_f64(p),
+               .p = p,
                .places = t_i64(places),
                .steps = t_i64(c->x[first + STEPS]),
                .counts = t_i64(c->x[first + COUNTS]),
                .room = c->scratch};
 }
+
+static DType float_type(const Call *c, int i) { return c->x[i]->dtype == T_F32 ? T_F32 : T_F64; }
 
 static void make_room(Call *c, const Tensor *places) {
   size_t numbers;
@@ -74,7 +82,7 @@ static void make_room(Call *c, const Tensor *places) {
 
 static void ctc_infer(Call *c) {
   const int64_t *p = c->x[LOGP]->shape, alpha[3] = {p[1], p[0], c->x[PLACES]->shape[1]};
-  call_want(c, LOGP, T_F64);
+  call_want(c, LOGP, float_type(c, LOGP));
   for (int i = PLACES; i <= COUNTS; i++) call_want(c, i, T_I64);
   call_out(c, 0, T_F64, 1, &p[1]);
   call_hidden(c, T_F64, 3, alpha);
@@ -98,11 +106,11 @@ static void ctc_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 
 static void dx_infer(Call *c) {
   call_want(c, 0, T_F64);
-  call_want(c, 1 + LOGP, T_F64);
+  call_want(c, 1 + LOGP, float_type(c, 1 + LOGP));
   for (int i = PLACES; i <= COUNTS; i++) call_want(c, 1 + i, T_I64);
   call_want(c, 5, T_F64);
   call_want(c, 6, T_F64);
-  call_out(c, 0, T_F64, 3, c->x[1 + LOGP]->shape);
+  call_out(c, 0, (DType)c->x[1 + LOGP]->dtype, 3, c->x[1 + LOGP]->shape);
   make_room(c, c->x[1 + PLACES]);
 }
 
@@ -111,7 +119,7 @@ static void back_part(void *job, int64_t n) {
   CtcSequence q = sequence(j, n);
   if (!(j->loss[n] < INFINITY)) return; /* impossible: nothing to move */
   SIMD_PICK(ctc_kernels)
-      ->backward(&q, j->alpha + n * j->T * j->S, j->loss[n], -j->g[n], j->gx + n * j->C);
+      ->backward(&q, j->alpha + n * j->T * j->S, j->loss[n], -j->g[n], batch(j, j->gx, n));
 }
 
 static const char *dx_run(Call *c) {
@@ -119,7 +127,7 @@ static const char *dx_run(Call *c) {
   j.g = t_f64(c->x[0]);
   j.loss = t_f64(c->x[5]);
   j.alpha = t_f64(c->x[6]);
-  j.gx = t_f64(c->y[0]);
+  j.gx = c->y[0];
   t_fill(c->y[0], 0);
   team_run(j.N, back_part, &j);
   return NULL;
