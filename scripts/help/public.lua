@@ -53,7 +53,6 @@ end
 function public.all()
   local lunette, list, seen = require "lunette", {}, {}
   for row in next, about.rows() do seen[row] = true end
-  seen[core.tensor.testing] = true
   methods(list, seen, "x:", core.methods)
   methods(list, seen, "x.", core.meta.fields)
   walk(list, seen, "tensor.", core.tensor)
