@@ -183,8 +183,8 @@ static void softmin_compose(Call *c) { c->y[0] = along(c, "softmin", floats(c->x
 
 /* Inputs x, other, and a mask for each; attribute dtype. */
 static void logaddexp_compose(Call *c) {
-  Tensor *x = kept(c, floats(c->x[0]), 2, LOWEST), *other = kept(c, floats(c->x[1]), 3, LOWEST);
-  c->y[0] = typed(c, t_op2("logaddexp", x, other), 0);
+  Tensor *x = floats(typed(c, c->x[0], 0)), *other = floats(typed(c, c->x[1], 0));
+  c->y[0] = t_op2("logaddexp", kept(c, x, 2, LOWEST), kept(c, other, 3, LOWEST));
 }
 
 /* ---- the rows ------------------------------------------------------------------------------------ */
