@@ -53,7 +53,8 @@ run asan-answers build/asan/tests/terminal/answers
 
 # The same with a full collection before each op and after each userdata.
 run stress env LUNETTE_STRESS=1 build/asan/lunette tests/run.lua --no-core \
-  autograd files images moves optim safetensors scopes tensor views
+  autograd blocks derivatives files hostile images moves optim random row_options safetensors \
+  scopes shapes tensor views
 
 # Allocations failed one by one through training steps, Lua's own too.
 make --no-print-directory -j"$(nproc)" all >build/check-build.log 2>&1 || { tail -20 build/check-build.log; exit 1; }

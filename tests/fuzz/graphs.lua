@@ -40,7 +40,8 @@ local writes = {
   function(x) return x:detach_() end,
   function(x) return x:sigmoid_() end,
   function(x) return x:normal_() end,
-  function(x, y) x.grad = chance(0.5) and y or nil end,
+  -- without history: functions in it that use x would keep each other
+  function(x, y) x.grad = chance(0.5) and y:detach() or nil end,
 }
 
 local sums = {
