@@ -31,27 +31,6 @@ return {
   feature_alpha_dropout = "{{randn(2,3,2), 0.5, false}}",
   cumsum_back = "{{randn(2,3):float(), 2, {dtype = 'float64'}}}",
 
-  -- ---- masks -------------------------------------------------------------------------------------------
-  ["masked.sum"] = "{{randn(2,3):float(), {dtype = 'float64'}}}",
-  ["masked.prod"] = "{{randn(2,3):float(), {dtype = 'float64'}}}",
-  ["masked.mean"] = "{{randn(2,3):float(), {dtype = 'float64'}}}",
-  ["masked.amax"] = "{{randn(2,3):float(), {dtype = 'float64'}}}",
-  ["masked.amin"] = "{{randn(2,3):float(), {dtype = 'float64'}}}",
-  ["masked.median"] = "{{randn(2,3), {keepdim = true}}}",
-  ["masked.logsumexp"] = "{{randn(2,3):float(), {dtype = 'float64'}}}",
-  ["masked.var"] = "{{randn(2,3):float(), {dtype = 'float64'}}, {randn(2,4), 2, true, {mask = tensor{true, true, false, "
-    .. "true}}}, {randn(2,3), {correction = 1, mask = tensor{true, false, true}}}}",
-  ["masked.std"] = "{{randn(2,3):float(), {dtype = 'float64'}}, {randn(2,3), {correction = 1, mask = tensor{true, false, true}}}}",
-  ["masked.norm"] = "{{randn(2,3):float(), {dtype = 'float64'}}}",
-  ["masked.normalize"] = "{{randn(2,3):float(), 2, 1, {eps = 1e-6, dtype = 'float64'}}}",
-  ["masked.cumsum"] = "{{randn(2,3):float(), 2, {dtype = 'float64'}}}",
-  ["masked.cumprod"] = "{{randn(2,3):float(), 2, {dtype = 'float64'}}}",
-  ["masked.softmax"] = "{{randn(2,3):float(), 2, {dtype = 'float64'}}}",
-  ["masked.log_softmax"] = "{{randn(2,3):float(), 2, {dtype = 'float64'}}, {randn(2,3), 2, {mask = tensor{true, true, true}}}}",
-  ["masked.softmin"] = "{{randn(2,3):float(), 2, {dtype = 'float64'}}}",
-  ["masked.logaddexp"] = "{{randn(2,3):float(), randn(2,3):float(), {dtype = 'float64'}}, {randn(2,3), randn(2,3), "
-    .. "{other_mask = tensor{true, false, true}}}}",
-
   -- ---- matrices ----------------------------------------------------------------------------------------
   ["linalg.diagonal"] = "{{randn(3,4,2), {dim1 = 1, dim2 = 2}}, {randn(3,4,2), -1, 3, 1}}",
   ["linalg.matrix_norm"] = "{{randn(2,3):float(), {dtype = 'float64'}}}",
