@@ -2,7 +2,7 @@
 #include "attention.h"
 
 #include "lanes.h"
-#include "vmath.h"
+#include "math/vmath.h"
 
 static int64_t seen(const Scores *b, int64_t r) {
   if (!b->causal) return b->n;

@@ -2,7 +2,7 @@
 #include "convert.h"
 
 #include "vec.h"
-#include "vmath.h"
+#include "math/vmath.h"
 
 /* ---- contiguous runs -------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
    lanes: rows are padded by places that no path takes. */
 #include "ctc.h"
 
-#include "vmath.h"
+#include "math/vmath.h"
 
 typedef struct {
   int64_t size;              /* of a row: count rounded up */

@@ -1,7 +1,7 @@
 /* Distances of vectors: LANES of b are turned round at a time, so that a lane of a vector is a pair. */
 #include "distance.h"
 
-#include "vmath.h"
+#include "math/vmath.h"
 
 #include <math.h>
 #include <string.h>

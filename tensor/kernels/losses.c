@@ -1,7 +1,7 @@
 /* Loops of losses; see losses.h. */
 #include "losses.h"
 
-#include "vmath.h"
+#include "math/vmath.h"
 
 /* f: the loss in terms of x, t, their difference d, its size a, and p. */
 #define LOOP(name, type, T, f)                                                                     \

@@ -1,8 +1,8 @@
 /* Philox blocks by the vector, and the fills made of them; see random.h. */
 #include "random.h"
 
-#include "trig.h"
-#include "vmath.h"
+#include "math/trig.h"
+#include "math/vmath.h"
 
 #if SIMD_X86
 #include <immintrin.h>

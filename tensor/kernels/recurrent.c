@@ -1,7 +1,7 @@
 /* Steps of recurrent cells; recurrent.h states the formulas. */
 #include "recurrent.h"
 
-#include "vmath.h"
+#include "math/vmath.h"
 
 #define KERNELS(T, SUF)                                                                            \
   static void lstm_##SUF(int64_t H, T *restrict i, T *restrict h, T *restrict c,                   \

@@ -2,7 +2,7 @@
 #include "reduce.h"
 
 #include "lanes.h"
-#include "vmath.h"
+#include "math/vmath.h"
 
 /* ---- sums and their like ---------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
    the pointwise ops use. */
 #include "transforms.h"
 
-#include "vmath.h"
+#include "math/vmath.h"
 
 /* f is an expression of u = y[i], of its type T and of a and b. */
 #define LOOP(name, type, T, f)                                                                     \

@@ -4,8 +4,8 @@
    kernels take rows; else tiles of columns. */
 #include "../calc.h"
 #include "../expect.h"
-#include "../kernels/softmax.h"
-#include "../kernels/softmax_cols.h"
+#include "../kernels/softmax/softmax.h"
+#include "../kernels/softmax/softmax_cols.h"
 #include "../team.h"
 
 enum { GRAIN = 1 << 15 }; /* values of a part */

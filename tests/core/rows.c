@@ -3,8 +3,8 @@
 #include "check.h"
 
 #include "../../tensor/dtype.h"
-#include "../../tensor/kernels/norm.h"
-#include "../../tensor/kernels/softmax.h"
+#include "../../tensor/kernels/norm/norm.h"
+#include "../../tensor/kernels/softmax/softmax.h"
 
 enum { MOST = 6000 };
 

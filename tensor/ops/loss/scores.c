@@ -7,7 +7,7 @@
 
 #include "../../calc.h"
 #include "../../expect.h"
-#include "../../kernels/softmax.h"
+#include "../../kernels/softmax/softmax.h"
 #include "../../team.h"
 #include "loss.h"
 

@@ -2,7 +2,7 @@
 #include "../../calc.h"
 #include "../../cast.h"
 #include "../../expect.h"
-#include "../../kernels/norm.h"
+#include "../../kernels/norm/norm.h"
 #include "../../team.h"
 
 enum { X, RUNNING_MEAN, RUNNING_VAR, WEIGHT, BIAS }; /* inputs */

@@ -1,6 +1,6 @@
 /* Normalisation of groups of channels: group_norm, and instance_norm, whose groups are the channels.
    x: [N,C,...]; a row is a group of a sample. */
-#include "../../kernels/group.h"
+#include "../../kernels/norm/group.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
    away and divides by the deviation; rms_norm divides by the root of the mean square. */
 #include "../../calc.h"
 #include "../../expect.h"
-#include "../../kernels/norm.h"
+#include "../../kernels/norm/norm.h"
 #include "../../team.h"
 
 enum { X, WEIGHT, BIAS }; /* inputs */

@@ -83,7 +83,7 @@ SIMD_FAMILY(BesselLoops, bessel_loops);
 
 #ifdef LEVEL
 
-#include "../../kernels/cylinders.h"
+#include "../../kernels/math/cylinders.h"
 
 #define PICK(name, x) VMATH_PICK(name##_f32, name##_f64, x)
 FLOATS(FLOAT_LOOPS)

@@ -158,8 +158,8 @@ SIMD_FAMILY(BinaryLoops, binary_loops);
 
 #ifdef LEVEL
 
-#include "../../kernels/arcs.h"
-#include "../../kernels/division.h"
+#include "../../kernels/math/arcs.h"
+#include "../../kernels/math/division.h"
 
 WRAPPED(WRAPPED_PAIRS)
 NUMBERS(NUMBER_PAIRS)

@@ -69,8 +69,8 @@ SIMD_FAMILY(SpecialLoops, special_loops);
 
 #ifdef LEVEL
 
-#include "../../kernels/errors.h"
-#include "../../kernels/gamma.h"
+#include "../../kernels/math/errors.h"
+#include "../../kernels/math/gamma.h"
 
 FLOATS(FLOAT_LOOPS)
 SPACED(FLOAT_LOOPS)

@@ -54,8 +54,8 @@ SIMD_FAMILY(SpecialPairs, special_pairs);
 
 #ifdef LEVEL
 
-#include "../../kernels/incomplete.h"
-#include "../../kernels/polynomials.h"
+#include "../../kernels/math/incomplete.h"
+#include "../../kernels/math/polynomials.h"
 
 #define OF_PAIRS(name, f)                                                                          \
   PAIR_LOOP(name, f32, float, float, f##_f32(a, b))                                                \

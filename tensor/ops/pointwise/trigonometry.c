@@ -59,9 +59,9 @@ SIMD_FAMILY(TrigonometryLoops, trigonometry_loops);
 
 #ifdef LEVEL
 
-#include "../../kernels/arcs.h"
-#include "../../kernels/hyperbolic.h"
-#include "../../kernels/trig.h"
+#include "../../kernels/math/arcs.h"
+#include "../../kernels/math/hyperbolic.h"
+#include "../../kernels/math/trig.h"
 
 FLOATS(FLOAT_LOOPS)
 

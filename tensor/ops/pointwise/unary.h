@@ -7,7 +7,7 @@
 #define LUNETTE_UNARY_H
 
 #include "../../iter.h"
-#include "../../kernels/vmath.h"
+#include "../../kernels/math/vmath.h"
 #include "../../simd.h"
 
 #include <math.h>

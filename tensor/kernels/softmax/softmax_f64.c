@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "lanes.h"
-#include "vmath.h"
+#include "../lanes.h"
+#include "../math/vmath.h"
 
 LANE_FOLD(top_of, double, double, double, -INFINITY, max_f64, max_f64, x[i])
 LANE_FOLD(sum_of, double, double, double, 0, add_f64, add_f64, x[i])

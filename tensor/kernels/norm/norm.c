@@ -2,9 +2,9 @@
    sum in double over lanes. */
 #include "norm.h"
 
-#include "lanes.h"
-#include "vec.h"
-#include "vmath.h"
+#include "../lanes.h"
+#include "../vec.h"
+#include "../math/vmath.h"
 
 LANE_FOLD(sum_of, float, float, double, 0, add_f32, add_f64, x[i])
 LANE_FOLD(spread_of, float, float, double, 0, add_f32, add_f64, (x[i] - c) * (x[i] - c))

@@ -3,8 +3,8 @@
 #ifndef LUNETTE_NORM_H
 #define LUNETTE_NORM_H
 
-#include "../dtype.h"
-#include "../simd.h"
+#include "../../dtype.h"
+#include "../../simd.h"
 
 #include <stdbool.h>
 

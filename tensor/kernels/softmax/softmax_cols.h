@@ -4,8 +4,8 @@
 #ifndef LUNETTE_SOFTMAX_COLS_H
 #define LUNETTE_SOFTMAX_COLS_H
 
-#include "../dtype.h"
-#include "../simd.h"
+#include "../../dtype.h"
+#include "../../simd.h"
 
 enum { SOFTMAX_WIDTH = 128 };
 

@@ -1,7 +1,7 @@
 /* Normalisation of groups of channels; see group.h. Means and variances in two passes. */
 #include "group.h"
 
-#include "lanes.h"
+#include "../lanes.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
    vectorise; what a row sums, it sums in double over lanes. */
 #include "softmax.h"
 
-#include "lanes.h"
-#include "vmath.h"
+#include "../lanes.h"
+#include "../math/vmath.h"
 
 LANE_FOLD(top_of, float, float, float, -INFINITY, max_f32, max_f32, x[i])
 LANE_FOLD(sum_of, float, float, double, 0, add_f32, add_f64, x[i])

@@ -1,7 +1,7 @@
 /* Softmax over columns; see softmax_cols.h. */
 #include "softmax_cols.h"
 
-#include "vmath.h"
+#include "../math/vmath.h"
 
 /* ---- passes over a tile --------------------------------------------------------------------------- */
 
