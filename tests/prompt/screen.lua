@@ -84,6 +84,19 @@ local function test_editing(t)
   keys "C-a"
   keys "C-y"
   shows(t, "what was cut is put back", "> threeone two")
+  keys "C-u"
+  type_text "a bb ccc"
+  keys("C-w", "C-w")
+  type_text "x "
+  keys "C-y"
+  shows(t, "cuts in a row are one", "> a x bb ccc")
+  keys "M-y"
+  shows(t, "Alt-Y takes an older one", "> a x threeone two")
+  keys "C-u"
+  type_text "f({(1)}, 2)"
+  keys "C-]"
+  type_text "g"
+  shows(t, "Ctrl-] goes to the bracket's partner", "> fg({(1)}, 2)")
   keys "C-e"
   keys "C-u"
   type_text "'日本é' .. '👍🏽x'"

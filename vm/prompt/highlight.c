@@ -48,15 +48,25 @@ static size_t partner_of(const Text *text, size_t at) {
   return at;
 }
 
-static void mark_pair(const Text *text, unsigned char *colors) {
-  size_t at = text->cursor;
-  if (!bracket_at(text, at)) {
-    if (at == 0 || !bracket_at(text, at - 1)) return;
-    at--;
+/* The bracket at the cursor, or before it, and its partner; false when there are none. */
+static bool find_pair(const Text *text, size_t *at, size_t *other) {
+  *at = text->cursor;
+  if (!bracket_at(text, *at)) {
+    if (*at == 0 || !bracket_at(text, *at - 1)) return false;
+    --*at;
   }
-  size_t other = partner_of(text, at);
-  if (other == at) return;
-  colors[at] = colors[other] = COLOR_MATCH;
+  *other = partner_of(text, *at);
+  return *other != *at;
+}
+
+static void mark_pair(const Text *text, unsigned char *colors) {
+  size_t at, other;
+  if (find_pair(text, &at, &other)) colors[at] = colors[other] = COLOR_MATCH;
+}
+
+size_t highlight_partner(const Text *text) {
+  size_t at, other;
+  return find_pair(text, &at, &other) ? other : text->cursor;
 }
 
 /* ---- colours --------------------------------------------------------------------------------------- */

@@ -10,6 +10,9 @@
    the cursor and its partner. */
 void highlight(const Text *text, unsigned char *colors, bool pair);
 
+/* Where the partner of the bracket at the cursor, or before it, stands; the cursor's place if nowhere. */
+size_t highlight_partner(const Text *text);
+
 /* Blanks that the line which holds `at` should start with, by the blocks that are open before it;
    -1 inside of a long string or comment. */
 int highlight_indent(const Text *text, size_t at);

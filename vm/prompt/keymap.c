@@ -22,7 +22,7 @@ static const char blanks[] = "                                                  
 
 /* Puts bytes on the ring; to the newest one when the key before cut too. */
 static void keep_kill(Editor *e, const char *bytes, size_t n, bool before) {
-  char *old = e->did == DID_KILL && kill_ring.nkills > 0 ? kill_ring.kills[0] : NULL;
+  char *old = e->before == DID_KILL && kill_ring.nkills > 0 ? kill_ring.kills[0] : NULL;
   size_t kept = old == NULL ? 0 : strlen(old);
   char *kill = malloc(kept + n + 1);
   if (kill == NULL) return;
@@ -233,6 +233,7 @@ static void control(Editor *e, char letter, Did before) {
   case 'Y': yank(e); break;
   case '_': text_undo(t); break;
   case 'R': keymap_do(e, browse_search(e)); break;
+  case ']': move(e, highlight_partner(t)); break;
   case 'L': screen_clear(e->screen); break;
   case 'C': submit(e, READ_CANCELLED); break;
   case 'D':
@@ -290,7 +291,7 @@ static void tab(Editor *e) {
 
 void keymap_do(Editor *e, Key key) {
   Text *t = &e->text;
-  Did before = e->did;
+  Did before = e->before = e->did;
   size_t changes = t->done, size = t->size;
   e->did = DID_OTHER;
   if (key.kind != KEY_TEXT) text_end_group(t);

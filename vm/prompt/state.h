@@ -27,7 +27,7 @@ typedef struct {
   const History *history;
   const EditorAsks *asks;
 
-  Did did;
+  Did did, before;  /* before: what the key before this one did */
   int column;       /* DID_ROWS: the column that moves up and down aim at */
   size_t yank_from; /* DID_YANK: where what was put back starts */
   int yank;         /* and which of the ring it is */
