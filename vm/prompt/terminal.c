@@ -40,6 +40,16 @@ static void leave_cooked(void) {
   if (opened && now != TERMINAL_COOKED) tcsetattr(STDIN_FILENO, TCSADRAIN, &found);
 }
 
+/* The process is told to end: the shell gets its terminal back as it was. */
+static void on_end(int sig) {
+  static const char no_paste[] = "\33[?2004l\r\n";
+  if (now != TERMINAL_COOKED) {
+    if (write(STDOUT_FILENO, no_paste, sizeof no_paste - 1) < 0) changed = 1; /* nobody to tell */
+    tcsetattr(STDIN_FILENO, TCSANOW, &found);
+  }
+  raise(sig); /* its own way is back in force */
+}
+
 void terminal_open(void) {
   if (opened || !terminal_is() || tcgetattr(STDIN_FILENO, &found) != 0) return;
   opened = true;
@@ -49,6 +59,9 @@ void terminal_open(void) {
   sigemptyset(&action.sa_mask);
   sigaction(SIGWINCH, &action, NULL);
   sigaction(SIGCONT, &action, NULL);
+  action.sa_handler = on_end;
+  action.sa_flags = (int)SA_RESETHAND;
+  sigaction(SIGTERM, &action, NULL);
   atexit(leave_cooked);
 }
 
