@@ -3,13 +3,9 @@
 
 local tensor = require("lunette").tensor
 local further = require "tests.support.more"
+local chance = require "tests.support.chance"
 
-local state, env
-
-local function next_uniform()
-  state = (state * 6364136223846793005 + 1442695040888963407)
-  return ((state >> 11) & ((1 << 53) - 1)) / (1 << 53)
-end
+local next_uniform, env
 
 local function filled(f, dtype, ...)
   local shape, n, values = { ... }, 1, {}
@@ -39,7 +35,7 @@ local function symmetric(x) return (x + x:transpose(-1, -2)) / 2 end
 
 env = setmetatable({
   tensor = tensor,
-  rand = function(...) return filled(next_uniform, "float64", ...) end,
+  rand = function(...) return filled(function() return next_uniform() end, "float64", ...) end,
   -- sums of uniforms: smooth enough, and rarely near 0
   randn = function(...)
     return filled(function()
@@ -71,7 +67,7 @@ local cases = {}
 -- The list of cases; its field `via`, where there is one, is a function that derivatives go through:
 -- they are those of op(via(x), ...), because the op takes x for one of via's results.
 function cases.of(row)
-  state = 88172645463325252
+  next_uniform = chance(88172645463325252).uniform
   local function read(text) return assert(load("return " .. text, "test of " .. row.name, "t", env))() end
   local list = read(row.test)
   for _, case in ipairs(further[row.name] and read(further[row.name]) or {}) do list[#list + 1] = case end

@@ -4,15 +4,8 @@
 
 local lunette = require "lunette"
 local tensor = lunette.tensor
-
-local state
-
-local function random(a, b)
-  state = state * 6364136223846793005 + 1442695040888963407
-  return a + (state >> 33) % (b - a + 1)
-end
-
-local function pick(list) return list[random(1, #list)] end
+local draw = require "tests.support.chance"(20250301)
+local random, pick = draw.whole, draw.pick
 
 -- ---- the model: {shape =, cells =, [i] = place of element i} ---------------------------------------------
 
@@ -305,7 +298,6 @@ local function program(t, round, kind)
 end
 
 return function(t)
-  state = 20250301
   for round = 1, 300 do
     if not program(t, round, pick {"float64", "float32", "int64", "int32", "bool"}) then return end
   end

@@ -73,11 +73,7 @@ end
 
 -- Random programs of views and writes, against central differences.
 local function random_program(seed)
-  local state = seed
-  local function random(n)
-    state = state * 6364136223846793005 + 1442695040888963407
-    return 1 + (state >> 33) % n
-  end
+  local random = require "tests.support.chance"(seed).whole
   local views = {
     function(v) return v[1] end, function(v) return v[-1] end, function(v) return v.T end,
     function(v) return v[{ { 1, 2 } }] end, function(v) return v["::2"] end, function(v) return v:unsqueeze(1) end,

@@ -3,13 +3,8 @@
 
 local lunette = require "lunette"
 local tensor = lunette.tensor
-
-local state
-
-local function random(a, b)
-  state = state * 6364136223846793005 + 1442695040888963407
-  return a + (state >> 33) % (b - a + 1)
-end
+local draw = require "tests.support.chance"(20250217)
+local random, pick = draw.whole, draw.pick
 
 local function dim(x) return random(1, x:dim()) * (random(0, 1) == 0 and 1 or -1) end
 
@@ -20,8 +15,6 @@ local function order(n)
   for d = 1, n do table.insert(list, random(1, d), d) end
   return list
 end
-
-local function pick(list) return list[random(1, #list)] end
 
 -- A step draws what it needs once and gives the function to be applied, or nil where it does not fit.
 local steps = {
@@ -183,7 +176,6 @@ local function chain(t)
 end
 
 return function(t)
-  state = 20250217
   local seen = 0
   for _ = 1, 800 do
     local good, n = chain(t)

@@ -3,17 +3,8 @@
 
 local lunette = require "lunette"
 local tensor = lunette.tensor
-
--- ---- random numbers of our own -----------------------------------------------------------------------
-
-local state
-
-local function random(a, b)
-  state = state * 6364136223846793005 + 1442695040888963407
-  return a + (state >> 33) % (b - a + 1)
-end
-
-local function pick(list) return list[random(1, #list)] end
+local draw = require "tests.support.chance"(20240611)
+local random, pick = draw.whole, draw.pick
 
 -- ---- the model -----------------------------------------------------------------------------------------
 
@@ -359,7 +350,6 @@ local function test_writing(t)
 end
 
 return function(t)
-  state = 20240611
   test_chains(t)
   test_reading(t)
   test_writing(t)

@@ -1,9 +1,8 @@
 -- hostile.lua: scripts that work against the core: callbacks, finalizers and hooks that change, free or walk
 -- what is being worked on. Each may end in an error; the process and what comes after may not suffer.
 
-local lunette = require "lunette"
 local core = require "lunette.core"
-local tensor = lunette.tensor
+local tensor = require("lunette").tensor
 
 local function leaf(...) return tensor.randn(...):requires_grad_() end
 
@@ -15,9 +14,7 @@ local function custom(backward, forward)
   end}
 end
 
-local function garbage()
-  for _ = 1, 3 do collectgarbage() end
-end
+local function garbage() for _ = 1, 3 do collectgarbage() end end
 
 local cases = {}
 

@@ -137,13 +137,7 @@ end
 
 -- ---- files with mistakes at random ----------------------------------------------------------------
 
--- Numbers that are the same in every run.
-local state = 12345
-
-local function random(n)
-  state = (state * 6364136223846793005 + 1442695040888963407)
-  return (state >> 33) % n + 1
-end
+local random = require "tests.support.chance"(12345).whole
 
 local function mutate(bytes)
   for _ = 1, random(4) do

@@ -3,7 +3,7 @@
    turned into vectors, one for each place, behind a vector of zeros that stands for what lies
    outside. */
 #define REAL float
-#include "taps.h"
+#include "neighbours.h"
 
 #include "../vec.h"
 
@@ -74,7 +74,7 @@ static void turn_all(GridJob *job) {
 /* ---- forward -------------------------------------------------------------------------------------- */
 
 /* VL places of the tile from i on: y[place] = the sum of their neighbours. */
-VEC void sample(int count, const Taps *t, int64_t i, const float *turned, vf y[VL]) {
+VEC void sample(int count, const Neighbours *t, int64_t i, const float *turned, vf y[VL]) {
   turned += VL;
   for (int l = 0; l < VL; l++) {
     vf sum = {0};
@@ -89,11 +89,11 @@ static void forward_part(void *job, int64_t part) {
   const GridJob *j = job;
   const GridShape *s = j->s;
   const int64_t tiles = tiles_of(s), groups = groups_of(s);
-  Taps t;
+  Neighbours t;
   for (int64_t u = part * j->bundle, end = grid_end(j, part); u < end; u++) {
     int64_t n = u / tiles, from = u % tiles * TILE, m = s->places - from;
     if (m > TILE) m = TILE;
-    taps_of(s, m, (const float *)j->grid + (n * s->places + from) * s->nd, &t);
+    neighbours_of(s, m, (const float *)j->grid + (n * s->places + from) * s->nd, &t);
     for (int64_t g = 0; g < groups; g++) {
       const float *turned = (const float *)j->room + (n * groups + g) * turned_size(s);
       float *y = (float *)line(j->y, s, n, g, s->places) + from;
@@ -121,7 +121,7 @@ void grid_lanes(GridJob job) {
 /* ---- gradient of the grid ------------------------------------------------------------------------ */
 
 /* sums[k][i ..] of VL places: gy times neighbour k, over all channels. */
-VEC void dots(int count, const GridJob *j, const Taps *t, int64_t n, int64_t from, int64_t i,
+VEC void dots(int count, const GridJob *j, const Neighbours *t, int64_t n, int64_t from, int64_t i,
               int64_t m, float (*sums)[TILE]) {
   const GridShape *s = j->s;
   const int64_t groups = groups_of(s);
@@ -150,12 +150,12 @@ static void grid_part(void *job, int64_t part) {
   const GridJob *j = job;
   const GridShape *s = j->s;
   const int64_t tiles = tiles_of(s);
-  Taps t;
+  Neighbours t;
   float sums[MOST][TILE] = {{0}};
   for (int64_t u = part * j->bundle, end = grid_end(j, part); u < end; u++) {
     int64_t n = u / tiles, from = u % tiles * TILE, place = n * s->places + from;
     int64_t m = s->places - from < TILE ? s->places - from : TILE;
-    taps_of(s, m, (const float *)j->grid + place * s->nd, &t);
+    neighbours_of(s, m, (const float *)j->grid + place * s->nd, &t);
     for (int64_t i = 0; i < m; i += VL) {
       int64_t few = m - i < VL ? m - i : VL;
       switch (t.count) {
@@ -177,7 +177,8 @@ void grid_lanes_grid(GridJob job) {
 /* ---- gradient of the input ------------------------------------------------------------------------ */
 
 /* VL places of the tile give back to their neighbours. */
-VEC void give(int count, const Taps *t, int64_t i, int64_t m, const vf gy[VL], float *turned) {
+VEC void give(int count, const Neighbours *t, int64_t i, int64_t m, const vf gy[VL],
+              float *turned) {
   turned += VL;
   for (int l = 0; l < m; l++)
     for (int k = 0; k < count; k++) {
@@ -186,8 +187,8 @@ VEC void give(int count, const Taps *t, int64_t i, int64_t m, const vf gy[VL], f
     }
 }
 
-static void give_tile(const Taps *t, int64_t m, const float *gy, int64_t stride, int64_t lanes,
-                      float *turned) {
+static void give_tile(const Neighbours *t, int64_t m, const float *gy, int64_t stride,
+                      int64_t lanes, float *turned) {
   for (int64_t i = 0; i < m; i += VL) {
     int64_t few = m - i < VL ? m - i : VL;
     vf v[VL];
@@ -207,13 +208,13 @@ static void input_part(void *job, int64_t part) {
   const GridShape *s = j->s;
   const int64_t groups = groups_of(s), plane = grid_plane(s), size = turned_size(s);
   float *turned = (float *)j->room + team_self() * size;
-  Taps t;
+  Neighbours t;
   for (int64_t u = part * j->bundle, end = grid_end(j, part); u < end; u++) {
     int64_t n = u / groups, g = u % groups, lanes = lanes_of(s, g);
     memset(turned, 0, (size_t)size * sizeof *turned);
     for (int64_t from = 0; from < s->places; from += TILE) {
       int64_t m = s->places - from < TILE ? s->places - from : TILE;
-      taps_of(s, m, (const float *)j->grid + (n * s->places + from) * s->nd, &t);
+      neighbours_of(s, m, (const float *)j->grid + (n * s->places + from) * s->nd, &t);
       give_tile(&t, m, line(j->gy, s, n, g, s->places) + from, s->places, lanes, turned);
     }
     float *gx = (float *)line(j->gx, s, n, g, plane);

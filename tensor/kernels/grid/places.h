@@ -1,5 +1,5 @@
-/* Sampling channel by channel, for REAL numbers (see taps.h): a place after the other. */
-#include "taps.h"
+/* Sampling channel by channel, for REAL numbers (see neighbours.h): a place after the other. */
+#include "neighbours.h"
 
 #include <string.h>
 
@@ -37,10 +37,10 @@ static void forward_part(void *job, int64_t part) {
   const GridJob *j = job;
   const GridShape *s = j->s;
   const int64_t tiles = tiles_of(s), plane = grid_plane(s);
-  Taps t;
+  Neighbours t;
   for (int64_t u = part * j->bundle, end = grid_end(j, part); u < end; u++) {
     int64_t n = u / tiles, tile = u % tiles, from = tile * TILE, m = tile_size(s, tile);
-    taps_of(s, m, (const REAL *)j->grid + (n * s->places + from) * s->nd, &t);
+    neighbours_of(s, m, (const REAL *)j->grid + (n * s->places + from) * s->nd, &t);
     for (int64_t c = n * s->channels; c < (n + 1) * s->channels; c++) {
       REAL sum[TILE] = {0}, v[TILE];
       for (int k = 0; k < t.count; k++) {
@@ -56,11 +56,11 @@ static void grid_part(void *job, int64_t part) {
   const GridJob *j = job;
   const GridShape *s = j->s;
   const int64_t tiles = tiles_of(s), plane = grid_plane(s);
-  Taps t;
+  Neighbours t;
   for (int64_t u = part * j->bundle, end = grid_end(j, part); u < end; u++) {
     int64_t n = u / tiles, tile = u % tiles, from = tile * TILE, m = tile_size(s, tile);
     REAL sums[MOST][TILE] = {{0}};
-    taps_of(s, m, (const REAL *)j->grid + (n * s->places + from) * s->nd, &t);
+    neighbours_of(s, m, (const REAL *)j->grid + (n * s->places + from) * s->nd, &t);
     for (int64_t c = n * s->channels; c < (n + 1) * s->channels; c++) {
       REAL g[TILE] = {0}, v[TILE];
       memcpy(g, (const REAL *)j->gy + c * s->places + from, (size_t)m * sizeof *g);
@@ -85,7 +85,7 @@ static void input_part(void *job, int64_t part) {
   const GridJob *j = job;
   const GridShape *s = j->s;
   const int64_t plane = grid_plane(s), blocks = blocks_of(s);
-  Taps t;
+  Neighbours t;
   for (int64_t u = part * j->bundle, end = grid_end(j, part); u < end; u++) {
     int64_t n = u / blocks, block = u % blocks;
     int64_t low = block * s->channels / blocks, high = (block + 1) * s->channels / blocks;
@@ -94,7 +94,7 @@ static void input_part(void *job, int64_t part) {
     memset(gx + low * plane, 0, (size_t)((high - low) * plane) * sizeof *gx);
     for (int64_t from = 0; from < s->places; from += TILE) {
       int64_t m = tile_size(s, from / TILE);
-      taps_of(s, m, (const REAL *)j->grid + (n * s->places + from) * s->nd, &t);
+      neighbours_of(s, m, (const REAL *)j->grid + (n * s->places + from) * s->nd, &t);
       for (int64_t c = low; c < high; c++)
         for (int k = 0; k < t.count; k++)
           give(m, t.at[k], t.w[k], gy + c * s->places + from, gx + c * plane);

@@ -18,7 +18,7 @@ typedef struct {
   Line line[3];
   int32_t at[MOST][TILE];
   REAL w[MOST][TILE];
-} Taps;
+} Neighbours;
 
 static inline REAL real_floor(REAL x) { return sizeof x == 4 ? floorf((float)x) : floor(x); }
 static inline REAL real_round(REAL x) { return sizeof x == 4 ? rintf((float)x) : rint(x); }
@@ -130,7 +130,7 @@ static int line_absent(Line *o) {
 }
 
 /* The neighbours of m <= TILE places; grid: theirs. */
-static void taps_of(const GridShape *s, int64_t m, const REAL *grid, Taps *t) {
+static void neighbours_of(const GridShape *s, int64_t m, const REAL *grid, Neighbours *t) {
   const int32_t high = (int32_t)s->size[1], wide = (int32_t)s->size[2];
   for (int a = 0; a < 3; a++) {
     t->n[a] = a < 3 - s->nd ? line_absent(&t->line[a]) : line_of(s, a, m, grid, &t->line[a]);
@@ -151,7 +151,7 @@ static void taps_of(const GridShape *s, int64_t m, const REAL *grid, Taps *t) {
 }
 
 /* ggrid of m places, from the sums over the channels of gy times each neighbour. */
-static void slopes_of(const GridShape *s, const Taps *t, int64_t m, const REAL (*sums)[TILE],
+static void slopes_of(const GridShape *s, const Neighbours *t, int64_t m, const REAL (*sums)[TILE],
                       REAL *ggrid) {
   for (int axis = 3 - s->nd; axis < 3; axis++) {
     REAL g[TILE] = {0};
