@@ -128,6 +128,9 @@ local function empty(t)
   t.ok("pinv of nothing", linalg.pinv(tensor.zeros(0, 3)).shape[1] == 3)
   t.ok("exp of nothing", tensor.zeros(0, 0):matrix_exp():numel() == 0)
   t.ok("a product over nothing", tensor.zeros(2, 0):matmul(tensor.zeros(0, 3)) == tensor.zeros(2, 3))
+  local row = tensor.ones(1, 3):requires_grad_()
+  row:mm(tensor.zeros(3, 0)):sum():backward()
+  t.ok("the gradient of a product without columns", row.grad == tensor.zeros(1, 3))
   t.ok("a sum of nothing", tensor.einsum("ij,j->i", tensor.zeros(2, 0), tensor.zeros(0)) == tensor.zeros(2))
 end
 

@@ -7,13 +7,8 @@ local tensor, nn, optim = lunette.tensor, lunette.nn, lunette.optim
 
 local full = os.getenv "LUNETTE_FULL"
 
--- Sanitizers keep freed blocks for a while: then only that nothing fails is tested.
-local function sanitized()
-  local f = io.open "/proc/self/maps"
-  local maps = f and f:read "a" or ""
-  if f then f:close() end
-  return maps:find("libasan", 1, true) ~= nil
-end
+-- Then only that nothing fails is tested.
+local sanitized = require "tests.support.sanitized"
 
 local prelude = [[
 local tensor = require("lunette").tensor
@@ -49,20 +44,20 @@ local modes = {
 
 local function test_large_temporaries(t)
   local empty, computed = full and 100000 or 20000, full and 100000 or 1500
-  if sanitized() then empty, computed = 200, 100 end
+  if sanitized then empty, computed = 200, 100 end
   for _, mode in ipairs(modes) do
     local peak = run(t, ("%s for _ = 1, %d do local x = tensor.empty(1 << 18) end local x = tensor.zeros(1 << 18) "
       .. "for _ = 1, %d do local y = x + 1 end return kilobytes 'VmHWM'"):format(mode[2], empty, computed))
-    t.ok("temporaries of 1 MB, " .. mode[1], sanitized() or peak < 200000, peak .. " kB")
+    t.ok("temporaries of 1 MB, " .. mode[1], sanitized or peak < 200000, peak .. " kB")
   end
 end
 
 local function test_small_ops(t)
-  local n = sanitized() and 20000 or full and 20000000 or 1000000
+  local n = sanitized and 20000 or full and 20000000 or 1000000
   for _, mode in ipairs(modes) do
     local first, last = run(t, ("%s local x = tensor{1.5} local function go(n) for _ = 1, n do local y = x + x end end "
       .. "go(%d) local first = kilobytes 'VmRSS' go(%d) return first, kilobytes 'VmRSS'"):format(mode[2], n // 5, n))
-    t.ok("one-element sums, " .. mode[1], sanitized() or last - first < 5000, ("%d kB, then %d"):format(first, last))
+    t.ok("one-element sums, " .. mode[1], sanitized or last - first < 5000, ("%d kB, then %d"):format(first, last))
   end
   local first, last = run(t, ([[
     local x = tensor({1.5}, {requires_grad = true})
@@ -77,7 +72,7 @@ local function test_small_ops(t)
       end
     end
     go(%d) local first = kilobytes 'VmRSS' go(%d) return first, kilobytes 'VmRSS']]):format(n // 50, n // 10))
-  t.ok("in coroutines that never end", sanitized() or last - first < 5000, ("%d kB, then %d"):format(first, last))
+  t.ok("in coroutines that never end", sanitized or last - first < 5000, ("%d kB, then %d"):format(first, last))
   first, last = run(t, ([[
     local function go(n)
       for _ = 1, n do
@@ -90,7 +85,7 @@ local function test_small_ops(t)
       end
     end
     go(%d) local first = kilobytes 'VmRSS' go(%d) return first, kilobytes 'VmRSS']]):format(n // 50, n // 10))
-  t.ok("in rings, with gradients", sanitized() or last - first < 5000, ("%d kB, then %d"):format(first, last))
+  t.ok("in rings, with gradients", sanitized or last - first < 5000, ("%d kB, then %d"):format(first, last))
 end
 
 -- ---- counts --------------------------------------------------------------------------------------------
@@ -139,7 +134,7 @@ local function test_steady_state(t)
   end
   local before = steps(200)
   local after = steps(200)
-  t.ok("a training step asks the system for nothing", sanitized() or after == before, after - before .. " allocations in 200 steps")
+  t.ok("a training step asks the system for nothing", sanitized or after == before, after - before .. " allocations in 200 steps")
 end
 
 -- So does one whose tensors need more than the cache keeps for nothing; between entries of the prompt
@@ -155,7 +150,7 @@ local function test_large_steps(t)
   local before = tensor.memory()
   step()
   local after = tensor.memory()
-  t.ok("a large step asks the system for nothing", sanitized() or after.allocations == before.allocations,
+  t.ok("a large step asks the system for nothing", sanitized or after.allocations == before.allocations,
       after.allocations - before.allocations .. " allocations")
   collectgarbage()
   core.rest()

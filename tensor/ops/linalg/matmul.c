@@ -15,6 +15,10 @@ static bool layout_of(const Tensor *x, Layout *out) {
   int64_t rows = x->shape[x->ndim - 2], cols = x->shape[x->ndim - 1];
   int64_t r = x->stride[x->ndim - 2], c = x->stride[x->ndim - 1];
   int64_t least_r = cols > 1 ? cols : 1, least_c = rows > 1 ? rows : 1;
+  if (x->numel == 0) {
+    *out = (Layout){false, least_r};
+    return true;
+  }
   if ((c == 1 || cols == 1) && (r >= least_r || rows == 1)) {
     *out = (Layout){false, rows == 1 ? least_r : r};
     return true;
