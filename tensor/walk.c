@@ -150,7 +150,7 @@ static void composed_rule(const Walk *outer, Node *n, Call *c, Tensor **gx) {
   int at[CALL_X], nx = 0, ny = 0;
   if (n->nx > CALL_X) t_fail("%s has no second derivative", op_sig(n->op)->name);
   for (int i = 0; i < n->nx; i++) {
-    if (!c->want[i]) continue;
+    if (!c->want[i] || !n->x[i].t) continue; /* what is not kept takes no gradient */
     c->x[i] = t_alias(n->x[i].t);
     tape_continue(c->x[i], n->in[i].node, n->in[i].slot);
     at[nx] = i;

@@ -268,6 +268,15 @@ end
 
 -- ---- gradcheck's report --------------------------------------------------------------------------------------
 
+-- In training the running statistics are written to, and pass no gradient on, in any order.
+local function test_written_inputs(t)
+  for _, create in ipairs {false, true} do
+    local x, mean, var = tensor.randn(4, 3):requires_grad_(), tensor.zeros(3):requires_grad_(), tensor.ones(3):requires_grad_()
+    x:batch_norm(mean, var, {training = true}):pow(2):sum():backward({create_graph = create})
+    t.ok("running statistics, graph " .. tostring(create), x.grad and not mean.grad and not var.grad)
+  end
+end
+
 local function test_gradcheck(t)
   local x = leaf {{1, 2}, {0, 3}}
   local good, report = tensor.gradcheck(function(a) return (a * 2):relu():exp() end, {x}, {quiet = true})
@@ -359,7 +368,7 @@ end
 return function(t)
   for _, test in ipairs {test_custom, test_custom_first_order, test_custom_errors, test_hooks, test_hook_graph,
     test_checkpoint, test_checkpoint_more, test_checkpoint_memory, test_functional, test_functional_lists,
-    test_gradcheck, test_anomaly, test_limits, test_memory} do
+    test_written_inputs, test_gradcheck, test_anomaly, test_limits, test_memory} do
     test(t)
   end
   leaf {1}
