@@ -4,6 +4,7 @@
 local x = "local x = tensor{{1, 2, 3}, {4, 5, 6}} "
 
 return {
+  {"tensor.ones(3, 2):bfloat16():pdist()", "bfloat16 is stored, not computed with; x:float%(%) converts"},
   {x .. "local y = x:add_(0.5)",
     "add_: the result is float32 and does not fit a tensor of int64; x = x:float%(%) first"},
   {x .. "x[1] = 2.5", "2.5 does not fit an int64 tensor; x = x:float%(%) first"},

@@ -117,8 +117,9 @@ static const char *dx_run(Call *c) {
 
 static void pairs_infer(Call *c) {
   int64_t n = c->x[0]->shape[0], count = n * (n - 1) / 2;
+  DType d = call_promote(c, 0, 1);
   call_contiguous(c, 0);
-  call_out(c, 0, (DType)c->x[0]->dtype, 1, &count);
+  call_out(c, 0, d, 1, &count);
 }
 
 /* Where the pairs (i, i + 1), (i, i + 2), ... begin. */
