@@ -9,7 +9,7 @@
 
 /* ---- grid_sample: input [N,C,...], grid [N,...,nd] --------------------------------------------------- */
 
-static void check_grid(Call *c) {
+void grid_check(Call *c) {
   const Tensor *x = c->x[0], *g = c->x[1];
   int nd = x->ndim - 2;
   bool fits = (nd == 2 || nd == 3) && g->ndim == x->ndim && g->shape[0] == x->shape[0] &&
@@ -55,7 +55,7 @@ static DType of_one_type(Call *c, int n) {
 }
 
 static void sample_infer(Call *c) {
-  check_grid(c);
+  grid_check(c);
   DType d = of_one_type(c, 2);
   const Tensor *x = c->x[0], *g = c->x[1];
   GridShape s = shape_of(c, x->shape[1], x->shape + 2, g);

@@ -7,7 +7,9 @@
 /* Attributes of grid_sample; its modes and paddings are those of kernels/grid/grid.h, in that order. */
 enum { GRID_MODE, GRID_PADDING, GRID_ALIGN };
 
-/* Of checked arguments. */
+/* Fails where images and places do not fit. */
+void grid_check(Call *c);
+
 void grid_sample_compose(Call *c);
 
 #endif

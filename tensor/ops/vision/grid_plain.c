@@ -128,6 +128,7 @@ static Tensor *bicubic(const Sampling *s) {
 /* ---- all of it ------------------------------------------------------------------------------------ */
 
 void grid_sample_compose(Call *c) {
+  grid_check(c);
   Tensor *x = c->x[0], *g = c->x[1];
   Sampling s = {.nd = x->ndim - 2, .mode = c->attr[0].i, .padding = c->attr[1].i};
   s.align = attr_given(c, 2) && c->attr[2].i;
