@@ -47,7 +47,7 @@ local function load_factor()
 end
 
 -- Seconds that may pass: SOON in the best of TRIES, since others' work comes in between, MOST in all.
-local SOON, MOST, TRIES = 0.1 * load_factor(), 2 * load_factor(), 4
+local SOON, MOST, TRIES = 0.1 * load_factor(), 2 * load_factor(), 8
 
 -- Values in a row of the screen, which shows tabs as blanks.
 local function row(values)
