@@ -126,6 +126,12 @@ local function check_integers(t)
   for name, want in pairs {floor_divide = "2 -3 2 -2", remainder = "1 2 0 0", fmod = "1 -1 0 0"} do
     t.eq(name, table.concat(tensor[name](x, 3):tolist(), " "), want)
     t.raises(name .. " by 0", "division by 0", function() return tensor[name](x, 0) end)
+    t.raises(name .. " by what is 0 as uint8", "division by 0 %(element 1, as uint8%)", function()
+      return tensor[name](x:to "uint8", 256)
+    end)
+    t.raises(name .. " by what is 0 as int32", "division by 0 %(element 1, as int32%)", function()
+      return tensor[name](x:to "int32", 1 << 32)
+    end)
   end
   t.eq("div trunc", table.concat(x:div(3, "trunc"):tolist(), " "), "2 -2 2 -2")
   t.eq("div floor", table.concat(x:div(-3, "floor"):tolist(), " "), "-3 2 -2 2")

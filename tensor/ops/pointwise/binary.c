@@ -244,19 +244,20 @@ static const IterLoop *quotient_loops(const Call *c) {
   return SIMD_PICK(binary_loops)->at[k];
 }
 
-static void refuse_zeros(Call *c) {
-  const Tensor *y = cast_copy(c->x[1], T_I64);
+/* Divisors that are 0 in the type d of the quotient: 256 is, of uint8. */
+static void refuse_zeros(Call *c, DType d) {
+  const Tensor *by = c->x[1], *y = cast_copy(t_cast(c->x[1], d), T_I64);
   for (int64_t i = 0; i < y->numel; i++) {
     if (t_i64(y)[i] != 0) continue;
-    t_fail("%s: integer division by 0 (element %lld); x:float() divides to inf", call_name(c),
-           (long long)i + 1);
+    t_fail("%s: integer division by 0 (element %lld%s%s); x:float() divides to inf", call_name(c),
+           (long long)i + 1, by->dtype == d ? "" : ", as ", by->dtype == d ? "" : dtype_name(d));
   }
 }
 
 static void quotient_infer(Call *c) {
   const IterLoop *loops = quotient_loops(c);
   DType d = binary_type(c, loops);
-  if (!dtype_is_float(d)) refuse_zeros(c);
+  if (!dtype_is_float(d)) refuse_zeros(c, d);
   binary_infer(c, loops, false);
 }
 
