@@ -232,14 +232,15 @@ static Cut cut_in(char along, int64_t extent, int64_t parts) {
 }
 
 /* The longer side is cut, because every panel packs the other matrix again; that counts for little in
-   a panel of 768. Short and narrow products over a long k are cut there. */
+   a panel of 768. Four panels at the least, so that a thread that comes late finds one to take. Short
+   and narrow products over a long k are cut there. */
 static Cut choose_cut(int64_t m, int64_t n, int64_t k) {
   if (m <= 0 || n <= 0 || k <= 0 || (double)m * (double)n * (double)k < (double)SMALL_WORK)
     return (Cut){'m', 1, m};
   char along = n >= m ? 'n' : 'm';
   int64_t longer = n >= m ? n : m;
   if (longer <= 256 && k >= 12 * longer) return cut_in('k', k, k < 8 * 512 ? k / 512 : 8);
-  if (longer >= 512) return cut_in(along, longer, longer < 2 * 768 ? 2 : longer / 768);
+  if (longer >= 512) return cut_in(along, longer, longer < 4 * 768 ? 4 : longer / 768);
   return cut_in(along, longer, longer / (longer >= 256 ? 128 : 64));
 }
 
