@@ -15,7 +15,7 @@ KERNEL := -O3 -fno-trapping-math -fwrapv
 
 # ---- what is made of what -----------------------------------------------------------------------
 
-CORE := $(wildcard tensor/*.c tensor/ops/*.c tensor/ops/*/*.c tensor/files/*.c)
+CORE := $(wildcard tensor/*.c $(foreach d,machine loop tape watch blas files ops ops/*,tensor/$d/*.c))
 # Kernels are compiled once per SIMD level; the pointwise families are, besides their rows.
 LEVELED := $(wildcard tensor/kernels/*.c tensor/kernels/*/*.c tensor/ops/pointwise/*.c)
 BINDING := $(wildcard vm/bind/*.c)

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "birth.h"
-#include "mem.h"
-#include "tape.h"
-#include "team.h"
+#include "machine/mem.h"
+#include "tape/tape.h"
+#include "machine/team.h"
 
 /* ---- birth scopes: one growing list; a scope is a position in it ------------------------------ */
 

@@ -4,9 +4,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "cast.h"
-#include "copy.h"
-#include "iter.h"
+#include "loop/cast.h"
+#include "loop/copy.h"
+#include "loop/iter.h"
 
 /* Each caller keeps the row it looked up. */
 #define ROW(name)                                                                                  \

@@ -1,14 +1,14 @@
 /* Calls: from filled-in arguments to results and a record on the tape. */
 #include <string.h>
 
-#include "anomaly.h"
+#include "watch/anomaly.h"
 #include "calc.h"
-#include "cast.h"
-#include "mem.h"
+#include "loop/cast.h"
+#include "machine/mem.h"
 #include "op.h"
-#include "profile.h"
-#include "tape.h"
-#include "team.h"
+#include "watch/profile.h"
+#include "tape/tape.h"
+#include "machine/team.h"
 
 Attr attr_of_ints(int n, const int64_t *v) {
   Attr a = {.tag = A_INTS, .n = (uint8_t)n};

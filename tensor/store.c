@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cast.h"
-#include "copy.h"
+#include "loop/cast.h"
+#include "loop/copy.h"
 
 static _Noreturn void misfit(const char *name, DType to, double v, bool creates) {
   bool whole = floor(v) == v;

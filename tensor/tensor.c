@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "birth.h"
-#include "mem.h"
-#include "tape.h"
+#include "machine/mem.h"
+#include "tape/tape.h"
 
 /* ---- making ----------------------------------------------------------------------------------- */
 

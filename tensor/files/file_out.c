@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../cast.h"
+#include "../loop/cast.h"
 
 enum {
   LEFT_BEHIND = 600, /* seconds after which a dead writer's file is removed */

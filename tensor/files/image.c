@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "../cast.h"
-#include "../mem.h"
+#include "../loop/cast.h"
+#include "../machine/mem.h"
 #include "file.h"
 #include "image_scan.h"
 #include "stb.h"

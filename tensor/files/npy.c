@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../cast.h"
+#include "../loop/cast.h"
 #include "file.h"
 
 enum { HEADER_MOST = 10000 }; /* as NumPy's own limit */

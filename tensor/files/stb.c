@@ -7,7 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "../mem.h"
+#include "../machine/mem.h"
 
 /* ---- memory: a list of blocks under a bound ------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #ifndef LUNETTE_ATTENTION_H
 #define LUNETTE_ATTENTION_H
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #define LUNETTE_CONVERT_H
 
 #include "../dtype.h"
-#include "../simd.h"
+#include "../machine/simd.h"
 
 /* y[r y_row + c y_column] = x[r x_row + c x_column] for r < rows, c < columns; strides count
    elements. x and y do not overlap. Fast where one side runs along rows and the other along columns

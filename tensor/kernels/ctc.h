@@ -3,7 +3,7 @@
 #ifndef LUNETTE_CTC_H
 #define LUNETTE_CTC_H
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 #define LUNETTE_KERNELS_DISTANCE_H
 
 #include "../dtype.h"
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdint.h>
 

@@ -2,8 +2,8 @@
 #ifndef LUNETTE_KERNELS_INDEX_H
 #define LUNETTE_KERNELS_INDEX_H
 
-#include "../iter.h"
-#include "../simd.h"
+#include "../loop/iter.h"
+#include "../machine/simd.h"
 
 typedef struct IndexLoops {
   /* y[i] += alpha v[i] */

@@ -8,7 +8,7 @@
 #define LUNETTE_KEYS_H
 
 #include "../dtype.h"
-#include "../simd.h"
+#include "../machine/simd.h"
 
 typedef struct WideEntry {
   uint64_t key, at;

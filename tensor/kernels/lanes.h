@@ -5,7 +5,7 @@
 #ifndef LUNETTE_LANES_H
 #define LUNETTE_LANES_H
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdint.h>
 

@@ -4,7 +4,7 @@
 #define LUNETTE_LOSSES_H
 
 #include "../dtype.h"
-#include "../simd.h"
+#include "../machine/simd.h"
 
 typedef enum LossKind {
   LOSS_MSE,    /* (x - t)^2 */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 typedef struct PackedProduct {
   int width; /* of a panel: b [k,n] is kept as panels [k,width], the last one filled with zeros */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 enum { PRODUCT_WIDTH = 16, PRODUCT_DEPTH = 32 }; /* most columns of b at any level, most rows */
 

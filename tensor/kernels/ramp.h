@@ -3,7 +3,7 @@
 #ifndef LUNETTE_RAMP_H
 #define LUNETTE_RAMP_H
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdint.h>
 

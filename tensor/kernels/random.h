@@ -7,7 +7,7 @@
 #ifndef LUNETTE_RANDOM_H
 #define LUNETTE_RANDOM_H
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdint.h>
 

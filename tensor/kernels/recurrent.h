@@ -7,7 +7,7 @@
 #ifndef LUNETTE_RECURRENT_H
 #define LUNETTE_RECURRENT_H
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdbool.h>
 #include <stdint.h>

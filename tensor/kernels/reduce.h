@@ -16,7 +16,7 @@
 #define LUNETTE_REDUCE_H
 
 #include "../dtype.h"
-#include "../simd.h"
+#include "../machine/simd.h"
 
 typedef enum ReduceKind {
   REDUCE_SUM,

@@ -2,7 +2,7 @@
 #ifndef LUNETTE_RESAMPLE_H
 #define LUNETTE_RESAMPLE_H
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "../dtype.h"
-#include "../simd.h"
+#include "../machine/simd.h"
 
 enum { SCAN_TILE = 256, SCAN_ROWS = 8 };
 

@@ -2,7 +2,7 @@
 #ifndef LUNETTE_TRANSFORMS_H
 #define LUNETTE_TRANSFORMS_H
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
 #ifndef LUNETTE_VEC_H
 #define LUNETTE_VEC_H
 
-#include "../simd.h"
+#include "../machine/simd.h"
 
 #include <stdbool.h>
 #include <stdint.h>

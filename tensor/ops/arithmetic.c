@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "../calc.h"
-#include "../team.h"
+#include "../machine/team.h"
 
 /* y - alpha x */
 static void rsub_compose(Call *c) {

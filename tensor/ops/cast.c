@@ -1,5 +1,5 @@
 /* Conversions between element types. */
-#include "../cast.h"
+#include "../loop/cast.h"
 
 #include "../calc.h"
 

@@ -6,7 +6,7 @@
 #include "../expect.h"
 #include "../kernels/softmax/softmax.h"
 #include "../kernels/softmax/softmax_cols.h"
-#include "../team.h"
+#include "../machine/team.h"
 
 enum { GRAIN = 1 << 15 }; /* values of a part */
 

@@ -2,7 +2,7 @@
 #ifndef LUNETTE_CORE_CHECK_H
 #define LUNETTE_CORE_CHECK_H
 
-#include "../../tensor/simd.h"
+#include "../../tensor/machine/simd.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 
 #include "../../tensor/kernels/conv/conv.h"
 #include "../../tensor/kernels/pool/pool.h"
-#include "../../tensor/team.h"
+#include "../../tensor/machine/team.h"
 
 enum { THREADS = 3 };
 

@@ -3,8 +3,8 @@
 #define _GNU_SOURCE
 #include "check.h"
 
-#include "../../tensor/gemm.h"
-#include "../../tensor/team.h"
+#include "../../tensor/blas/gemm.h"
+#include "../../tensor/machine/team.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -6,14 +6,10 @@ local lunette = require "lunette"
 local tensor = lunette.tensor
 local draw = require "tests.support.chance"(20250301)
 local random, pick = draw.whole, draw.pick
+local plain = require "tests.support.plain"
+local size = plain.size
 
 -- ---- the model: {shape =, cells =, [i] = place of element i} ---------------------------------------------
-
-local function size(shape)
-  local n = 1
-  for _, s in ipairs(shape) do n = n * s end
-  return n
-end
 
 -- The index of element i, counted in rows.
 local function index_of(shape, i)
@@ -221,27 +217,7 @@ local writes = {
 
 -- ---- programs --------------------------------------------------------------------------------------------
 
-local function flat(x)
-  local out = {}
-  local function go(v)
-    if type(v) ~= "table" then out[#out + 1] = v return end
-    for _, e in ipairs(v) do go(e) end
-  end
-  go(x:tolist())
-  return out
-end
-
-local function same(x, m)
-  if x:dim() ~= #m.shape then return false end
-  for d, s in ipairs(m.shape) do
-    if x:size(d) ~= s then return false end
-  end
-  local values = flat(x)
-  for i, v in ipairs(values) do
-    if v ~= m.cells[m[i]] then return false end
-  end
-  return #values == #m
-end
+local function same(x, m) return plain.same(x, m.shape, function(i) return m.cells[m[i]] end) end
 
 local function begin(kind)
   local shape, values = {}, {}

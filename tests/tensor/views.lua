@@ -5,14 +5,10 @@ local lunette = require "lunette"
 local tensor = lunette.tensor
 local draw = require "tests.support.chance"(20240611)
 local random, pick = draw.whole, draw.pick
+local plain = require "tests.support.plain"
+local size, flat = plain.size, plain.flat
 
 -- ---- the model -----------------------------------------------------------------------------------------
-
-local function size(shape)
-  local n = 1
-  for _, s in ipairs(shape) do n = n * s end
-  return n
-end
 
 local function at(m, index)
   local place = 0
@@ -54,28 +50,7 @@ local function replaced(list, d, v)
   return out
 end
 
-local function flat(x)
-  local out = {}
-  local function go(v)
-    if type(v) ~= "table" then out[#out + 1] = v return end
-    for _, e in ipairs(v) do go(e) end
-  end
-  go(x:tolist())
-  return out
-end
-
-local function same(x, m)
-  if x:dim() ~= #m.shape then return false end
-  for d, s in ipairs(m.shape) do
-    if x:size(d) ~= s then return false end
-  end
-  local values = flat(x)
-  if #values ~= size(m.shape) then return false end
-  for i, v in ipairs(values) do
-    if v ~= m[i] then return false end
-  end
-  return true
-end
+local function same(x, m) return plain.same(x, m.shape, function(i) return m[i] end) end
 
 -- ---- views ---------------------------------------------------------------------------------------------
 

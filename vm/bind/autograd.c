@@ -5,7 +5,7 @@
 
 #include "../../tensor/birth.h"
 #include "../../tensor/calc.h"
-#include "../../tensor/tape.h"
+#include "../../tensor/tape/tape.h"
 
 /* ---- options --------------------------------------------------------------------------------------------- */
 

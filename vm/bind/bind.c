@@ -1,7 +1,7 @@
 /* One function serves every op. */
 #include "bind.h"
 
-#include "../../tensor/tape.h"
+#include "../../tensor/tape/tape.h"
 
 typedef struct Job {
   lua_State *L;

@@ -2,7 +2,7 @@
 #include "bind.h"
 
 #include "../../tensor/calc.h"
-#include "../../tensor/tape.h"
+#include "../../tensor/tape/tape.h"
 
 typedef struct Pair {
   lua_State *L; /* the two stand at 1 and 2 */

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "../../tensor/cast.h"
+#include "../../tensor/loop/cast.h"
 #include "../../tensor/store.h"
-#include "../../tensor/tape.h"
+#include "../../tensor/tape/tape.h"
 
 /* ---- tensor{...} ---------------------------------------------------------------------------------- */
 

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../tensor/mem.h"
-#include "../../tensor/profile.h"
-#include "../../tensor/tape.h"
-#include "../../tensor/team.h"
+#include "../../tensor/machine/mem.h"
+#include "../../tensor/watch/profile.h"
+#include "../../tensor/tape/tape.h"
+#include "../../tensor/machine/team.h"
 
 static lua_State *inside;    /* whose stack a collection may use */
 static const char error_key; /* registry: the Lua error that a callback left */

@@ -2,7 +2,7 @@
 #include "bind.h"
 
 #include "../../tensor/calc.h"
-#include "../../tensor/tape.h"
+#include "../../tensor/tape/tape.h"
 
 /* ---- fields ------------------------------------------------------------------------------------------- */
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "../../tensor/birth.h"
-#include "../../tensor/mem.h"
-#include "../../tensor/origin.h"
+#include "../../tensor/machine/mem.h"
+#include "../../tensor/watch/origin.h"
 
 static const char live_key; /* registry: weak table from tensors (as light userdata) to userdata */
 

@@ -4,8 +4,8 @@
 
 #include "index.h"
 #include "../../tensor/calc.h"
-#include "../../tensor/mem.h"
-#include "../../tensor/tape.h"
+#include "../../tensor/machine/mem.h"
+#include "../../tensor/tape/tape.h"
 
 /* ---- from items to ops --------------------------------------------------------------------------- */
 

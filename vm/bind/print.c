@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../tensor/tape.h"
+#include "../../tensor/tape/tape.h"
 
 /* Of more elements than MANY, EDGE show at each end of a dimension; so do the columns of a matrix that
    is wider than a line. A vector goes on in the next line. */

@@ -1,5 +1,5 @@
 /* Profiles: the time of every op, and of every line of the user's that enters the core. */
-#include "../../tensor/profile.h"
+#include "../../tensor/watch/profile.h"
 
 #include "bind.h"
 

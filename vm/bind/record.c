@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../tensor/anomaly.h"
+#include "../../tensor/watch/anomaly.h"
 #include "../../tensor/birth.h"
-#include "../../tensor/mem.h"
-#include "../../tensor/tape.h"
+#include "../../tensor/machine/mem.h"
+#include "../../tensor/tape/tape.h"
 
 /* A Lua function that a node owns. Nodes die where Lua must not be called: the dead wait in a list
    until the core is entered next. */

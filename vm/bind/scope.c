@@ -1,8 +1,8 @@
 /* Scopes of handles and of recording. Both belong to the coroutine that opened them. */
 #include "bind.h"
 
-#include "../../tensor/mem.h"
-#include "../../tensor/tape.h"
+#include "../../tensor/machine/mem.h"
+#include "../../tensor/tape/tape.h"
 
 #define SCOPE_META   "lunette.scope"
 #define NO_GRAD_META "lunette.no_grad"

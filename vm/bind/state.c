@@ -6,11 +6,11 @@
 #include <time.h>
 
 #include "../../tensor/calc.h"
-#include "../../tensor/gemm.h"
-#include "../../tensor/mem.h"
-#include "../../tensor/origin.h"
-#include "../../tensor/simd.h"
-#include "../../tensor/team.h"
+#include "../../tensor/blas/gemm.h"
+#include "../../tensor/machine/mem.h"
+#include "../../tensor/watch/origin.h"
+#include "../../tensor/machine/simd.h"
+#include "../../tensor/machine/team.h"
 
 static int l_threads(lua_State *L) {
   lua_pushinteger(L, team_threads());

@@ -4,7 +4,7 @@
 #include "bind.h"
 
 #include "../../tensor/calc.h"
-#include "../../tensor/mem.h"
+#include "../../tensor/machine/mem.h"
 
 /* fail_at(n, forever): the nth allocation from now fails; returns how many there were. */
 static int l_fail_at(lua_State *L) {

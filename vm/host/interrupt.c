@@ -24,7 +24,7 @@
 #include <unistd.h>
 #include "lauxlib.h"
 #include "../bind/bind.h"
-#include "../../tensor/team.h"
+#include "../../tensor/machine/team.h"
 
 #define SCRIPT_GRACE  0.5  /* time to save what was reached */
 #define PROMPT_GRACE  0.03 /* the prompt is to be back within a tenth of a second */

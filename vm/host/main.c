@@ -23,7 +23,7 @@
 #include "run.h"
 #include "strings.h"
 #include "tables.h"
-#include "../../tensor/team.h"
+#include "../../tensor/machine/team.h"
 #include "version.h"
 
 typedef struct {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "interrupt.h"
-#include "../../tensor/mem.h"
+#include "../../tensor/machine/mem.h"
 
 /* ---- small blocks: lists of free ones by size, cut from chunks that are never given back --------- */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include "../../tensor/team.h"
+#include "../../tensor/machine/team.h"
 
 const char options_usage[] =
     "usage: %s [options] [script [args]]\n"

@@ -6,7 +6,7 @@
 #ifndef LUNETTE_CONV_H
 #define LUNETTE_CONV_H
 
-#include "../../simd.h"
+#include "../../machine/simd.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
    who want the digits. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 typedef struct {
   const ConvShape *s;

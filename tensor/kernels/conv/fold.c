@@ -3,7 +3,7 @@
    terms are added where they belong, tap by tap in order. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define BATCH_TERMS (1 << 20) /* terms at a time, about: 4 MB */
 

@@ -6,7 +6,7 @@
    collected place by place in a buffer that stays in cache and are transposed into the result. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define PART_PLACES  512 /* places of the result in one part, about */
 #define LEAST_PLACES 48

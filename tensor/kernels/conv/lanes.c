@@ -3,7 +3,7 @@
    it sees (see ConvAxis), several neighbours of one class at once. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define PART_PLACES 1024 /* places of src and dst in one part, about: 2 x 64 KB at 16 lanes */
 

@@ -3,7 +3,7 @@
    the places where it lies inside x. Shares of the images are added in order at the end. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define PART_PLACES 384
 #define MOST_SHARES 8

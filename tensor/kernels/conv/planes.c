@@ -4,7 +4,7 @@
    stride 1 with some of the taps; the phases' sums are laced into the result at the end. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define PLANE_PLACES 2048 /* places of a phase in one part, at most, about */
 #define LEAST_PLACES 192  /* and where there are few parts */

@@ -3,7 +3,7 @@
    partial sum a lane, through all images of a share. Shares are added in order at the end. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define PLANE_PLACES 2048
 #define MOST_SHARES  8

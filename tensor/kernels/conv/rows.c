@@ -4,7 +4,7 @@
    goes phase by phase; the two phases of a row are laced when they are stored. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define UNIT_WORK  (128 << 10) /* multiplications that are worth a part */
 #define MOST_TAPS  7           /* of a column of the kernel */

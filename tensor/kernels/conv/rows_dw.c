@@ -4,7 +4,7 @@
    images, one partial sum a lane. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define UNIT_WORK   (128 << 10)
 #define MOST_TAPS   7 /* of a column of the kernel */

@@ -6,7 +6,7 @@
    inside x. The images are shared out to a fixed number of shares, added in order at the end. */
 #include "impl.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define CHUNK_PLACES 256
 #define LEAST_PLACES 48

@@ -5,7 +5,7 @@
 #ifndef LUNETTE_GRID_H
 #define LUNETTE_GRID_H
 
-#include "../../simd.h"
+#include "../../machine/simd.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 
 #include "grid.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 typedef struct {
   const GridShape *s;

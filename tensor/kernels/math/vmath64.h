@@ -7,7 +7,7 @@
 #ifndef LUNETTE_VMATH64_H
 #define LUNETTE_VMATH64_H
 
-#include "../../simd.h"
+#include "../../machine/simd.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #ifndef LUNETTE_GROUP_NORM_H
 #define LUNETTE_GROUP_NORM_H
 
-#include "../../simd.h"
+#include "../../machine/simd.h"
 
 #include <stdint.h>
 

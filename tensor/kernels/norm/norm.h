@@ -4,7 +4,7 @@
 #define LUNETTE_NORM_H
 
 #include "../../dtype.h"
-#include "../../simd.h"
+#include "../../machine/simd.h"
 
 #include <stdbool.h>
 

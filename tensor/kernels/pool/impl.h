@@ -4,7 +4,7 @@
 
 #include "pool.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 /* Places from, from + step ... below to. */
 typedef struct {

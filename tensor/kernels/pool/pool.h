@@ -5,7 +5,7 @@
 #ifndef LUNETTE_POOL_H
 #define LUNETTE_POOL_H
 
-#include "../../simd.h"
+#include "../../machine/simd.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 #define LUNETTE_SOFTMAX_H
 
 #include "../../dtype.h"
-#include "../../simd.h"
+#include "../../machine/simd.h"
 
 /* Of the loss of row r with class t = ids[r], p = softmax(x):
      (1 - smoothing) weight[t] (-log p[t]) + smoothing / n * sum over c of weight[c] (-log p[c]).

@@ -5,7 +5,7 @@
 #define LUNETTE_SOFTMAX_COLS_H
 
 #include "../../dtype.h"
-#include "../../simd.h"
+#include "../../machine/simd.h"
 
 enum { SOFTMAX_WIDTH = 128 };
 

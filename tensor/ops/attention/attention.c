@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../tape.h"
+#include "../../tape/tape.h"
 #include "../random/draw.h"
 
 /* ---- in plain ops ------------------------------------------------------------------------------------ */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../gemm.h"
-#include "../../team.h"
+#include "../../blas/gemm.h"
+#include "../../machine/team.h"
 #include "attention.h"
 
 enum { QUERIES = 64, KEYS = 256 }; /* of a block */

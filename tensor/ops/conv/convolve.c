@@ -6,7 +6,7 @@
 #include "../../kernels/conv/conv.h"
 
 #include "../../calc.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 /* Attributes, the same for all three: stride, padding, dilation, groups; then size. */
 enum { STRIDE, PADDING, DILATION, GROUPS, SIZE };

@@ -1,10 +1,10 @@
 /* Tensors from nothing: constants, ranges, the identity. */
 #include <math.h>
 
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../store.h"
 #include "../../kernels/ramp.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 /* ---- constants -------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* Matrices made of diagonals: diag, diag_embed, diagflat, and the positions of triangles. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../store.h"
 
 /* ---- diag_embed: attributes offset, dim1, dim2 (of the result) ------------------------------------- */

@@ -1,8 +1,8 @@
 /* Grids and combinations of vectors, and classes as vectors of 0 and 1. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../store.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 /* ---- meshgrid and what is made of it ---------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../iter.h"
+#include "../../loop/iter.h"
 
 #define LL(x) ((long long)(x))
 

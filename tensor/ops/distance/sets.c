@@ -3,7 +3,7 @@
 
 #include "../../calc.h"
 #include "../../kernels/distance.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 enum { BLOCK = 16 };   /* vectors of a part */
 enum { PLACES = 256 }; /* partners of a block of pairs that are found at a time */

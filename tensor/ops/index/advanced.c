@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../expect.h"
 #include "../../store.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "../shape/window.h"
 #include "index.h"
 #include "pick.h"

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../tape.h"
-#include "../../taps.h"
+#include "../../loop/cast.h"
+#include "../../tape/tape.h"
+#include "../../loop/taps.h"
 #include "embedding.h"
 #include "pick.h"
 

@@ -2,9 +2,9 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../store.h"
-#include "../../taps.h"
+#include "../../loop/taps.h"
 #include "embedding.h"
 #include "pick.h"
 

@@ -1,6 +1,6 @@
 /* Reading single elements along one dimension: gather, take_along_dim. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "lines.h"
 #include "pick.h"
 

@@ -1,7 +1,7 @@
 /* The loop nest of gather and scatter: lines along the last dimension, shared out to the team. */
 #include "lines.h"
 
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "../shape/window.h"
 #include "pick.h"
 

@@ -1,10 +1,10 @@
 /* Choosing by masks: where, masked_fill, nonzero. */
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../iter.h"
+#include "../../loop/cast.h"
+#include "../../loop/iter.h"
 #include "../../kernels/index.h"
 #include "../../store.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "index.h"
 
 /* A condition of another type holds where it is not 0. */

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../kernels/index.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 enum {
   GRAIN = 1 << 15, /* elements of a part */

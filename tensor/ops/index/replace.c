@@ -1,8 +1,8 @@
 /* Copies of a tensor with some of its elements replaced: those of a view, those where a mask holds,
    those at positions in all elements as one row. */
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../iter.h"
+#include "../../loop/cast.h"
+#include "../../loop/iter.h"
 #include "../../store.h"
 #include "../shape/window.h"
 #include "index.h"

@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../iter.h"
+#include "../../loop/cast.h"
+#include "../../loop/iter.h"
 #include "../../store.h"
 #include "../shape/window.h"
 #include "lines.h"

@@ -1,6 +1,6 @@
 /* Reductions over runs of neighbours of given lengths. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 
 #include <math.h>
 

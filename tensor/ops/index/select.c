@@ -1,7 +1,7 @@
 /* Whole positions of one dimension: index_select, index_add, index_copy, index_reduce,
    index_fill. Positions count from 1. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../store.h"
 #include "index.h"
 #include "pick.h"

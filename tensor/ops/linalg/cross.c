@@ -1,8 +1,8 @@
 /* Cross products. */
 #include "../../calc.h"
 #include "../../expect.h"
-#include "../../iter.h"
-#include "../../team.h"
+#include "../../loop/iter.h"
+#include "../../machine/team.h"
 
 enum { GRAIN = 1 << 13 }; /* vectors of a part */
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../../lapack.h"
+#include "../../blas/lapack.h"
 #include "linalg.h"
 
 static size_t lu_room(DType d, int64_t n) {

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../../lapack.h"
+#include "../../blas/lapack.h"
 #include "linalg.h"
 
 /* ---- matrix_exp ----------------------------------------------------------------------------------- */

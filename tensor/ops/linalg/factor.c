@@ -1,7 +1,7 @@
 /* Cholesky and QR factors. */
 #include <string.h>
 
-#include "../../lapack.h"
+#include "../../blas/lapack.h"
 #include "linalg.h"
 
 #define NOT_POSITIVE                                                                               \

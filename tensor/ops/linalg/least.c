@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../../lapack.h"
+#include "../../blas/lapack.h"
 #include "linalg.h"
 
 #define NOT_FINITE "the matrix has values that are not finite"

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../gemm.h"
-#include "../../lapack.h"
-#include "../../team.h"
+#include "../../blas/gemm.h"
+#include "../../blas/lapack.h"
+#include "../../machine/team.h"
 
 /* ---- checks ------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 /* LU factors with row exchanges, and what is read off them. */
 #include <string.h>
 
-#include "../../copy.h"
-#include "../../lapack.h"
+#include "../../loop/copy.h"
+#include "../../blas/lapack.h"
 #include "linalg.h"
 
 #define ZERO_PIVOT "the factor U has a zero at %d on its diagonal: the matrix is singular"

@@ -1,7 +1,7 @@
 /* Matrix products: mm and bmm, mv and dot, matmul in all rank combinations, linear with its bias. */
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../gemm.h"
+#include "../../loop/cast.h"
+#include "../../blas/gemm.h"
 
 /* ---- operands as they lie ----------------------------------------------------------------------- */
 

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "../../cast.h"
-#include "../../lapack.h"
-#include "../../tape.h"
+#include "../../loop/cast.h"
+#include "../../blas/lapack.h"
+#include "../../tape/tape.h"
 #include "linalg.h"
 
 #define NOT_FINITE "the matrix has values that are not finite"

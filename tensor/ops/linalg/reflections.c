@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../lapack.h"
+#include "../../blas/lapack.h"
 #include "linalg.h"
 
 /* a: [...,m,n]  ->  QR [...,m,n], tau [...,min(m,n)] */

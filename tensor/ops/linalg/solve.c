@@ -1,7 +1,7 @@
 /* Systems of equations: by LU, by triangles; the inverse. */
 #include <string.h>
 
-#include "../../lapack.h"
+#include "../../blas/lapack.h"
 #include "linalg.h"
 
 #define SINGULAR                                                                                   \

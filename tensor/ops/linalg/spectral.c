@@ -1,7 +1,7 @@
 /* Eigenvalues of symmetric matrices and singular values. */
 #include <string.h>
 
-#include "../../lapack.h"
+#include "../../blas/lapack.h"
 #include "linalg.h"
 
 #define NOT_FINITE "the matrix has values that are not finite"

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../tape.h"
+#include "../../loop/cast.h"
+#include "../../tape/tape.h"
 #include "loss.h"
 
 /* ---- checks ------------------------------------------------------------------------------------- */

@@ -6,9 +6,9 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../kernels/ctc.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "loss.h"
 
 #define LL(x) ((long long)(x))

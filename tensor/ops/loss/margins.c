@@ -1,6 +1,6 @@
 /* Losses with a margin: how far a score, a pair or a triple is on the wrong side; in plain ops. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "loss.h"
 
 #define LL(x) ((long long)(x))

@@ -2,11 +2,11 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../expect.h"
 #include "../../kernels/losses.h"
 #include "../../kernels/reduce.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "loss.h"
 
 enum { BLOCK = 512, GRAIN = 64 * BLOCK }; /* elements of a block, and of a part */

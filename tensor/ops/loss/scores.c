@@ -8,7 +8,7 @@
 #include "../../calc.h"
 #include "../../expect.h"
 #include "../../kernels/softmax/softmax.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "loss.h"
 
 enum { GRAIN = 1 << 15 }; /* scores of a part */

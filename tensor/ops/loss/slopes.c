@@ -1,9 +1,9 @@
 /* The derivative of the losses that compare by distance, times an incoming gradient: one pass for
    what the gradients of mse_loss, l1_loss, smooth_l1_loss and huber_loss would do in several. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../kernels/losses.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 enum { BLOCK = 512, GRAIN = 64 * BLOCK }; /* elements of a block, and of a part */
 enum { G, INPUT, TARGET };

@@ -1,9 +1,9 @@
 /* Batch normalisation, x: [N,C,...]: a part is several whole channels. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../expect.h"
 #include "../../kernels/norm/norm.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 enum { X, RUNNING_MEAN, RUNNING_VAR, WEIGHT, BIAS }; /* inputs */
 enum { TRAINING, MOMENTUM, EPS };                    /* attributes */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../team.h"
+#include "../../loop/cast.h"
+#include "../../machine/team.h"
 
 enum { X, WEIGHT, BIAS }; /* inputs */
 enum { GROUPS, EPS };     /* attributes */

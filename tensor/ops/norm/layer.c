@@ -3,7 +3,7 @@
 #include "../../calc.h"
 #include "../../expect.h"
 #include "../../kernels/norm/norm.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 enum { X, WEIGHT, BIAS }; /* inputs */
 enum { SHAPE, EPS };      /* attributes */

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../store.h"
 #include "../../op.h"
 

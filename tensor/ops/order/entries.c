@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../../team.h"
+#include "../../machine/team.h"
 
 enum {
   DIGIT = 11, /* bits of a digit */

@@ -1,6 +1,6 @@
 /* One value of a row by its rank or its frequency: kthvalue, median, mode. */
 #include "../../calc.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "order.h"
 #include "rows.h"
 

@@ -1,8 +1,8 @@
 /* Rows of a dimension: layout, threads, results. */
 #include "rows.h"
 
-#include "../../cast.h"
-#include "../../team.h"
+#include "../../loop/cast.h"
+#include "../../machine/team.h"
 #include "../shape/window.h"
 
 enum { GRAIN = 1 << 13 }; /* values of a part */

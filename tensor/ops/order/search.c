@@ -1,6 +1,6 @@
 /* Searching sorted values: searchsorted, bucketize. */
-#include "../../cast.h"
-#include "../../team.h"
+#include "../../loop/cast.h"
+#include "../../machine/team.h"
 #include "../../op.h"
 
 enum { GRAIN = 1 << 12 };

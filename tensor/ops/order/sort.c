@@ -1,8 +1,8 @@
 /* Whole orders along a dimension: sort, argsort, topk. NaN is above every number; equal values keep
    the order they came in, in falling order too. */
 #include "../../calc.h"
-#include "../../copy.h"
-#include "../../team.h"
+#include "../../loop/copy.h"
+#include "../../machine/team.h"
 #include "order.h"
 #include "rows.h"
 

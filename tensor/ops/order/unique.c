@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../copy.h"
-#include "../../team.h"
+#include "../../loop/cast.h"
+#include "../../loop/copy.h"
+#include "../../machine/team.h"
 #include "../shape/window.h"
 #include "entries.h"
 #include "../../op.h"

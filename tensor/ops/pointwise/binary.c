@@ -205,9 +205,9 @@ const BinaryLoops AT_LEVEL(binary_loops) = {
 
 #else
 
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../expect.h"
-#include "../../tape.h"
+#include "../../tape/tape.h"
 
 static Op rows[B_ROWS];
 BINARY_CALLS(binary_loops)

@@ -136,7 +136,7 @@ const OptimLoops AT_LEVEL(optim_loops) = {{RULES(RULE_ENTRY)}};
 #else
 
 #include "../../expect.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 enum { CHUNK = 1 << 14 }; /* elements of a part */
 

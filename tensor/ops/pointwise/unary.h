@@ -6,9 +6,9 @@
 #ifndef LUNETTE_UNARY_H
 #define LUNETTE_UNARY_H
 
-#include "../../iter.h"
+#include "../../loop/iter.h"
 #include "../../kernels/math/vmath.h"
-#include "../../simd.h"
+#include "../../machine/simd.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* Maxima in windows, with their places; adaptive ones; and the way back, max_unpool. */
 #include "../../calc.h"
-#include "../../tape.h"
+#include "../../tape/tape.h"
 #include "pool.h"
 
 enum { KERNEL, STRIDE, PADDING, DILATION, CEIL, RETURN };

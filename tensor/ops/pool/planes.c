@@ -6,7 +6,7 @@
 #include "../../kernels/pool/pool.h"
 
 #include "../../calc.h"
-#include "../../copy.h"
+#include "../../loop/copy.h"
 
 /* Attributes of all rows up to CEIL, then those of each pass. */
 enum { KERNEL, STRIDE, PADDING, DILATION, CEIL };

@@ -4,9 +4,9 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../kernels/transforms.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "draw.h"
 
 enum { GRAIN = 1 << 14, RUN = 512 };

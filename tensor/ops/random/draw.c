@@ -2,7 +2,7 @@
 #include "draw.h"
 
 #include "../../kernels/random.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 enum { GRAIN = 1 << 14 }; /* elements of a part */
 

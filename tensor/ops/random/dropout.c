@@ -2,9 +2,9 @@
    are kept as a mask of bytes beside the output, for the gradient. */
 #include "../../calc.h"
 #include "../../expect.h"
-#include "../../iter.h"
+#include "../../loop/iter.h"
 #include "../../kernels/random.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "draw.h"
 
 enum { GRAIN = 1 << 15 };

@@ -1,7 +1,7 @@
 /* Drawing positions with given weights. */
 #include <math.h>
 
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "draw.h"
 
 typedef struct Weights {

@@ -4,10 +4,10 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../iter.h"
+#include "../../loop/cast.h"
+#include "../../loop/iter.h"
 #include "../../store.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "draw.h"
 
 /* ---- filling ------------------------------------------------------------------------------------ */

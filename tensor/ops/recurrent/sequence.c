@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../gemm.h"
+#include "../../loop/cast.h"
+#include "../../blas/gemm.h"
 #include "../../kernels/packed.h"
 #include "../../kernels/recurrent.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 
 #define LL(x) ((long long)(x))
 

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "../../cast.h"
+#include "../../loop/cast.h"
 
 #define WIDER(a, v)    ((v) > (a) || (v) != (v) ? (v) : (a))
 #define NARROWER(a, v) ((v) < (a) || (v) != (v) ? (v) : (a))

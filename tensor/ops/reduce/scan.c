@@ -5,7 +5,7 @@
 #include "../../calc.h"
 #include "../../expect.h"
 #include "../../kernels/scan.h"
-#include "../../team.h"
+#include "../../machine/team.h"
 #include "reduce.h"
 
 enum { GRAIN = 1 << 14 };

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../iter.h"
+#include "../../loop/iter.h"
 
 /* The op of another name on x, with this call's first n attributes. */
 static Tensor *with_attrs(const Call *c, const char *name, Tensor *x, int n) {

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../team.h"
+#include "../../loop/cast.h"
+#include "../../machine/team.h"
 #include "shape.h"
 #include "window.h"
 

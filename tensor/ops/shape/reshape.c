@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "shape.h"
 #include "window.h"
 

@@ -1,7 +1,7 @@
 /* Steps that the files of the shape family share. */
 #include "shape.h"
 
-#include "../../cast.h"
+#include "../../loop/cast.h"
 
 void shape_move(const Tensor *y, const Window *to, const Tensor *x, const Window *from) {
   Tensor a = window_tensor(y, to), b = window_tensor(x, from);

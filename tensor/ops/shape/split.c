@@ -1,6 +1,6 @@
 /* Cutting a dimension into pieces, which are views and come as one list. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 
 static int64_t length(const Call *c, int dim) {
   const Tensor *x = c->x[0];

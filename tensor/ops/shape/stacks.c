@@ -1,6 +1,6 @@
 /* Joining and matching several tensors, in terms of cat, reshape and expand. */
 #include "../../calc.h"
-#include "../../iter.h"
+#include "../../loop/iter.h"
 
 /* x with at least n dimensions: those that are missing come where NumPy puts them. */
 static Tensor *at_least(Tensor *x, int n) {

@@ -1,8 +1,8 @@
 /* Triangles of matrices. */
 #include <string.h>
 
-#include "../../cast.h"
-#include "../../team.h"
+#include "../../loop/cast.h"
+#include "../../machine/team.h"
 #include "shape.h"
 
 typedef struct Triangle {

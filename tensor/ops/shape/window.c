@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "../../calc.h"
-#include "../../cast.h"
-#include "../../copy.h"
+#include "../../loop/cast.h"
+#include "../../loop/copy.h"
 #include "../../expect.h"
 
 /* ---- geometry --------------------------------------------------------------------------------- */

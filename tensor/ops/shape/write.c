@@ -1,6 +1,6 @@
 /* Writing over a tensor: copy_, fill_, zero_. */
 #include "../../calc.h"
-#include "../../cast.h"
+#include "../../loop/cast.h"
 #include "../../store.h"
 
 /* x[1], of a shape that broadcasts to x[0]'s, is written over it. */

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "../../calc.h"
-#include "../../taps.h"
+#include "../../loop/taps.h"
 
 enum { DIM, SIZE, MODE, ALIGN, SCALE };
 enum { NEAREST, EXACT, LINEAR, CUBIC };

@@ -2,7 +2,7 @@
 #ifndef LUNETTE_COPY_H
 #define LUNETTE_COPY_H
 
-#include "tensor.h"
+#include "../tensor.h"
 
 /* y's elements become x's, of y's type, broadcast to y's shape; any strides; no overlap. */
 void copy_into(Tensor *y, const Tensor *x);

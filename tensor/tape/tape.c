@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "anomaly.h"
-#include "mem.h"
+#include "../watch/anomaly.h"
+#include "../machine/mem.h"
 
 bool tape_on = true;
 void (*tape_host_free)(void *host);

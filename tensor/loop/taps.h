@@ -3,8 +3,8 @@
 #ifndef LUNETTE_TAPS_H
 #define LUNETTE_TAPS_H
 
-#include "kernels/resample.h"
-#include "tensor.h"
+#include "../kernels/resample.h"
+#include "../tensor.h"
 
 /* Bytes of the lists of a map with that many outputs and taps. */
 static inline size_t taps_bytes(int64_t out, int64_t taps) {

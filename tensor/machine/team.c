@@ -13,7 +13,7 @@
 #include <sched.h>
 #include <time.h>
 
-#include "gemm.h"
+#include "../blas/gemm.h"
 
 #define MOST_PIECES INT32_MAX
 #define SPIN_IDLE   4000 /* looks for a new job before a worker sleeps: some 75 microseconds */

@@ -1,7 +1,7 @@
 /* The leaves that a graph starts from. */
 #include <stdlib.h>
 
-#include "mem.h"
+#include "../machine/mem.h"
 #include "tape.h"
 
 typedef struct Search {

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "kernels/convert.h"
-#include "team.h"
+#include "../kernels/convert.h"
+#include "../machine/team.h"
 
 enum {
   GRAIN = 1 << 15, /* elements of a part */

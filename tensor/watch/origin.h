@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "tensor.h"
+#include "../tensor.h"
 
 typedef struct Origin {
   char text[80];        /* "file:line" */

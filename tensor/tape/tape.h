@@ -2,7 +2,7 @@
 #ifndef LUNETTE_TAPE_H
 #define LUNETTE_TAPE_H
 
-#include "op.h"
+#include "../op.h"
 
 /* A node is one recorded call. It keeps shadows of inputs and outputs: type, shape, and, where
    the gradient reads them, storage and version; never a tensor with history, so that counting

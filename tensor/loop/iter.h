@@ -6,7 +6,7 @@
 #ifndef LUNETTE_ITER_H
 #define LUNETTE_ITER_H
 
-#include "op.h"
+#include "../op.h"
 
 enum { ITER_IN = 4 };
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "dtype.h"
+#include "../dtype.h"
 
 enum { LAPACK_SMALL = 12 }; /* most rows and columns */
 

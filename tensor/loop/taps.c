@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "team.h"
+#include "../machine/team.h"
 
 enum { GRAIN = 1 << 15 }; /* products of a part */
 

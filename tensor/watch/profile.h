@@ -2,7 +2,7 @@
 #ifndef LUNETTE_PROFILE_H
 #define LUNETTE_PROFILE_H
 
-#include "op.h"
+#include "../op.h"
 
 extern bool profile_on;
 

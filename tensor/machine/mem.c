@@ -1,7 +1,7 @@
 /* The caching allocator: size classes, the cache's bound, planted failures. */
 #define _GNU_SOURCE
 #include "mem.h"
-#include "origin.h"
+#include "../watch/origin.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tensor.h"
+#include "../tensor.h"
 
 /* Blocks are 64-byte aligned and come from the cache of their class when it has one. Both fail
    through t_fail. The size given back must be the size asked for. */

@@ -5,7 +5,7 @@
 
 #include "copy.h"
 #include "iter.h"
-#include "kernels/convert.h"
+#include "../kernels/convert.h"
 
 void cast_run(int64_t n, const void *src, DType from, int64_t ss, void *dst, DType to, int64_t ds) {
   SIMD_PICK(convert_kernels)->run(n, src, from, ss, dst, to, ds);

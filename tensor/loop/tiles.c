@@ -2,9 +2,9 @@
    transposed matrices. The loop runs along the dimension in which fewer operands need turning; those
    are turned tile by tile, through buffers that stay in the nearest cache. */
 #include "cast.h"
-#include "kernels/convert.h"
+#include "../kernels/convert.h"
 #include "plan.h"
-#include "team.h"
+#include "../machine/team.h"
 
 enum {
   LEAST = 1 << 12, /* elements from where tiles pay */

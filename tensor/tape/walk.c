@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "anomaly.h"
-#include "birth.h"
-#include "calc.h"
-#include "cast.h"
-#include "mem.h"
+#include "../watch/anomaly.h"
+#include "../birth.h"
+#include "../calc.h"
+#include "../loop/cast.h"
+#include "../machine/mem.h"
 #include "tape.h"
-#include "team.h"
+#include "../machine/team.h"
 
 void (*tape_host_grad)(Node *n, Tensor **gx);
 Tensor *(*tape_host_hook)(void *hooks, int slot, Tensor *g);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "calc.h"
-#include "cast.h"
+#include "../calc.h"
+#include "../loop/cast.h"
 
 bool anomaly_on, anomaly_in_rule;
 char *(*anomaly_host_place)(void);

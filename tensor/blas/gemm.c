@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "kernels/products.h"
-#include "team.h"
+#include "../kernels/products.h"
+#include "../machine/team.h"
 
 /* ---- starting OpenBLAS ---- */
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dtype.h"
+#include "../dtype.h"
 
 /* Do the sizes of an m by n matrix and of its workspace pass LAPACK's 32-bit integers? */
 bool lapack_fits(int64_t m, int64_t n);

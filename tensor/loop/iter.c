@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "cast.h"
-#include "kernels/convert.h"
+#include "../kernels/convert.h"
 #include "plan.h"
-#include "team.h"
+#include "../machine/team.h"
 
 enum {
   RUN = 1 << 10, /* elements a buffer holds */

@@ -2,7 +2,7 @@
 #ifndef LUNETTE_ANOMALY_H
 #define LUNETTE_ANOMALY_H
 
-#include "tape.h"
+#include "../tape/tape.h"
 
 /* When on, an op whose floating inputs are all finite and whose result is not fails, and so does a
    gradient rule. NaN and infinities that a program puts in itself pass. */

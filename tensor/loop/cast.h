@@ -2,7 +2,7 @@
 #ifndef LUNETTE_CAST_H
 #define LUNETTE_CAST_H
 
-#include "tensor.h"
+#include "../tensor.h"
 
 /* A contiguous copy of x in that type. */
 Tensor *cast_copy(const Tensor *x, DType dtype);
