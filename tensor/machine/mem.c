@@ -3,6 +3,7 @@
 #include "mem.h"
 #include "../watch/origin.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,17 +18,19 @@ void (*mem_collect)(bool full);
 enum {
   SMALL = 1024,
   CLASSES = SMALL / 64 + 8 * 40,
-  SLAB = 1 << 16,     /* small blocks are cut from slabs of this size */
-  SLAB_MOST = 4096,   /* the largest block that comes from a slab */
-  MAP_LEAST = 1 << 20 /* from here on blocks are mapped, and can be given back */
+  SLAB = 1 << 16,      /* small blocks are cut from slabs of this size */
+  SLAB_MOST = 4096,    /* the largest block that comes from a slab */
+  MAP_LEAST = 1 << 20, /* from here on blocks are mapped, and can be given back */
+  HUGE_LEAST = 4 << 20 /* and from here on they lie on huge pages */
 };
 
 /* What is kept for the next use, besides slabs: what lives and what is kept stay within the most that
    lived of late and SPARE. So a step of a training finds what the one before it used, however large,
    and what was needed once goes back to the system. */
 #define SPARE ((size_t)256 << 20)
-enum { SPAN = 1 << 14 };    /* uses of the cache that are "of late", once or twice so many */
-static size_t most_live[2]; /* in this span and in the one before */
+#define HUGE  ((size_t)2 << 20) /* bytes of a huge page */
+enum { SPAN = 1 << 14 };        /* uses of the cache that are "of late", once or twice so many */
+static size_t most_live[2];     /* in this span and in the one before */
 
 typedef struct Free {
   struct Free *next;
@@ -67,6 +70,22 @@ static void *from_slab(size_t size) {
   return p;
 }
 
+static void *mapped(size_t size) {
+  void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return p == MAP_FAILED ? NULL : p;
+}
+
+/* On huge pages: from the border of one on, what was mapped around that is given back. */
+static void *mapped_huge(size_t size) {
+  char *p = mapped(size + HUGE);
+  if (!p) return NULL;
+  size_t before = -(uintptr_t)p % HUGE;
+  if (before > 0) munmap(p, before);
+  munmap(p + before + size, HUGE - before);
+  madvise(p + before, size, MADV_HUGEPAGE);
+  return p + before;
+}
+
 static void *from_system(size_t size) {
 #if !defined(__SANITIZE_ADDRESS__)
   if (size <= SLAB_MOST) return from_slab(size);
@@ -75,10 +94,7 @@ static void *from_system(size_t size) {
 #endif
   mem_stats.allocations++;
   if (size < MAP_LEAST) return aligned_alloc(64, size);
-  void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED) return NULL;
-  if (size >= (size_t)4 << 20) madvise(p, size, MADV_HUGEPAGE);
-  return p;
+  return size < HUGE_LEAST ? mapped(size) : mapped_huge(size);
 }
 
 static void to_system(void *p, size_t size) {
