@@ -104,6 +104,8 @@ static const Cast casts[T_DTYPES][T_DTYPES] = {
         memcpy(y, x, (size_t)columns * sizeof(T));                                                 \
       } else if (dense && one) {                                                                   \
         for (int64_t c = 0; c < columns; c++) y[c] = *x;                                           \
+      } else if (dense && x_column == 2) { /* vectors can be made of that */                       \
+        for (int64_t c = 0; c < columns; c++) y[c] = x[2 * c];                                     \
       } else if (dense) {                                                                          \
         for (int64_t c = 0; c < columns; c++) y[c] = x[c * x_column];                              \
       } else {                                                                                     \

@@ -10,7 +10,8 @@
 
 enum {
   GRAIN = 1 << 15, /* elements of a part */
-  TILE = 32,       /* rows and columns of a tile */
+  TILE = 32,       /* rows of a tile */
+  WIDTH = 256,     /* and its columns: long runs are written */
   PAGE = 4096,
   ZEROS = 1 << 19 /* bytes of a part that clears */
 };
@@ -104,9 +105,9 @@ static void block(const Plan *p, int64_t rows, int64_t columns, char *y, const c
 }
 
 static void tiles(const Plan *p, int64_t rows, char *y, const char *x) {
-  int64_t size = p->size * TILE;
-  for (int64_t j = 0; j < p->along.n; j += TILE) {
-    block(p, rows, p->along.n - j < TILE ? p->along.n - j : TILE, y, x);
+  int64_t size = p->size * WIDTH;
+  for (int64_t j = 0; j < p->along.n; j += WIDTH) {
+    block(p, rows, p->along.n - j < WIDTH ? p->along.n - j : WIDTH, y, x);
     y += p->along.y * size;
     x += p->along.x * size;
   }

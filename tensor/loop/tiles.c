@@ -9,7 +9,7 @@
 enum {
   LEAST = 1 << 12, /* elements from where tiles pay */
   TILE = 1 << 12,  /* most elements of a tile */
-  WIDTH = 128,     /* elements of a row of a tile, more where there are few rows */
+  WIDTH = 256,     /* elements of a row of a tile, more where there are few rows */
   SQUARE = 64,     /* the same where the output is turned */
   SHORT = 4,       /* a dimension of fewer is not worth turning */
   ROW = 64,        /* rows from here on are worth a run of the loop of their own */
