@@ -38,6 +38,10 @@ WHOLE_SUMS(sum_i64, int64_t, uint64_t, (uint64_t)x[i])
 WHOLE_SUMS(sum_i32, int32_t, uint64_t, (uint64_t)x[i])
 WHOLE_SUMS(sum_u8, uint8_t, uint16_t, x[i])
 
+/* Of what is not NaN. */
+SUMS(numbers_f32, float, float, double, 0, add_f32, add_f64, x[i] == x[i] ? x[i] : 0)
+SUMS(numbers_f64, double, double, double, 0, add_f64, add_f64, x[i] == x[i] ? x[i] : 0)
+
 SUMS(prod_f32, float, double, double, 1, mul_f64, mul_f64, (double)x[i])
 SUMS(prod_f64, double, double, double, 1, mul_f64, mul_f64, x[i])
 SUMS(prod_i64, int64_t, uint64_t, uint64_t, 1, mul_u64, mul_u64, (uint64_t)x[i])
@@ -57,7 +61,7 @@ WHOLE_SUMS(nonzero_u8, uint8_t, uint16_t, x[i] != 0)
 
 /* ---- extremes --------------------------------------------------------------------------------- */
 
-enum { BEST_SHORT = 32, BEST_CHUNK = 512, BEST_TILE = 256 };
+enum { BEST_SHORT = 32, BEST_CHUNK = 512, BEST_TILE = 256, END_BLOCK = 2048 };
 
 /* The bits of |x| as an integer keep the order of |x|, with NaN on top. */
 LANE_FN int32_t magnitude_f32(float x) { return (int32_t)(f32_bits(x) & 0x7fffffffu); }
@@ -130,9 +134,18 @@ static int64_t first_nan_f64(int64_t n, const double *x) {
 #define NO_NAN(n, x) (-1)
 
 /* A: the accumulator's type; the fold itself stays in T. join passes over a NaN, which a row is
-   searched for; keep holds it. */
+   searched for block by block; keep holds it. */
 #define ENDS(name, T, A, start, join, keep, first_nan)                                             \
   LANE_FOLD(name, T, T, T, start, join, join, x[i])                                                \
+  static T name##_row(int64_t n, const T *x) {                                                     \
+    T end = start;                                                                                 \
+    for (int64_t k = 0; k < n; k += END_BLOCK) {                                                   \
+      int64_t m = n - k < END_BLOCK ? n - k : END_BLOCK, nan = first_nan(m, x + k);                \
+      if (nan >= 0) return x[k + nan];                                                             \
+      end = join(end, name(m, x + k, NULL, 0));                                                    \
+    }                                                                                              \
+    return end;                                                                                    \
+  }                                                                                                \
   static void name##_rows(int64_t rows, int64_t n, int64_t at, const void *x, void *acc) {         \
     (void)at;                                                                                      \
     const T *p = x;                                                                                \
@@ -146,10 +159,7 @@ static int64_t first_nan_f64(int64_t n, const double *x) {
       for (int64_t r = 0; r < m; r++) ((A *)acc)[k + r] = end[r];                                  \
     }                                                                                              \
     if (n > 0 && n <= LANES) return;                                                               \
-    for (int64_t k = 0; k < rows; k++, p += n) {                                                   \
-      int64_t nan = first_nan(n, p);                                                               \
-      ((A *)acc)[k] = nan < 0 ? name(n, p, NULL, 0) : p[nan];                                      \
-    }                                                                                              \
+    for (int64_t k = 0; k < rows; k++, p += n) ((A *)acc)[k] = name##_row(n, p);                   \
   }                                                                                                \
   static void name##_cols(int64_t width, int64_t n, int64_t stride, int64_t at, const void *x,     \
                           void *acc) {                                                             \
@@ -347,6 +357,7 @@ LOGSUM(f64, double)
 
 const ReduceKernels AT_LEVEL(reduce_kernels) = {{
     [REDUCE_SUM] = {ALL(sum)},
+    [REDUCE_NUMBERS] = {FLOATS(numbers)},
     [REDUCE_PROD] = {ALL(prod)},
     [REDUCE_ABS] = {FLOATS(abs)},
     [REDUCE_SQUARES] = {FLOATS(squares)},

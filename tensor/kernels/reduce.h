@@ -4,6 +4,7 @@
 
    Accumulators, by operation and type of value:
      SUM, PROD, ABS (sum of |x|), SQUARES   floats double, integers uint64_t (they wrap around)
+     NUMBERS (the sum of what is not NaN)   double; floats only
      NONZERO (how many are not 0)           uint64_t
      MAX, MIN                               floats ReduceBest, integers ReduceBestWhole
      TOP, BOTTOM (the same without places)  floats double, integers int64_t
@@ -20,6 +21,7 @@
 
 typedef enum ReduceKind {
   REDUCE_SUM,
+  REDUCE_NUMBERS,
   REDUCE_PROD,
   REDUCE_ABS,
   REDUCE_SQUARES,

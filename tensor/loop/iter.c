@@ -48,8 +48,7 @@ int iter_broadcast(Call *c, int from, int to, int64_t *shape) {
 
 /* ---- the plan --------------------------------------------------------------------------------- */
 
-static void operand(Operand *o, const Tensor *t, const Plan *p) {
-  o->data = t_data(t);
+static void operand_shape(Operand *o, const Tensor *t, const Plan *p) {
   o->dtype = (DType)t->dtype;
   o->size = (int64_t)dtype_size(o->dtype);
   int lead = p->ndim - t->ndim;
@@ -57,6 +56,11 @@ static void operand(Operand *o, const Tensor *t, const Plan *p) {
     bool here = d >= lead && t->shape[d - lead] != 1;
     o->stride[d] = here ? t->stride[d - lead] : 0;
   }
+}
+
+static void operand(Operand *o, const Tensor *t, const Plan *p) {
+  operand_shape(o, t, p);
+  o->data = t_data(t);
 }
 
 static void swap_dims(const Plan *p, Operand *const *all, int64_t *shape, int d, int e) {
@@ -187,6 +191,23 @@ static void move(const Plan *p, const Operand *o, int64_t at, int64_t n, char *b
     buffer += row * size;
     n -= row;
   }
+}
+
+void plan_reader(Plan *p, const Tensor *x, DType as) {
+  Tensor y = {.ndim = x->ndim, .dtype = (uint8_t)as};
+  p->nx = 1;
+  p->ndim = x->ndim;
+  p->in = as;
+  memcpy(p->shape, x->shape, sizeof p->shape);
+  memcpy(y.shape, x->shape, sizeof y.shape);
+  t_strides(x->ndim, x->shape, y.stride);
+  operand_shape(&p->y, &y, p);
+  operand(&p->x[0], x, p);
+  collapse(p);
+}
+
+void plan_read(const Plan *p, int64_t at, int64_t n, void *buffer) {
+  move(p, &p->x[0], at, n, buffer, p->in, true);
 }
 
 static void run_part(const Plan *p, int64_t at, int64_t end) {

@@ -6,9 +6,9 @@
 
 enum { MOST = 3000 };
 
-static const char *const kinds[REDUCE_KINDS] = {"sum",     "prod",   "abs",     "squares",
-                                                "nonzero", "max",    "min",     "top",
-                                                "bottom",  "maxabs", "moments", "logsum"};
+static const char *const kinds[REDUCE_KINDS] = {"sum",     "numbers", "prod",  "abs", "squares",
+                                                "nonzero", "max",     "min",   "top", "bottom",
+                                                "maxabs",  "moments", "logsum"};
 static const char *const types[T_F16] = {"f32", "f64", "i64", "i32", "u8", "bool"};
 static const size_t sizes[T_F16] = {4, 8, 8, 4, 1, 1};
 
@@ -48,8 +48,8 @@ static Want naive(ReduceKind kind, DType d, const void *x, int64_t n, int64_t st
   for (int64_t i = 0; i < n; i++) mean += value(x, d, i * stride) / n;
   for (int64_t i = 0; i < n; i++) {
     long double v = value(x, d, i * stride), b = value(x, d, best * stride);
-    r.mass += fabsl(v);
-    if (kind == REDUCE_SUM) s += v;
+    if (v == v) r.mass += fabsl(v);
+    if (kind == REDUCE_SUM || (kind == REDUCE_NUMBERS && v == v)) s += v;
     if (kind == REDUCE_PROD) s *= v;
     if (kind == REDUCE_ABS) s += fabsl(v);
     if (kind == REDUCE_SQUARES) s += v * v;
@@ -103,6 +103,7 @@ static void fill(void *x, DType d, ReduceKind kind) {
     if (kind == REDUCE_PROD)
       v = d <= T_F64 ? exp(noise() / 8) : d >= T_U8 || (noise_bits() & 3) ? 1 + !(i % 600) : -1;
     if (kind == REDUCE_MAX || kind == REDUCE_MIN) v = floor(v); /* with ties */
+    if (kind == REDUCE_NUMBERS && i % 7 == 3) v = NAN;
     put(x, d, i, (d == T_U8 && kind != REDUCE_PROD) || d == T_BOOL ? fabs(v) : v);
   }
 }

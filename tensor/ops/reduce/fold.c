@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../../loop/plan.h"
 #include "../../machine/team.h"
 
 enum {
@@ -11,80 +12,6 @@ enum {
   ACC_MAX = 24     /* bytes of the largest accumulator */
 };
 
-/* ---- shapes ----------------------------------------------------------------------------------- */
-
-unsigned fold_dims(Call *c, int attr) {
-  const Attr *a = &c->attr[attr];
-  int ndim = c->x[0]->ndim;
-  unsigned mask = 0;
-  for (int i = 0; a->tag != A_NONE && i < a->n; i++) {
-    unsigned bit = 1u << a->v[i];
-    if (mask & bit) t_fail("%s: dimension %d is given twice", call_name(c), (int)a->v[i] + 1);
-    mask |= bit;
-  }
-  return mask ? mask : (1u << ndim) - 1;
-}
-
-unsigned fold_dim(Call *c, int attr) {
-  return attr_given(c, attr) ? 1u << c->attr[attr].i : (1u << c->x[0]->ndim) - 1;
-}
-
-int fold_result(const Tensor *x, unsigned reduced, bool keepdim, int64_t *shape) {
-  int n = 0;
-  for (int d = 0; d < x->ndim; d++) {
-    if (!(reduced >> d & 1))
-      shape[n++] = x->shape[d];
-    else if (keepdim)
-      shape[n++] = 1;
-  }
-  return n;
-}
-
-int64_t fold_count(const Tensor *x, unsigned reduced) {
-  int64_t n = 1;
-  for (int d = 0; d < x->ndim; d++) n *= reduced >> d & 1 ? x->shape[d] : 1;
-  return n;
-}
-
-unsigned fold_seen(const Tensor *x, unsigned reduced, Tensor *seen) {
-  int order[T_MAXDIM], last_kept = -1;
-  for (int d = 0; d < x->ndim;
-       d++) { /* by falling strides; those of size 1 stay before what follows */
-    int at = d;
-    for (; at > 0 && x->stride[order[at - 1]] < x->stride[d] && x->shape[order[at - 1]] != 1;
-         at--) {
-      order[at] = order[at - 1];
-    }
-    order[at] = d;
-  }
-  unsigned bits = 0;
-  *seen = *x;
-  for (int i = 0; i < x->ndim; i++) {
-    int d = order[i];
-    bool kept = !(reduced >> d & 1);
-    if (kept && x->shape[d] != 1 && d < last_kept) return 0;
-    if (kept && x->shape[d] != 1) last_kept = d;
-    if (!kept) bits |= 1u << i;
-    seen->shape[i] = x->shape[d];
-    seen->stride[i] = x->stride[d];
-  }
-  return t_is_contiguous(seen) ? bits : 0;
-}
-
-void fold_shape(FoldShape *s, const Tensor *x, unsigned reduced) {
-  s->n = 0;
-  for (int d = 0; d < x->ndim; d++) {
-    bool r = reduced >> d & 1;
-    if (x->shape[d] == 1) continue;
-    if (s->n > 0 && s->reduced[s->n - 1] == r) {
-      s->size[s->n - 1] *= x->shape[d];
-    } else {
-      s->reduced[s->n] = r;
-      s->size[s->n++] = x->shape[d];
-    }
-  }
-}
-
 /* ---- the first pass: values into accumulators -------------------------------------------------- */
 
 /* x as [outer, n, inner], n being the last reduced group, cut into chunks of n and tiles of inner;
@@ -92,22 +19,26 @@ void fold_shape(FoldShape *s, const Tensor *x, unsigned reduced) {
 typedef struct Pass {
   const Fold *fold;
   const FoldArg *arg;
+  const FoldShape *shape; /* of x */
   const char *x;
-  char *acc; /* [outer, chunks, inner], or NULL: straight into y */
+  const Plan *reader; /* of x where it is scattered */
+  char *acc;          /* [outer, chunks, inner], or NULL: straight into y */
   char *y;
   int64_t *indices;
   Reduce kernel;
   size_t xsize, ysize;
+  int at; /* the group that n is, or -1 */
   int64_t outer, n, inner;
   int64_t chunk, chunks, tile, tiles, group;
 } Pass;
 
 static int64_t over(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* Returns the group that is reduced, or -1. */
-static int plan(Pass *p, const FoldShape *s) {
+static void plan(Pass *p, const FoldShape *s) {
   int at = s->n - 1;
   while (at >= 0 && !s->reduced[at]) at--;
+  p->at = at;
+  p->shape = s;
   p->outer = p->inner = 1;
   p->n = at < 0 ? 1 : s->size[at];
   for (int i = 0; i < s->n; i++) {
@@ -121,7 +52,6 @@ static int plan(Pass *p, const FoldShape *s) {
   p->chunks = over(p->n, p->chunk);
   p->group = GRAIN / (p->chunk * p->tile);
   if (p->group < 1 || p->tiles * p->chunks > 1) p->group = 1;
-  return at;
 }
 
 static void fold_rows(const Pass *p, int64_t rows, int64_t n, int64_t at, const void *x,
@@ -132,48 +62,95 @@ static void fold_rows(const Pass *p, int64_t rows, int64_t n, int64_t at, const 
     p->kernel.rows(rows, n, at, x, acc);
 }
 
+/* Where outer o begins in runs. */
+static int64_t start_of(const Pass *p, int64_t o) {
+  const FoldShape *s = p->shape;
+  int64_t offset = 0;
+  for (int i = p->at - 1; i >= 0; i--) {
+    offset += o % s->size[i] * s->stride[i];
+    o /= s->size[i];
+  }
+  return offset;
+}
+
+/* The values of rows x n from outer o on, each row from position `at`. */
+static void fold_values(const Pass *p, int64_t o, int64_t rows, int64_t n, int64_t at, char *read,
+                        char *acc) {
+  int64_t first = o * p->n + at, size = (int64_t)p->xsize;
+  if (p->shape->lie == FOLD_RUNS) {
+    for (int64_t r = 0; r < rows; r++, acc += p->fold->size) {
+      fold_rows(p, 1, n, at, p->x + (start_of(p, o + r) + at) * size, acc);
+    }
+    return;
+  }
+  if (p->reader) plan_read(p->reader, first, rows * n, read);
+  fold_rows(p, rows, n, at, p->reader ? read : p->x + first * size, acc);
+}
+
 static void *at_y(const Pass *p, int64_t i) { return p->y ? p->y + i * (int64_t)p->ysize : NULL; }
 
 /* Several whole rows (inner is 1): accumulators go through a buffer where they have no place. */
-static void rows_part(const Pass *p, int64_t from, int64_t rows, int64_t chunk) {
+static void rows_part(const Pass *p, int64_t from, int64_t rows, int64_t chunk, char *read) {
   _Alignas(64) char buffer[TILE * ACC_MAX];
   int64_t at = chunk * p->chunk, n = p->n - at < p->chunk ? p->n - at : p->chunk;
   for (int64_t k = from; k < from + rows; k += TILE) {
     int64_t m = from + rows - k < TILE ? from + rows - k : TILE;
-    void *acc = p->acc ? p->acc + (k * p->chunks + chunk) * (int64_t)p->fold->size : buffer;
-    fold_rows(p, m, n, at, p->x + (k * p->n + at) * (int64_t)p->xsize, acc);
+    char *acc = p->acc ? p->acc + (k * p->chunks + chunk) * (int64_t)p->fold->size : buffer;
+    fold_values(p, k, m, n, at, read, acc);
     if (p->acc) continue;
     int64_t *indices = p->indices ? p->indices + k : NULL;
     p->fold->finish(m, acc, at_y(p, k), indices, p->arg);
   }
 }
 
-static void cols_part(const Pass *p, int64_t o, int64_t i, int64_t chunk) {
+/* Columns i..i+width-1 of n rows of outer o, from row `at` on: where they are, *stride apart. */
+static const void *block(const Pass *p, int64_t o, int64_t at, int64_t n, int64_t i, int64_t width,
+                         char *read, int64_t *stride) {
+  int64_t first = (o * p->n + at) * p->inner + i, size = (int64_t)p->xsize;
+  *stride = p->shape->lie == FOLD_RUNS ? p->shape->stride[p->at] : p->inner;
+  if (p->shape->lie == FOLD_RUNS) return p->x + (start_of(p, o) + at * *stride + i) * size;
+  if (!p->reader) return p->x + first * size;
+  bool whole = width == p->inner;
+  for (int64_t r = 0; r < (whole ? 1 : n); r++) {
+    plan_read(p->reader, first + r * p->inner, whole ? n * width : width, read + r * width * size);
+  }
+  *stride = width;
+  return read;
+}
+
+static void cols_part(const Pass *p, int64_t o, int64_t i, int64_t chunk, char *read) {
   _Alignas(64) char buffer[TILE * ACC_MAX];
   int64_t at = chunk * p->chunk, n = p->n - at < p->chunk ? p->n - at : p->chunk;
   int64_t width = p->inner - i < p->tile ? p->inner - i : p->tile;
   int64_t place = (o * p->chunks + chunk) * p->inner + i;
   void *acc = p->acc ? p->acc + place * (int64_t)p->fold->size : buffer;
-  const char *x = p->x + ((o * p->n + at) * p->inner + i) * (int64_t)p->xsize;
+  int64_t stride;
+  const void *x = block(p, o, at, n, i, width, read, &stride);
   if (p->fold->cols)
-    p->fold->cols(width, n, p->inner, x, acc, p->arg);
+    p->fold->cols(width, n, stride, x, acc, p->arg);
   else
-    p->kernel.cols(width, n, p->inner, at, x, acc);
+    p->kernel.cols(width, n, stride, at, x, acc);
   if (p->acc) return;
   int64_t *indices = p->indices ? p->indices + place : NULL;
   p->fold->finish(width, acc, at_y(p, place), indices, p->arg);
 }
 
-static void part(void *job, int64_t i) {
-  const Pass *p = job;
+static void one_part(const Pass *p, int64_t i, char *read) {
   int64_t chunk = i % p->chunks, tile = i / p->chunks % p->tiles;
   int64_t o = i / (p->chunks * p->tiles) * p->group;
   int64_t end = o + p->group < p->outer ? o + p->group : p->outer;
   if (p->inner == 1) {
-    rows_part(p, o, end - o, chunk);
+    rows_part(p, o, end - o, chunk, read);
   } else {
-    for (; o < end; o++) cols_part(p, o, tile * p->tile, chunk);
+    for (; o < end; o++) cols_part(p, o, tile * p->tile, chunk, read);
   }
+}
+
+static void part(void *job, int64_t i) { one_part(job, i, NULL); }
+
+static void reading_part(void *job, int64_t i) {
+  _Alignas(64) char read[2 * GRAIN * PLAN_WIDE]; /* plan() makes no larger parts */
+  one_part(job, i, read);
 }
 
 /* ---- further passes: accumulators into fewer --------------------------------------------------- */
@@ -211,9 +188,9 @@ static char *join(const Fold *f, FoldShape *s, int at, char *acc) {
 
 /* ---- the whole -------------------------------------------------------------------------------- */
 
-static bool joins_follow(const Pass *p, const FoldShape *s, int at) {
+static bool joins_follow(const Pass *p, const FoldShape *s) {
   bool more = p->chunks > 1;
-  for (int i = 0; i < at; i++) more = more || s->reduced[i];
+  for (int i = 0; i < p->at; i++) more = more || s->reduced[i];
   return more;
 }
 
@@ -222,8 +199,8 @@ size_t fold_scratch(const FoldShape *s, size_t acc) {
     if (s->size[i] == 0) return 0;
   }
   Pass p;
-  int at = plan(&p, s);
-  if (!joins_follow(&p, s, at)) return 0;
+  plan(&p, s);
+  if (!joins_follow(&p, s)) return 0;
   return 2 * (size_t)(p.outer * p.chunks * p.inner) * acc;
 }
 
@@ -242,17 +219,23 @@ void fold_run(const Fold *f, const FoldShape *shape, const Tensor *x, Tensor *y,
   Pass p = {.fold = f, .arg = arg, .x = t_data(x), .acc = scratch};
   p.y = y ? t_data(y) : NULL;
   p.indices = indices ? t_i64(indices) : NULL;
-  p.xsize = dtype_size((DType)x->dtype);
+  p.xsize = dtype_size(s.in);
   p.ysize = y ? dtype_size((DType)y->dtype) : 0;
-  p.kernel = SIMD_PICK(reduce_kernels)->of[f->kernel][x->dtype];
+  p.kernel = SIMD_PICK(reduce_kernels)->of[f->kernel][s.in];
   if (x->numel == 0) {
     if (y) of_nothing(&p, y->numel);
     return;
   }
-  int at = plan(&p, &s);
-  team_run(over(p.outer, p.group) * p.tiles * p.chunks, part, &p);
+  plan(&p, shape);
+  Plan reader;
+  if (s.lie == FOLD_SCATTERED) {
+    plan_reader(&reader, x, s.in);
+    p.reader = &reader;
+  }
+  team_run(over(p.outer, p.group) * p.tiles * p.chunks, p.reader ? reading_part : part, &p);
   if (!scratch) return;
   char *acc = scratch;
+  int at = p.at;
   s.size[at] = p.chunks;
   s.reduced[at] = p.chunks > 1;
   for (; at >= 0; at--) {

@@ -1,9 +1,9 @@
 /* Reductions over any set of dimensions, in parts and an order that depend on shapes only.
 
    A Fold gathers values into accumulators: one per result, joined where a result's values were cut
-   into chunks or lie in several groups of dimensions, and turned into results at the end. x is
-   contiguous; neighbouring dimensions of one kind are seen as one, so that x is a row of groups
-   that are kept or reduced by turns. */
+   into chunks or lie in several groups of dimensions, and turned into results at the end.
+   Neighbouring dimensions of one kind are seen as one, so that x is a row of groups that are kept or
+   reduced by turns. Where x is not dense, or of another type, parts of it go through a buffer. */
 #ifndef LUNETTE_FOLD_H
 #define LUNETTE_FOLD_H
 
@@ -31,20 +31,24 @@ typedef struct Fold {
                const FoldArg *arg);
 } Fold;
 
-/* x, dense in memory in some order of its dimensions in which the kept ones keep theirs, as the
-   contiguous tensor that lies there (*seen, which shares x's data); its reduced dimensions. 0 where x lies
-   otherwise and a copy is needed. */
-unsigned fold_seen(const Tensor *x, unsigned reduced, Tensor *seen);
+typedef enum FoldLie {
+  FOLD_DENSE,    /* the groups follow one another in memory without gaps */
+  FOLD_RUNS,     /* the last group does, each other has a stride */
+  FOLD_SCATTERED /* neither, or of another type: through a buffer, in the order of positions */
+} FoldLie;
 
 /* The groups of x: sizes, outermost first, and whether they are reduced. */
 typedef struct FoldShape {
+  DType in; /* type that x is folded in */
+  FoldLie lie;
   int n;
   bool reduced[T_MAXDIM + 2];
-  int64_t size[T_MAXDIM + 2];
+  int64_t size[T_MAXDIM + 2], stride[T_MAXDIM + 2]; /* strides: of runs */
 } FoldShape;
 
-/* reduced: bit d for dimension d. */
-void fold_shape(FoldShape *s, const Tensor *x, unsigned reduced);
+/* reduced: bit d for dimension d. The groups follow x's memory where the kept dimensions keep their
+   order there. */
+void fold_shape(FoldShape *s, const Tensor *x, unsigned reduced, DType in);
 /* Bytes of scratch that fold_run needs; 0 in the common cases. */
 size_t fold_scratch(const FoldShape *s, size_t acc);
 /* y or indices may be NULL. */

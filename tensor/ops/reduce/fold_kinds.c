@@ -162,6 +162,7 @@ LOOPS(powers, f64, double, 0, a + pow(fabs(v), arg->p))
 
 static const Fold floats[FOLD_KINDS] = {
     [FOLD_SUM] = {REDUCE_SUM, 8, join_sum, finish_sum},
+    [FOLD_NUMBERS] = {REDUCE_NUMBERS, 8, join_sum, finish_sum},
     [FOLD_PROD] = {REDUCE_PROD, 8, join_prod, finish_sum},
     [FOLD_COUNT] = {REDUCE_NONZERO, 8, join_whole_sum, finish_whole},
     [FOLD_ANY] = {REDUCE_NONZERO, 8, join_whole_sum, finish_any},
@@ -181,6 +182,7 @@ static const Fold floats[FOLD_KINDS] = {
 
 static const Fold wholes[FOLD_KINDS] = {
     [FOLD_SUM] = {REDUCE_SUM, 8, join_whole_sum, finish_whole},
+    [FOLD_NUMBERS] = {REDUCE_SUM, 8, join_whole_sum, finish_whole},
     [FOLD_PROD] = {REDUCE_PROD, 8, join_whole_prod, finish_whole},
     [FOLD_COUNT] = {REDUCE_NONZERO, 8, join_whole_sum, finish_whole},
     [FOLD_ANY] = {REDUCE_NONZERO, 8, join_whole_sum, finish_any},

@@ -5,7 +5,8 @@
 #include "fold.h"
 
 typedef enum FoldKind {
-  FOLD_SUM, /* flag: divided by the count */
+  FOLD_SUM,     /* flag: divided by the count */
+  FOLD_NUMBERS, /* the sum of what is not NaN */
   FOLD_PROD,
   FOLD_COUNT, /* how many are not 0 */
   FOLD_ANY,   /* is any not 0? */

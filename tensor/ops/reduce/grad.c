@@ -39,6 +39,11 @@ void sum_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   gx[0] = spread(c, gy[0], fold_dims(c, 0));
 }
 
+void nansum_grad(Call *c, Tensor *const *gy, Tensor **gx) {
+  Tensor *g = spread(c, gy[0], fold_dims(c, 0));
+  gx[0] = dtype_is_float((DType)c->x[0]->dtype) ? t_where(t_op1("isnan", c->x[0]), t_num(0), g) : g;
+}
+
 void mean_grad(Call *c, Tensor *const *gy, Tensor **gx) {
   unsigned dims = fold_dims(c, 0);
   gx[0] = spread(c, t_muln(gy[0], 1 / (double)fold_count(c->x[0], dims)), dims);

@@ -24,32 +24,24 @@ DType reduce_type(Call *c, int attr, DType otherwise) {
 
 double reduce_correction(const Call *c) { return attr_float(c, 3, c->attr[1].i ? 1 : 0); }
 
-static void groups(FoldShape *s, const Tensor *x, unsigned dims) {
-  Tensor seen;
-  unsigned there = fold_seen(x, dims, &seen);
-  fold_shape(s, &seen, there);
-}
-
-/* Input as `in`, results of type `out`, scratch. */
-static void prepare(Call *c, FoldKind kind, DType in, DType out, unsigned dims, bool keepdim) {
+void reduce_prepare(Call *c, FoldKind kind, DType in, DType out, unsigned dims, bool keepdim) {
   int64_t shape[T_MAXDIM];
   int n = fold_result(c->x[0], dims, keepdim, shape);
-  Tensor seen;
-  if (c->x[0]->dtype != in || !fold_seen(c->x[0], dims, &seen)) call_want(c, 0, in);
+  c->dtype = in;
   call_out(c, 0, out, n, shape);
   FoldShape s;
-  groups(&s, c->x[0], dims);
+  fold_shape(&s, c->x[0], dims, in);
   size_t scratch = fold_scratch(&s, fold_of(kind, in)->size);
   if (scratch) call_scratch(c, scratch);
 }
 
-static const char *fold(Call *c, FoldKind kind, unsigned dims, double p, bool flag) {
+const char *reduce_fold(Call *c, FoldKind kind, unsigned dims, double p, bool flag) {
   Tensor *x = c->x[0];
   FoldArg arg = {.out = (DType)c->y[0]->dtype, .p = p, .flag = flag};
   arg.count = (double)fold_count(x, dims);
   FoldShape s;
-  groups(&s, x, dims);
-  fold_run(fold_of(kind, (DType)x->dtype), &s, x, c->y[0], NULL, &arg, c->scratch);
+  fold_shape(&s, x, dims, c->dtype);
+  fold_run(fold_of(kind, c->dtype), &s, x, c->y[0], NULL, &arg, c->scratch);
   return NULL;
 }
 
@@ -57,38 +49,40 @@ static bool keepdim(Call *c, int attr) { return c->attr[attr].i != 0; }
 
 /* ---- sums and products -------------------------------------------------------------------------- */
 
-static void sum_infer(Call *c) {
+void reduce_sum_infer(Call *c) {
   DType d = reduce_type(c, 2, call_promote(c, 0, 1));
   DType out = attr_given(c, 2) ? d : sum_type(d);
-  prepare(c, FOLD_SUM, d, out, fold_dims(c, 0), keepdim(c, 1));
+  reduce_prepare(c, FOLD_SUM, d, out, fold_dims(c, 0), keepdim(c, 1));
 }
-static const char *sum_run(Call *c) { return fold(c, FOLD_SUM, fold_dims(c, 0), 0, false); }
+static const char *sum_run(Call *c) { return reduce_fold(c, FOLD_SUM, fold_dims(c, 0), 0, false); }
 
 static void mean_infer(Call *c) {
   DType d = reduce_type(c, 2, call_promote(c, 0, 1));
   if (attr_given(c, 2) && !dtype_is_float(d)) {
     t_fail("mean: dtype is %s; a mean has a float type", dtype_name(d));
   }
-  prepare(c, FOLD_SUM, d, float_type(d), fold_dims(c, 0), keepdim(c, 1));
+  reduce_prepare(c, FOLD_SUM, d, float_type(d), fold_dims(c, 0), keepdim(c, 1));
 }
-static const char *mean_run(Call *c) { return fold(c, FOLD_SUM, fold_dims(c, 0), 0, true); }
+static const char *mean_run(Call *c) { return reduce_fold(c, FOLD_SUM, fold_dims(c, 0), 0, true); }
 
 static void prod_infer(Call *c) {
   DType d = reduce_type(c, 2, call_promote(c, 0, 1)), out = attr_given(c, 2) ? d : sum_type(d);
-  prepare(c, FOLD_PROD, d, out, fold_dim(c, 0), keepdim(c, 1));
+  reduce_prepare(c, FOLD_PROD, d, out, fold_dim(c, 0), keepdim(c, 1));
 }
-static const char *prod_run(Call *c) { return fold(c, FOLD_PROD, fold_dim(c, 0), 0, false); }
+static const char *prod_run(Call *c) { return reduce_fold(c, FOLD_PROD, fold_dim(c, 0), 0, false); }
 
 static void count_infer(Call *c) {
-  prepare(c, FOLD_COUNT, call_promote(c, 0, 1), T_I64, fold_dims(c, 0), false);
+  reduce_prepare(c, FOLD_COUNT, call_promote(c, 0, 1), T_I64, fold_dims(c, 0), false);
 }
-static const char *count_run(Call *c) { return fold(c, FOLD_COUNT, fold_dims(c, 0), 0, false); }
+static const char *count_run(Call *c) {
+  return reduce_fold(c, FOLD_COUNT, fold_dims(c, 0), 0, false);
+}
 
 static void test_infer(Call *c) {
-  prepare(c, FOLD_ANY, call_promote(c, 0, 1), T_BOOL, fold_dim(c, 0), keepdim(c, 1));
+  reduce_prepare(c, FOLD_ANY, call_promote(c, 0, 1), T_BOOL, fold_dim(c, 0), keepdim(c, 1));
 }
-static const char *any_run(Call *c) { return fold(c, FOLD_ANY, fold_dim(c, 0), 0, false); }
-static const char *all_run(Call *c) { return fold(c, FOLD_ALL, fold_dim(c, 0), 0, false); }
+static const char *any_run(Call *c) { return reduce_fold(c, FOLD_ANY, fold_dim(c, 0), 0, false); }
+static const char *all_run(Call *c) { return reduce_fold(c, FOLD_ALL, fold_dim(c, 0), 0, false); }
 
 /* ---- extremes ----------------------------------------------------------------------------------- */
 
@@ -101,12 +95,14 @@ static void check_any_values(Call *c, unsigned dims) {
 static void extreme_infer(Call *c, unsigned dims) {
   DType d = call_promote(c, 0, 1);
   check_any_values(c, dims);
-  prepare(c, FOLD_MAX, d, d, dims, keepdim(c, 1));
+  reduce_prepare(c, FOLD_MAX, d, d, dims, keepdim(c, 1));
 }
 
 static void amax_infer(Call *c) { extreme_infer(c, fold_dims(c, 0)); }
-static const char *amax_run(Call *c) { return fold(c, FOLD_TOP, fold_dims(c, 0), 0, false); }
-static const char *amin_run(Call *c) { return fold(c, FOLD_BOTTOM, fold_dims(c, 0), 0, false); }
+static const char *amax_run(Call *c) { return reduce_fold(c, FOLD_TOP, fold_dims(c, 0), 0, false); }
+static const char *amin_run(Call *c) {
+  return reduce_fold(c, FOLD_BOTTOM, fold_dims(c, 0), 0, false);
+}
 
 static void max_infer(Call *c) {
   extreme_infer(c, fold_dim(c, 0));
@@ -116,10 +112,10 @@ static void max_infer(Call *c) {
 /* Values into y, positions into indices; either may be NULL. */
 static const char *pick(Call *c, FoldKind kind, Tensor *y, Tensor *indices) {
   Tensor *x = c->x[0];
-  FoldArg arg = {.out = (DType)x->dtype};
+  FoldArg arg = {.out = c->dtype};
   FoldShape s;
-  groups(&s, x, fold_dim(c, 0));
-  fold_run(fold_of(kind, (DType)x->dtype), &s, x, y, indices, &arg, c->scratch);
+  fold_shape(&s, x, fold_dim(c, 0), c->dtype);
+  fold_run(fold_of(kind, c->dtype), &s, x, y, indices, &arg, c->scratch);
   return NULL;
 }
 
@@ -130,7 +126,7 @@ static void argmax_infer(Call *c) {
   DType d = call_promote(c, 0, 1);
   check_any_values(c, fold_dim(c, 0));
   if (!attr_given(c, 0)) call_contiguous(c, 0); /* positions count in its own order */
-  prepare(c, FOLD_MAX, d, T_I64, fold_dim(c, 0), keepdim(c, 1));
+  reduce_prepare(c, FOLD_MAX, d, T_I64, fold_dim(c, 0), keepdim(c, 1));
 }
 static const char *argmax_run(Call *c) { return pick(c, FOLD_MAX, NULL, c->y[0]); }
 static const char *argmin_run(Call *c) { return pick(c, FOLD_MIN, NULL, c->y[0]); }
@@ -139,13 +135,13 @@ static const char *argmin_run(Call *c) { return pick(c, FOLD_MIN, NULL, c->y[0])
 
 static void var_infer(Call *c) {
   DType d = float_type(call_promote(c, 0, 1));
-  prepare(c, FOLD_MOMENTS, d, d, fold_dims(c, 0), keepdim(c, 2));
+  reduce_prepare(c, FOLD_MOMENTS, d, d, fold_dims(c, 0), keepdim(c, 2));
 }
 static const char *var_run(Call *c) {
-  return fold(c, FOLD_MOMENTS, fold_dims(c, 0), reduce_correction(c), false);
+  return reduce_fold(c, FOLD_MOMENTS, fold_dims(c, 0), reduce_correction(c), false);
 }
 static const char *std_run(Call *c) {
-  return fold(c, FOLD_MOMENTS, fold_dims(c, 0), reduce_correction(c), true);
+  return reduce_fold(c, FOLD_MOMENTS, fold_dims(c, 0), reduce_correction(c), true);
 }
 
 static FoldKind norm_kind(double p) {
@@ -161,11 +157,11 @@ static void norm_infer(Call *c) {
   double p = attr_float(c, 0, 2);
   if (isnan(p)) t_fail("norm: p is nan; it is 1, 2, another number, math.huge or -math.huge");
   if (isinf(p)) check_any_values(c, fold_dims(c, 1));
-  prepare(c, norm_kind(p), d, d, fold_dims(c, 1), keepdim(c, 2));
+  reduce_prepare(c, norm_kind(p), d, d, fold_dims(c, 1), keepdim(c, 2));
 }
 static const char *norm_run(Call *c) {
   double p = attr_float(c, 0, 2);
-  return fold(c, norm_kind(p), fold_dims(c, 1), p, false);
+  return reduce_fold(c, norm_kind(p), fold_dims(c, 1), p, false);
 }
 
 /* Attributes: p, dim, keepdim, dtype. */
@@ -186,10 +182,10 @@ static void norm_compose(Call *c) {
 
 static void logsumexp_infer(Call *c) {
   DType d = float_type(call_promote(c, 0, 1));
-  prepare(c, FOLD_LOGSUM, d, d, fold_dims(c, 0), keepdim(c, 1));
+  reduce_prepare(c, FOLD_LOGSUM, d, d, fold_dims(c, 0), keepdim(c, 1));
 }
 static const char *logsumexp_run(Call *c) {
-  return fold(c, FOLD_LOGSUM, fold_dims(c, 0), 0, false);
+  return reduce_fold(c, FOLD_LOGSUM, fold_dims(c, 0), 0, false);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------- */
@@ -208,7 +204,7 @@ static Op rows[] = {
      .test = "{{randn(2,3)}, {randn(2,3), 2, {keepdim = true}}, {randn(2,3,2), {1, -1}}, "
              "{ints(3,2), 1}, {mask(2,3)}}",
      .ref = "reference.sum",
-     .infer = sum_infer,
+     .infer = reduce_sum_infer,
      .run = sum_run,
      .grad = sum_grad},
     {.sig = "mean(x: tensor, dim: dims?, keepdim: bool=false, dtype: dtype?) -> y: tensor",

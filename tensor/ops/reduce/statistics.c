@@ -1,9 +1,10 @@
-/* Statistics and sums in terms of other ops: pairs of moments and extremes, sums without NaN,
+/* Statistics and sums, most in terms of other ops: pairs of moments and extremes, sums without NaN,
    differences, slopes and integrals along a dimension, distances. */
 #include <math.h>
 
 #include "../../calc.h"
 #include "../../loop/iter.h"
+#include "reduce.h"
 
 /* The op of another name on x, with this call's first n attributes. */
 static Tensor *with_attrs(const Call *c, const char *name, Tensor *x, int n) {
@@ -35,10 +36,16 @@ static void aminmax_compose(Call *c) {
 
 /* ---- without NaN: attributes dim, keepdim, dtype --------------------------------------------------- */
 
-static void nansum_compose(Call *c) {
-  Tensor *x = c->x[0];
-  if (dtype_is_float((DType)x->dtype)) x = t_where(t_op1("isnan", x), t_num(0), x);
-  c->y[0] = with_attrs(c, "sum", x, 3);
+/* nan has to go before integers are made of floats. */
+static void nansum_infer(Call *c) {
+  Tensor *x = t_alias(c->x[0]);
+  bool to_whole = attr_given(c, 2) && !dtype_is_float((DType)c->attr[2].i);
+  if (to_whole) c->x[0] = t_where(t_op1("isnan", x), t_num(0), x);
+  reduce_sum_infer(c);
+}
+
+static const char *nansum_run(Call *c) {
+  return reduce_fold(c, FOLD_NUMBERS, fold_dims(c, 0), 0, false);
 }
 
 static void nanmean_compose(Call *c) {
@@ -46,9 +53,8 @@ static void nanmean_compose(Call *c) {
   if (!dtype_is_float((DType)x->dtype)) {
     t_fail("nanmean: x is %s, which has no nan; mean serves", dtype_name((DType)x->dtype));
   }
-  Tensor *numbers = t_op1("logical_not", t_op1("isnan", x));
-  nansum_compose(c);
-  c->y[0] = t_div(c->y[0], with_attrs(c, "sum", numbers, 2));
+  Tensor *count = with_attrs(c, "sum", t_eq(x, x), 2); /* nan is not itself */
+  c->y[0] = t_div(with_attrs(c, "nansum", x, 3), count);
 }
 
 /* ---- along a dimension ------------------------------------------------------------------------------- */
@@ -282,7 +288,10 @@ static Op rows[] = {
      .test =
          "{{randn(2,3)}, {tensor{{0/0, 2, 1}, {0/0, 0/0, 7}}:double(), 2}, {ints(2,3), 1, true}}",
      .ref = "reference.nansum",
-     .compose = nansum_compose},
+     .save = SAVE_X(0),
+     .infer = nansum_infer,
+     .run = nansum_run,
+     .grad = nansum_grad},
     {.sig = "nanmean(x: tensor, dim: dims?, keepdim: bool=false, dtype: dtype?) -> y: tensor",
      .doc = "The mean of what is not nan.",
      .example = "tensor{1, 0/0, 3}:nanmean() --> 2.0",
