@@ -11,7 +11,7 @@
 #define FILES(X) \
   X(create) X(diagonals) X(grids) \
   X(random) X(distributions) X(multinomial) X(dropout) X(features) \
-  X(unary) X(trigonometry) X(special) X(bessel) X(special_pairs) X(activation) X(binary) X(compare) X(ternary) \
+  X(unary) X(trigonometry) X(special) X(bessel) X(special_pairs) X(activation) X(binary) X(slope_pairs) X(compare) X(ternary) \
   X(arithmetic) \
   X(reduce) X(scan) X(statistics) X(masked) \
   X(reshape) X(views) X(join) X(stacks) X(split) X(blocks) X(pad) X(patches) X(triangles) X(write) X(window) \

@@ -57,9 +57,6 @@
       "x, but not above y. At y itself x has the gradient.",                                       \
       .sig = "clamp_max(x: tensor, max: tensor) -> z: tensor",                                     \
       .example = "tensor{-3, 0, 3}:clamp_max(1) --> int64 [3]  -3  0  1")                          \
-  ROW(relu_dx, b > 0 ? a : 0, t_op2("relu_dx", g, b), t_muln(g, 0), BOTH, PAIRS,                   \
-      "y > 0 and x or 0", "Gradient of relu from its output y: x where y > 0.",                    \
-      .flags = OP_HIDDEN, .expects = expect_no_more)                                               \
   ROW(heaviside, a == 0 ? b : a > 0, t_muln(g, 0), t_where(t_eq(a, t_num(0)), g, t_num(0)),        \
       SAVE_X(0), PAIRS, "x > 0 and 1 or 0",                                                        \
       "The step: 0 where x is negative, 1 where it is positive, values where it is 0.",            \
@@ -115,13 +112,7 @@
   ROW(xlog1py, TIMES_LOG(a, b, m_log1p(b)), xlog_dx(g, a, b, "log1p", -1),                         \
       t_mul(g, t_div(a, t_addn(b, 1))), BOTH, "{{randn(2,3), rand(3)}}", "x * math.log(1 + y)",    \
       "x log(1 + y), and 0 where x is 0.", .aliases = "special.xlog1py",                           \
-      .example = "tensor{0, 2}:xlog1py(tensor{-1, 9}) --> float32 [2]  0.0000  4.6052")            \
-  ROW(sigmoid_dx, a *b *(1 - b), t_op2("sigmoid_dx", g, b),                                        \
-      t_mul(t_mul(g, a), t_rsubn(1, t_muln(b, 2))), BOTH, PAIRS, "x * y * (1 - y)",                \
-      "Gradient of sigmoid from its output y.", .flags = OP_HIDDEN, .expects = expect_no_more)     \
-  ROW(tanh_dx, a *(1 - b * b), t_op2("tanh_dx", g, b), t_muln(t_mul(t_mul(g, a), b), -2), BOTH,    \
-      PAIRS, "x * (1 - y * y)", "Gradient of tanh from its output y.", .flags = OP_HIDDEN,         \
-      .expects = expect_no_more)
+      .example = "tensor{0, 2}:xlog1py(tensor{-1, 9}) --> float32 [2]  0.0000  4.6052")
 
 #define WHOLES(ROW)                                                                                \
   ROW(gcd, divisor(a, b), "reference.gcd(x, y)",                                                   \
@@ -206,7 +197,6 @@ const BinaryLoops AT_LEVEL(binary_loops) = {
 #else
 
 #include "../../loop/cast.h"
-#include "../../expect.h"
 #include "../../tape/tape.h"
 
 static Op rows[B_ROWS];

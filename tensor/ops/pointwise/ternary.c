@@ -1,5 +1,6 @@
 /* Pointwise ops of three tensors. Compiled once per SIMD level for the loops, once for the rows.
    A line is f(a, b, w) and the gradients for the three. */
+#include "../../expect.h"
 #include "unary.h"
 
 /*   name  parameters  f(a, b, w)  gradients of a, b and w  test  reference  doc */
@@ -15,7 +16,13 @@
       "{{randn(2,3), randn(2,3), rand(3) + 0.5}, {randn(2,3), randn(3), rand(2,1) + 0.5, 3.5}}",   \
       "x + y / z * (w or 1)", "x + value tensor1 / tensor2.",                                      \
       .example = "tensor{1.0, 5.0}:addcdiv(tensor{6.0, 8.0}, tensor{2.0, 4.0}) --> float32 [2]  "  \
-                 "4.0  7.0")
+                 "4.0  7.0")                                                                       \
+  ROW(prelu_dx, "g: tensor, x: tensor, weight: tensor", b > 0 ? a : a * w,                         \
+      t_op3("prelu_dx", g, b, w), t_muln(g, 0), t_where(t_gt(b, t_num(0)), t_num(0), t_mul(g, a)), \
+      "{{randn(2,3), randn(2,3), randn(2,3)}, {randn(2,3), randn(2,3), randn(3)}}",                \
+      "y > 0 and x or x * z",                                                                      \
+      "Gradient of prelu_pair's x: g where x is positive, weight g elsewhere.",                    \
+      .flags = OP_HIDDEN, .expects = expect_no_more)
 #define NUMBERS(ROW)                                                                               \
   ROW(addcmul, "x: tensor, tensor1: tensor, tensor2: tensor, value: scalar=1", a + A * b * w, g,   \
       by(c, t_mul(g, w)), by(c, t_mul(g, b)),                                                      \
