@@ -55,11 +55,9 @@ void store_number(Tensor *y, const Attr *number) {
     copy_zeros(t_data(y), (size_t)y->numel * dtype_size((DType)y->dtype));
     return;
   }
-  int64_t value; /* in y's type: then it is written without conversion */
-  Storage st = {.data = (char *)&value};
-  Tensor one = {.st = &st, .numel = 1, .dtype = y->dtype};
+  Storage st = {.data = (char *)&number->i};
   bool is_float = number->tag == A_FLOAT;
-  const void *from = is_float ? (const void *)&number->f : &number->i;
-  cast_run(1, from, is_float ? T_F64 : T_I64, 1, &value, (DType)y->dtype, 1);
-  copy_into(y, &one);
+  if (is_float) st.data = (char *)&number->f;
+  Tensor one = {.st = &st, .numel = 1, .dtype = is_float ? T_F64 : T_I64};
+  cast_into(y, &one);
 }

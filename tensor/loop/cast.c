@@ -15,9 +15,22 @@ static void copy_loop(int64_t n, void *y, const void *const *x, const void *arg)
   memcpy(y, x[0], (size_t)n * *(const size_t *)arg);
 }
 
+/* One value, which is converted once. */
+static void cast_one(Tensor *y, const Tensor *x) {
+  int64_t value;
+  Storage st = {.data = (char *)&value};
+  Tensor one = {.st = &st, .numel = 1, .dtype = y->dtype};
+  cast_run(1, t_data(x), (DType)x->dtype, 1, &value, (DType)y->dtype, 1);
+  copy_into(y, &one);
+}
+
 void cast_into(Tensor *y, const Tensor *x) {
   if (x->dtype == y->dtype) {
     copy_into(y, x);
+    return;
+  }
+  if (x->numel == 1) {
+    cast_one(y, x);
     return;
   }
   size_t size = dtype_size((DType)y->dtype);
