@@ -18,12 +18,19 @@
 /* a times a logarithm of b: 0 where a is, NaN where b is. */
 #define TIMES_LOG(a, b, log) (b != b ? b : a == 0 ? 0 : a * log)
 
+/* Times alpha; of integers sum_infer has done that. */
+#define SCALED(b) _Generic((b) + (b), float : A *(b), double : A *(b), default : (b))
+
+#define SUMS                                                                                       \
+  "{{randn(2,3), randn(2,3)}, {randn(2,3), randn(3)}, {randn(2,1), randn(1,3)}, "                  \
+  "{randn(2,3), randn(3), 2.5}, {ints(2,3), ints(3), -2}}"
+
 /*   name   f(a, b)   gradient of a   gradient of b   saves   test   reference   doc */
 #define WRAPPED(ROW)                                                                               \
-  ROW(add, a + b, g, scaled(c, g), 0, PAIRS, "x + y * (z or 1)", "x + alpha y.",                   \
+  ROW(add, a + SCALED(b), g, scaled(c, g), 0, SUMS, "x + y * (z or 1)", "x + alpha y.",            \
       .sig = "add(x: tensor, y: tensor, alpha: scalar=1) -> z: tensor", .infer = sum_infer,        \
       .example = "tensor{1, 2}:add(tensor{3, 4}, {alpha = 10}) --> int64 [2]  31  42")             \
-  ROW(sub, a - b, g, t_neg(scaled(c, g)), 0, PAIRS, "x - y * (z or 1)", "x - alpha y.",            \
+  ROW(sub, a - SCALED(b), g, t_neg(scaled(c, g)), 0, SUMS, "x - y * (z or 1)", "x - alpha y.",     \
       .sig = "sub(x: tensor, y: tensor, alpha: scalar=1) -> z: tensor", .infer = sum_infer,        \
       .aliases = "subtract",                                                                       \
       .example = "tensor{5, 6}:sub(tensor{1, 2}, {alpha = 2}) --> int64 [2]  3  2")                \
@@ -206,12 +213,13 @@ BINARY_CALLS(binary_loops)
 
 static void sum_infer(Call *c) {
   double alpha = attr_float(c, 0, 1);
-  if (alpha != 1) {
+  if (alpha != 1 && !dtype_is_float(call_promote(c, 0, 2))) {
     bool was = tape_on;
     tape_on = false;
     Tensor *by = c->attr[0].tag == A_FLOAT ? t_num(alpha) : t_scalar_int(c->attr[0].i, T_I64);
     by->weak = true;
     c->x[1] = t_mul(c->x[1], by);
+    c->attr[0] = attr_of_int(1); /* a number with a fraction makes floats of both */
     tape_on = was;
   }
   infer(c);
