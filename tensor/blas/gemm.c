@@ -68,14 +68,22 @@ const char *gemm_core(void) { return openblas_get_corename(); }
 
 /* ---- one product ---- */
 
+/* Zeros in rows that are ldc elements of `size` bytes apart. */
+static void zero(int64_t m, int64_t n, void *c, int64_t ldc, size_t size) {
+  if (ldc == n) n *= m, m = 1; /* as one row */
+  for (int64_t i = 0; i < m; i++) memset((char *)c + (size_t)(i * ldc) * size, 0, (size_t)n * size);
+}
+
 static void clear_f32(int64_t m, int64_t n, float beta, float *c, int64_t ldc) {
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+  if (beta == 0) zero(m, n, c, ldc, sizeof *c);
+  for (int64_t i = 0; beta != 0 && i < m; i++)
+    for (int64_t j = 0; j < n; j++) c[i * ldc + j] *= beta;
 }
 
 static void clear_f64(int64_t m, int64_t n, double beta, double *c, int64_t ldc) {
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+  if (beta == 0) zero(m, n, c, ldc, sizeof *c);
+  for (int64_t i = 0; beta != 0 && i < m; i++)
+    for (int64_t j = 0; j < n; j++) c[i * ldc + j] *= beta;
 }
 
 static void loops_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a,
