@@ -145,7 +145,7 @@ static void list_part(void *job, int64_t part) {
     for (int64_t j = at[last < 0 ? 0 : last]; j < size && out < stop; j++) {
       for (int d = 0; d < last; d++) out[d] = at[d];
       out[last] = j + h->base;
-      out += m[i++] ? ndim : 0;
+      out += ndim & -(int64_t)(m[i++] != 0); /* without a jump, which nothing could foretell */
     }
     at[last] = 0;
     for (int d = last - 1; d >= 0; d--) {
