@@ -226,10 +226,11 @@ typedef struct {
   int64_t parts, size;
 } Cut;
 
-#define SMALL_WORK ((int64_t)1 << 21) /* multiplications below which one call is best */
-#define LARGE_WORK ((int64_t)1 << 24) /* and those above which one of a batch is cut */
-#define LONG_WORK  ((int64_t)1 << 30) /* and those done in one go: some 20 ms */
-#define MOST_PARTS 64
+#define SMALL_WORK  ((int64_t)1 << 21) /* multiplications below which one call is best */
+#define VECTOR_WORK ((int64_t)1 << 18) /* the same with a vector, which wait for memory */
+#define LARGE_WORK  ((int64_t)1 << 24) /* and those above which one of a batch is cut */
+#define LONG_WORK   ((int64_t)1 << 30) /* and those done in one go: some 20 ms */
+#define MOST_PARTS  64
 
 static Cut cut_in(char along, int64_t extent, int64_t parts) {
   if (parts > 1) parts += parts % 2; /* even: two threads share it well */
@@ -243,7 +244,8 @@ static Cut cut_in(char along, int64_t extent, int64_t parts) {
    a panel of 768. Four panels at the least, so that a thread that comes late finds one to take. Short
    and narrow products over a long k are cut there. */
 static Cut choose_cut(int64_t m, int64_t n, int64_t k) {
-  if (m <= 0 || n <= 0 || k <= 0 || (double)m * (double)n * (double)k < (double)SMALL_WORK)
+  const int64_t least = m == 1 || n == 1 ? VECTOR_WORK : SMALL_WORK;
+  if (m <= 0 || n <= 0 || k <= 0 || (double)m * (double)n * (double)k < (double)least)
     return (Cut){'m', 1, m};
   char along = n >= m ? 'n' : 'm';
   int64_t longer = n >= m ? n : m;
