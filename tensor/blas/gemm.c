@@ -1,70 +1,17 @@
 /* Owns matrix products: the calls into OpenBLAS, the cut into panels and the batches. */
-#define _GNU_SOURCE
 #include "gemm.h"
 
 #include <cblas.h>
 #include <limits.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "../kernels/products.h"
 #include "../machine/team.h"
-
-/* ---- starting OpenBLAS ---- */
-
-/* OpenBLAS's own allocator of work buffers, exported though not in its header. */
-extern void *blas_memory_alloc(int) __attribute__((weak));
-extern void blas_memory_free(void *) __attribute__((weak));
-
-#define BLAS_BUFFER ((size_t)128 << 20) /* address space of one work buffer, at most */
-
-static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int reserved; /* buffers set aside so far */
-static atomic_bool refused; /* the system does not grant the first buffers */
-
-static bool system_grants(size_t bytes) {
-  void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED) return false;
-  munmap(p, bytes);
-  return true;
-}
-
-/* Holds n buffers at once, so that n of them exist, and gives them back to OpenBLAS. */
-static void touch_buffers(int n) {
-  void *held[TEAM_MAX];
-  if (!blas_memory_alloc || !blas_memory_free) return;
-  for (int i = 0; i < n; i++) held[i] = blas_memory_alloc(0);
-  for (int i = n; i-- > 0;) blas_memory_free(held[i]);
-}
-
-void gemm_reserve(int threads) {
-  if (threads > TEAM_MAX) threads = TEAM_MAX;
-  pthread_mutex_lock(&reserve_lock);
-  int have = atomic_load(&reserved);
-  if (have < threads) {
-    openblas_set_num_threads(1);
-    if (system_grants((size_t)(threads - have) * BLAS_BUFFER))
-      touch_buffers(threads);
-    else
-      atomic_store(&refused, true);
-    atomic_store(&reserved, threads);
-  }
-  pthread_mutex_unlock(&reserve_lock);
-}
-
-bool gemm_ready(void) {
-  if (atomic_load_explicit(&reserved, memory_order_acquire) == 0) gemm_reserve(1);
-  return !atomic_load_explicit(&refused, memory_order_relaxed);
-}
 
 static bool blas_ready(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc) {
   return gemm_ready() && m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX &&
          ldb <= INT_MAX && ldc <= INT_MAX;
 }
-
-const char *gemm_core(void) { return openblas_get_corename(); }
 
 /* ---- one product ---- */
 
@@ -352,6 +299,14 @@ typedef struct {
   int64_t count, each; /* products in all and in one part; each > 1 only when they are not cut */
 } Batch;
 
+/* A product that is not cut and done in one go. */
+static void whole(const Product *p) {
+  if (p->wide)
+    gemm_f64(p->ta, p->tb, p->m, p->n, p->k, p->a, p->lda, p->b, p->ldb, 0, p->c, p->ldc);
+  else
+    gemm_f32(p->ta, p->tb, p->m, p->n, p->k, p->a, p->lda, p->b, p->ldb, 0, p->c, p->ldc);
+}
+
 static void batch_part(void *job, int64_t part) {
   const Batch *b = job;
   int64_t first = part / b->p.cut.parts * b->each;
@@ -369,7 +324,10 @@ static void batch_part(void *job, int64_t part) {
     p.a = at(&p, p.a, oa);
     p.b = at(&p, p.b, ob);
     p.c = (void *)at(&p, p.c, oc);
-    product_part(&p, part % p.cut.parts);
+    if (b->each > 1)
+      whole(&p);
+    else
+      product_part(&p, part % p.cut.parts);
   }
 }
 
