@@ -126,6 +126,8 @@ local function test_outside(t)
       t.eq("index_add wrote nothing", x:abs():sum():item(), 0.0)
     end
   end
+  local none = tensor.zeros(3, 0)
+  t.raises("of nothing", "index 4", none.index_select, none, 1, tensor { 4 })
   t.eq("from the end", tensor({ 1, 2, 3 })[tensor { -1, 1 }]:tolist()[1], 3)
 end
 

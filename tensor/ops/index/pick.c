@@ -152,7 +152,9 @@ static bool all_within(const Tensor *index, int64_t size) {
 Positions pick_checked(const Call *c, const Tensor *index, const Tensor *of, int dim,
                        PickCheck when) {
   bool direct = index->dtype == T_I64 && index->st != of->st && t_is_contiguous(index);
-  if (direct && when == PICK_LATER) return (Positions){index, T_BASE, (uint64_t)of->shape[dim]};
+  /* what has no elements is not moved, so nobody would look */
+  if (direct && when == PICK_LATER && of->numel > 0)
+    return (Positions){index, T_BASE, (uint64_t)of->shape[dim]};
   if (direct && all_within(index, of->shape[dim])) return (Positions){index, T_BASE, UINT64_MAX};
   return (Positions){pick_positions(c, index, of, dim, when == PICK_FROM_END), 0, UINT64_MAX};
 }
