@@ -1,81 +1,36 @@
 /* Owns matrix products: the calls into OpenBLAS, the cut into panels and the batches. */
-#define _GNU_SOURCE
 #include "gemm.h"
 
 #include <cblas.h>
 #include <limits.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "../kernels/products.h"
 #include "../machine/team.h"
-
-/* ---- starting OpenBLAS ---- */
-
-/* OpenBLAS's own allocator of work buffers, exported though not in its header. */
-extern void *blas_memory_alloc(int) __attribute__((weak));
-extern void blas_memory_free(void *) __attribute__((weak));
-
-#define BLAS_BUFFER ((size_t)128 << 20) /* address space of one work buffer, at most */
-
-static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int reserved; /* buffers set aside so far */
-static atomic_bool refused; /* the system does not grant the first buffers */
-
-static bool system_grants(size_t bytes) {
-  void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED) return false;
-  munmap(p, bytes);
-  return true;
-}
-
-/* Holds n buffers at once, so that n of them exist, and gives them back to OpenBLAS. */
-static void touch_buffers(int n) {
-  void *held[TEAM_MAX];
-  if (!blas_memory_alloc || !blas_memory_free) return;
-  for (int i = 0; i < n; i++) held[i] = blas_memory_alloc(0);
-  for (int i = n; i-- > 0;) blas_memory_free(held[i]);
-}
-
-void gemm_reserve(int threads) {
-  if (threads > TEAM_MAX) threads = TEAM_MAX;
-  pthread_mutex_lock(&reserve_lock);
-  int have = atomic_load(&reserved);
-  if (have < threads) {
-    openblas_set_num_threads(1);
-    if (system_grants((size_t)(threads - have) * BLAS_BUFFER))
-      touch_buffers(threads);
-    else
-      atomic_store(&refused, true);
-    atomic_store(&reserved, threads);
-  }
-  pthread_mutex_unlock(&reserve_lock);
-}
-
-bool gemm_ready(void) {
-  if (atomic_load_explicit(&reserved, memory_order_acquire) == 0) gemm_reserve(1);
-  return !atomic_load_explicit(&refused, memory_order_relaxed);
-}
 
 static bool blas_ready(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc) {
   return gemm_ready() && m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX &&
          ldb <= INT_MAX && ldc <= INT_MAX;
 }
 
-const char *gemm_core(void) { return openblas_get_corename(); }
-
 /* ---- one product ---- */
 
+/* Zeros in rows that are ldc elements of `size` bytes apart. */
+static void zero(int64_t m, int64_t n, void *c, int64_t ldc, size_t size) {
+  if (ldc == n) n *= m, m = 1; /* as one row */
+  for (int64_t i = 0; i < m; i++) memset((char *)c + (size_t)(i * ldc) * size, 0, (size_t)n * size);
+}
+
 static void clear_f32(int64_t m, int64_t n, float beta, float *c, int64_t ldc) {
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+  if (beta == 0) zero(m, n, c, ldc, sizeof *c);
+  for (int64_t i = 0; beta != 0 && i < m; i++)
+    for (int64_t j = 0; j < n; j++) c[i * ldc + j] *= beta;
 }
 
 static void clear_f64(int64_t m, int64_t n, double beta, double *c, int64_t ldc) {
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+  if (beta == 0) zero(m, n, c, ldc, sizeof *c);
+  for (int64_t i = 0; beta != 0 && i < m; i++)
+    for (int64_t j = 0; j < n; j++) c[i * ldc + j] *= beta;
 }
 
 static void loops_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a,
@@ -218,10 +173,11 @@ typedef struct {
   int64_t parts, size;
 } Cut;
 
-#define SMALL_WORK ((int64_t)1 << 21) /* multiplications below which one call is best */
-#define LARGE_WORK ((int64_t)1 << 24) /* and those above which one of a batch is cut */
-#define LONG_WORK  ((int64_t)1 << 30) /* and those done in one go: some 20 ms */
-#define MOST_PARTS 64
+#define SMALL_WORK  ((int64_t)1 << 21) /* multiplications below which one call is best */
+#define VECTOR_WORK ((int64_t)1 << 18) /* the same with a vector, which wait for memory */
+#define LARGE_WORK  ((int64_t)1 << 24) /* and those above which one of a batch is cut */
+#define LONG_WORK   ((int64_t)1 << 30) /* and those done in one go: some 20 ms */
+#define MOST_PARTS  64
 
 static Cut cut_in(char along, int64_t extent, int64_t parts) {
   if (parts > 1) parts += parts % 2; /* even: two threads share it well */
@@ -235,7 +191,8 @@ static Cut cut_in(char along, int64_t extent, int64_t parts) {
    a panel of 768. Four panels at the least, so that a thread that comes late finds one to take. Short
    and narrow products over a long k are cut there. */
 static Cut choose_cut(int64_t m, int64_t n, int64_t k) {
-  if (m <= 0 || n <= 0 || k <= 0 || (double)m * (double)n * (double)k < (double)SMALL_WORK)
+  const int64_t least = m == 1 || n == 1 ? VECTOR_WORK : SMALL_WORK;
+  if (m <= 0 || n <= 0 || k <= 0 || (double)m * (double)n * (double)k < (double)least)
     return (Cut){'m', 1, m};
   char along = n >= m ? 'n' : 'm';
   int64_t longer = n >= m ? n : m;
@@ -342,6 +299,14 @@ typedef struct {
   int64_t count, each; /* products in all and in one part; each > 1 only when they are not cut */
 } Batch;
 
+/* A product that is not cut and done in one go. */
+static void whole(const Product *p) {
+  if (p->wide)
+    gemm_f64(p->ta, p->tb, p->m, p->n, p->k, p->a, p->lda, p->b, p->ldb, 0, p->c, p->ldc);
+  else
+    gemm_f32(p->ta, p->tb, p->m, p->n, p->k, p->a, p->lda, p->b, p->ldb, 0, p->c, p->ldc);
+}
+
 static void batch_part(void *job, int64_t part) {
   const Batch *b = job;
   int64_t first = part / b->p.cut.parts * b->each;
@@ -359,7 +324,10 @@ static void batch_part(void *job, int64_t part) {
     p.a = at(&p, p.a, oa);
     p.b = at(&p, p.b, ob);
     p.c = (void *)at(&p, p.c, oc);
-    product_part(&p, part % p.cut.parts);
+    if (b->each > 1)
+      whole(&p);
+    else
+      product_part(&p, part % p.cut.parts);
   }
 }
 

@@ -20,8 +20,8 @@ typedef size_t Len;
   extern void p##gecon_(Text norm, In n, const void *a, In lda, const void *anorm, void *rcond,    \
                         void *work, int *iwork, int *info, Len);                                   \
   extern void p##potrf_(Text uplo, In n, void *a, In lda, int *info, Len);                         \
-  extern void p##gelqf_(In m, In n, void *a, In lda, void *tau, void *work, In lwork, int *info);  \
-  extern void p##orglq_(In m, In n, In k, void *a, In lda, const void *tau, void *work, In lwork,  \
+  extern void p##geqrf_(In m, In n, void *a, In lda, void *tau, void *work, In lwork, int *info);  \
+  extern void p##orgqr_(In m, In n, In k, void *a, In lda, const void *tau, void *work, In lwork,  \
                         int *info);                                                                \
   extern void p##gesdd_(Text job, In m, In n, void *a, In lda, void *s, void *u, In ldu, void *vt, \
                         In ldvt, void *work, In lwork, int *iwork, int *info, Len);                \
@@ -98,18 +98,17 @@ int lapack_potrf(DType d, bool upper, int n, void *a) {
   return info;
 }
 
-/* ---- QR, as LQ of the transpose ---- */
+/* ---- QR ---- */
 
-int lapack_gelqf(DType d, int m, int n, void *a, void *tau, void *work, int lwork) {
+int lapack_geqrf(DType d, int m, int n, void *a, void *tau, void *work, int lwork) {
   int info = 0, lda = ld(m);
-  LAPACK(gelqf, &m, &n, a, &lda, tau, work, &lwork, &info);
+  LAPACK(geqrf, &m, &n, a, &lda, tau, work, &lwork, &info);
   return info;
 }
 
-int lapack_orglq(DType d, int m, int n, int k, void *a, int lda, const void *tau, void *work,
-                 int lwork) {
-  int info = 0;
-  LAPACK(orglq, &m, &n, &k, a, &lda, tau, work, &lwork, &info);
+int lapack_orgqr(DType d, int m, int n, int k, void *a, const void *tau, void *work, int lwork) {
+  int info = 0, lda = ld(m);
+  LAPACK(orgqr, &m, &n, &k, a, &lda, tau, work, &lwork, &info);
   return info;
 }
 
@@ -175,8 +174,8 @@ int lapack_work(LapackRoutine routine, DType d, int m, int n, int k) {
   int query = -1, whole[2] = {0, 0};
   switch (routine) {
   case LAPACK_GETRI: lapack_getri(d, m, &none, whole, &room, query); break;
-  case LAPACK_GELQF: lapack_gelqf(d, m, n, &none, &none, &room, query); break;
-  case LAPACK_ORGLQ: lapack_orglq(d, m, n, k, &none, ld(m), &none, &room, query); break;
+  case LAPACK_GEQRF: lapack_geqrf(d, m, n, &none, &none, &room, query); break;
+  case LAPACK_ORGQR: lapack_orgqr(d, m, n, k, &none, &none, &room, query); break;
   case LAPACK_GESDD:
     lapack_gesdd(d, (char)k, m, n, &none, &none, &none, &none, &room, query, whole);
     break;

@@ -21,8 +21,8 @@ bool lapack_ready(void);
 /* The routines that need workspace, for lapack_work. */
 typedef enum LapackRoutine {
   LAPACK_GETRI, /* n */
-  LAPACK_GELQF, /* m, n */
-  LAPACK_ORGLQ, /* m, n, k */
+  LAPACK_GEQRF, /* m, n */
+  LAPACK_ORGQR, /* m, n, k */
   LAPACK_GESDD, /* m, n, job in k */
   LAPACK_SYEVD, /* n, job in k */
   LAPACK_GELS,  /* m, n, k right-hand sides */
@@ -42,10 +42,9 @@ int lapack_getri(DType d, int n, void *a, const int *pivots, void *work, int lwo
 double lapack_gecon(DType d, int n, const void *a, double norm, void *work, int *iwork);
 /* The triangle that upper names becomes the factor: U'U or LL'. The other is not touched. */
 int lapack_potrf(DType d, bool upper, int n, void *a);
-/* a [m,n] = L Q; tau [min(m,n)]. orglq makes the k first rows of Q of size [m,n] from it. */
-int lapack_gelqf(DType d, int m, int n, void *a, void *tau, void *work, int lwork);
-int lapack_orglq(DType d, int m, int n, int k, void *a, int lda, const void *tau, void *work,
-                 int lwork);
+/* a [m,n] = Q R; tau [min(m,n)]. orgqr makes n columns of Q [m,n] of the first k. */
+int lapack_geqrf(DType d, int m, int n, void *a, void *tau, void *work, int lwork);
+int lapack_orgqr(DType d, int m, int n, int k, void *a, const void *tau, void *work, int lwork);
 /* a [m,n] = U diag(s) Vt. job 'N': s only; 'S': u [m,min], vt [min,n]; 'A': u [m,m], vt [n,n].
    iwork: 8 min(m,n). Destroys a. info > 0: no convergence. */
 int lapack_gesdd(DType d, char job, int m, int n, void *a, void *s, void *u, void *vt, void *work,

@@ -93,12 +93,49 @@ static const Cast casts[T_DTYPES][T_DTYPES] = {
 
 /* ---- strided blocks --------------------------------------------------------------------------- */
 
+/* Rows of n bytes, W <= n <= 2 W: the first W and the last. */
+#define ENDS(W)                                                                                    \
+  for (int64_t r = 0; r < rows; r++, y += y_row, x += x_row) {                                     \
+    char first[W], last[W];                                                                        \
+    memcpy(first, x, W);                                                                           \
+    memcpy(last, x + n - W, W);                                                                    \
+    memcpy(y, first, W);                                                                           \
+    memcpy(y + n - W, last, W);                                                                    \
+  }
+
+enum { SHORT = 128 };
+
+/* Rows of n bytes, 1 <= n <= SHORT, for which a call of memcpy costs more than the copy. Steps are in
+   bytes. */
+static void short_rows(int64_t rows, size_t n, char *restrict y, int64_t y_row,
+                       const char *restrict x, int64_t x_row) {
+  if (n >= 64)
+    ENDS(64)
+  else if (n >= 32)
+    ENDS(32)
+  else if (n >= 16)
+    ENDS(16)
+  else if (n >= 8)
+    ENDS(8)
+  else if (n >= 4)
+    ENDS(4)
+  else if (n >= 2)
+    ENDS(2)
+  else
+    ENDS(1)
+}
+
 #define BLOCK(T)                                                                                   \
   static void block_##T(int64_t rows, int64_t columns, void *yp, int64_t y_row, int64_t y_column,  \
                         const void *xp, int64_t x_row, int64_t x_column) {                         \
     T *restrict y = yp;                                                                            \
     const T *restrict x = xp;                                                                      \
     bool dense = y_column == 1, run = x_column == 1, one = x_column == 0;                          \
+    const int64_t size = sizeof(T);                                                                \
+    if (dense && run && columns > 0 && columns * size <= SHORT) {                                  \
+      short_rows(rows, (size_t)(columns * size), yp, y_row *size, xp, x_row *size);                \
+      return;                                                                                      \
+    }                                                                                              \
     for (int64_t r = 0; r < rows; r++, y += y_row, x += x_row) {                                   \
       if (dense && run) {                                                                          \
         memcpy(y, x, (size_t)columns * sizeof(T));                                                 \

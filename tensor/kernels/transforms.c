@@ -20,7 +20,7 @@
 LOOPS(exponential, m_log1p(-u) * (__typeof__(u + 0))a)
 /* In double for floats too: the tangent's poles are at the ends, and steps of u near 0 count. */
 LOOPS(cauchy, a + b * tan(M_PI * ((double)u - 0.5)))
-LOOPS(geometric, u == 0 ? 1 : ceil(log1p(-(double)u) / a))
+LOOPS(geometric, u == 0 ? 1 : ceil(m_log1p(-(double)u) / a))
 LOOPS(log_normal, m_exp(u))
 
 #define ENTRIES(type)                                                                              \

@@ -1,11 +1,12 @@
 /* Softmax and its logarithm along a dimension, and their gradients.
 
    x is seen as [outer, n, inner]. With inner 1 the values of a result lie side by side and the
-   kernels take rows; else tiles of columns. */
+   kernels take rows, where these are short turned into columns; else tiles of columns. */
 #include "../calc.h"
 #include "../expect.h"
 #include "../kernels/softmax/softmax.h"
 #include "../kernels/softmax/softmax_cols.h"
+#include "../loop/turn.h"
 #include "../machine/team.h"
 
 enum { GRAIN = 1 << 15 }; /* values of a part */
@@ -23,6 +24,22 @@ typedef struct Job {
   int64_t outer, n, inner, group, tiles;
 } Job;
 
+/* Short rows, the first of which stands at byte `at`: as columns the lanes of a vector are full. */
+static void short_rows(const Job *j, int64_t rows, size_t at) {
+  _Alignas(64) double x[TURN_ROOM], g[TURN_ROOM], y[TURN_ROOM];
+  for (int64_t width; rows > 0; rows -= width, at += (size_t)(width * j->n) * j->size) {
+    width = rows < TURN_ROWS ? rows : TURN_ROWS;
+    turn(j->size, width, j->n, j->x + at, j->n, x, TURN_ROWS);
+    if (j->gy) {
+      turn(j->size, width, j->n, j->gy + at, j->n, g, TURN_ROWS);
+      j->cols_back(width, j->n, TURN_ROWS, x, g, y);
+    } else {
+      j->cols(width, j->n, TURN_ROWS, x, y);
+    }
+    turn(j->size, j->n, width, y, TURN_ROWS, j->out + at, j->n);
+  }
+}
+
 /* A part is `group` outers, or a tile of the columns of one. */
 static void part(void *job, int64_t k) {
   const Job *j = job;
@@ -30,7 +47,9 @@ static void part(void *job, int64_t k) {
   int64_t rows = j->outer - o < j->group ? j->outer - o : j->group;
   int64_t width = j->inner - i < SOFTMAX_WIDTH ? j->inner - i : SOFTMAX_WIDTH;
   size_t at = (size_t)(o * j->n * j->inner + i) * j->size;
-  if (j->inner == 1 && j->gy)
+  if (j->inner == 1 && turn_pays(j->outer, j->n))
+    short_rows(j, rows, at);
+  else if (j->inner == 1 && j->gy)
     j->rows_back(rows, j->n, j->x + at, j->gy + at, j->out + at);
   else if (j->inner == 1)
     j->rows(rows, j->n, j->x + at, j->out + at);

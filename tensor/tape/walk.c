@@ -212,12 +212,19 @@ static bool capture(Walk *w, Node *n) {
   return target;
 }
 
-/* The gradient a leaf keeps: of its type, contiguous, shared with nobody. */
+/* Is nobody else to see a write to g? */
+static bool unshared(const Tensor *g) {
+  const Tensor *base = g->base;
+  if (!t_is_contiguous(g) || g->refs != 1) return false;
+  return base ? base->refs == 1 && g->st->refs == 2 && g->numel == base->numel : g->st->refs == 1;
+}
+
+/* The gradient a leaf keeps: of its type, contiguous, no view, shared with nobody. */
 static Tensor *for_leaf(Walk *w, Tensor *leaf, Tensor *g) {
   if (g->dtype != leaf->dtype) g = t_cast(g, (DType)leaf->dtype);
   if (w->options.create_graph) return g;
-  bool own = t_is_contiguous(g) && !g->base && g->st->refs == 1 && g->refs == 1;
-  return own ? g : cast_copy(g, (DType)g->dtype);
+  if (!unshared(g)) return cast_copy(g, (DType)g->dtype);
+  return g->base ? t_alias(g) : g;
 }
 
 static void visit_leaf(Walk *w, Node *n) {

@@ -39,7 +39,7 @@ local function make(row)
   for _, v in pairs(env) do
     if tensor.is_tensor(v) then leaves[#leaves + 1] = v end
   end
-  for _, p in ipairs(value and env[name]:parameters() or {}) do leaves[#leaves + 1] = p end
+  for _, p in ipairs(nn.is_module(value and env[name]) and env[name]:parameters() or {}) do leaves[#leaves + 1] = p end
   function out.clear() for _, p in ipairs(leaves) do p.grad = nil end end
   return out
 end

@@ -127,14 +127,13 @@ static double weight_sum(const CrossEntropy *c) {
   return c->weight ? sum_of(c->n, c->weight, NULL, 0) : (double)c->n;
 }
 
-static void cross_entropy(const CrossEntropy *c, void *loss, double *lse) {
+static void cross_entropy(const CrossEntropy *c, const double *lse, void *loss) {
   int64_t n = c->n;
   const float *w = c->weight;
   double spread = c->smoothing / (double)n, weights = spread > 0 ? weight_sum(c) : 0;
   for (int64_t r = 0; r < c->rows; r++) {
     const float *p = (const float *)c->x + r * n;
     int64_t t = c->ids[r];
-    lse[r] = log_of_sum(n, p);
     double l = 0, top = (double)(float)lse[r], rest = lse[r] - top;
     if (t >= 0) l = (1 - c->smoothing) * (w ? (double)w[t] : 1) * (lse[r] - (double)p[t]);
     if (t >= 0 && spread > 0) {

@@ -29,8 +29,8 @@ typedef struct SoftmaxOps {
   /* gx = g[r] softmax(x); g: [rows] */
   void (*logsumexp_back)(int64_t rows, int64_t n, const void *x, const double *lse, const void *g,
                          void *gx);
-  /* loss: [rows]; lse is kept for the way back */
-  void (*cross_entropy)(const CrossEntropy *c, void *loss, double *lse);
+  /* lse: what logsumexp gives for the rows; loss: [rows] */
+  void (*cross_entropy)(const CrossEntropy *c, const double *lse, void *loss);
   /* g: [rows] */
   void (*cross_entropy_back)(const CrossEntropy *c, const double *lse, const void *g, void *gx);
 } SoftmaxOps;

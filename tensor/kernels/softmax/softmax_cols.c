@@ -44,7 +44,7 @@
 PASSES(f32, float)
 PASSES(f64, double)
 
-/* ---- the four, per type --------------------------------------------------------------------------- */
+/* ---- the five, per type --------------------------------------------------------------------------- */
 
 #define W SOFTMAX_WIDTH
 #define CONVERT(out, f)                                                                            \
@@ -68,14 +68,29 @@ PASSES(f64, double)
     CONVERT(single, (T)whole[i]);                                                                  \
     pass##_##type(width, n, stride, y, gy, single, single, gx);                                    \
   }
-#define FOUR(type, T)                                                                              \
+/* An infinite top is the answer itself. */
+#define LOGSUMEXP(type, T)                                                                         \
+  static void logsumexp_##type(int64_t width, int64_t n, int64_t stride, const void *x,            \
+                               double *lse) {                                                      \
+    T top[W] = {0};                                                                                \
+    double sum[W];                                                                                 \
+    top_##type(width, n, stride, x, x, x, top);                                                    \
+    CONVERT(top, isinf(top[i]) ? 0 : top[i]);                                                      \
+    exps_##type(width, n, stride, x, x, top, sum);                                                 \
+    CONVERT(lse, (double)top[i] + m_log(sum[i]));                                                  \
+  }
+#define FIVE(type, T)                                                                              \
   FORWARD(softmax, type, T, 1 / sum[i], scaled_exps)                                               \
-  FORWARD(log_softmax, type, T, log(sum[i]), differences)                                          \
+  FORWARD(log_softmax, type, T, m_log(sum[i]), differences)                                        \
   BACK(softmax, type, T, dot, centred)                                                             \
-  BACK(log_softmax, type, T, sum, less_share)
-FOUR(f32, float)
-FOUR(f64, double)
+  BACK(log_softmax, type, T, sum, less_share)                                                      \
+  LOGSUMEXP(type, T)
+FIVE(f32, float)
+FIVE(f64, double)
 
 #define ENTRY(type)                                                                                \
-  { softmax_##type, softmax_back_##type, log_softmax_##type, log_softmax_back_##type }
+  {                                                                                                \
+    softmax_##type, softmax_back_##type, log_softmax_##type, log_softmax_back_##type,              \
+        logsumexp_##type                                                                           \
+  }
 const SoftmaxColsKernels AT_LEVEL(softmax_cols_kernels) = {{ENTRY(f32), ENTRY(f64)}};

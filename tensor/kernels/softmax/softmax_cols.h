@@ -16,6 +16,8 @@ typedef struct SoftmaxCols {
   void (*log_softmax)(int64_t width, int64_t n, int64_t stride, const void *x, void *y);
   void (*log_softmax_back)(int64_t width, int64_t n, int64_t stride, const void *y, const void *gy,
                            void *gx);
+  /* lse[i] = log(sum(exp(column i))), in double whatever the type */
+  void (*logsumexp)(int64_t width, int64_t n, int64_t stride, const void *x, double *lse);
 } SoftmaxCols;
 
 typedef struct SoftmaxColsKernels {

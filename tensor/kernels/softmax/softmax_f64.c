@@ -84,11 +84,10 @@ static double weight_of(const CrossEntropy *c, int64_t i) {
   return c->weight ? ((const double *)c->weight)[i] : 1;
 }
 
-static void cross_entropy(const CrossEntropy *c, void *loss, double *lse) {
+static void cross_entropy(const CrossEntropy *c, const double *lse, void *loss) {
   const double *p = c->x;
   for (int64_t r = 0; r < c->rows; r++, p += c->n) {
     int64_t t = c->ids[r];
-    lse[r] = log_of_sum(c->n, p);
     double own = 0, all = 0;
     if (t >= 0) own = weight_of(c, t) * (lse[r] - p[t]);
     for (int64_t i = 0; t >= 0 && c->smoothing > 0 && i < c->n; i++) {

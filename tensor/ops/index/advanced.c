@@ -18,8 +18,8 @@
 enum { GRAIN = 1 << 15 }; /* elements of a part */
 
 typedef struct Chosen {
-  int n, dim[T_MAXDIM]; /* the indexed dimensions of x, rising */
-  Tensor *at[T_MAXDIM]; /* their positions, int64 from 0 */
+  int n, dim[T_MAXDIM];   /* the indexed dimensions of x, rising */
+  Positions at[T_MAXDIM]; /* checked */
 } Chosen;
 
 typedef struct Plan {
@@ -50,7 +50,7 @@ static void choose_mask(const Call *c, Chosen *k, int dim, const Tensor *mask, c
     window_drop_dim(&column, 1);
     Tensor one = window_tensor(all, &column);
     k->dim[k->n] = dim + d;
-    k->at[k->n++] = cast_copy(&one, T_I64);
+    k->at[k->n++] = (Positions){cast_copy(&one, T_I64), 0, UINT64_MAX};
   }
 }
 
@@ -68,7 +68,7 @@ static Chosen read_indices(const Call *c, int first, const Tensor *x) {
     }
     if (index) {
       k.dim[k.n] = dim;
-      k.at[k.n++] = pick_positions(c, index, x, dim, true);
+      k.at[k.n++] = pick_checked(c, index, x, dim, PICK_FROM_END);
     }
     dim++;
   }
@@ -78,44 +78,46 @@ static Chosen read_indices(const Call *c, int first, const Tensor *x) {
 static int common_shape(const Call *c, const Chosen *k, int64_t *shape) {
   int ndim = 0;
   for (int i = 0; i < k->n; i++) {
-    if (k->at[i]->ndim > ndim) ndim = k->at[i]->ndim;
+    if (k->at[i].at->ndim > ndim) ndim = k->at[i].at->ndim;
   }
   for (int d = 0; d < ndim; d++) shape[d] = 1;
   for (int i = 0; i < k->n; i++) {
-    const Tensor *at = k->at[i];
+    const Tensor *at = k->at[i].at;
     for (int d = 0; d < at->ndim; d++) {
       int64_t *s = &shape[ndim - at->ndim + d];
       if (*s == 1) *s = at->shape[d];
       if (at->shape[d] == 1 || at->shape[d] == *s) continue;
       t_fail("%s: indices of shapes %s and %s do not go together; they broadcast, so sizes must be "
              "equal or 1",
-             call_name(c), t_shape_str(k->at[0]), t_shape_str(at));
+             call_name(c), t_shape_str(k->at[0].at), t_shape_str(at));
     }
   }
   return ndim;
 }
 
 typedef struct Places {
-  int64_t *places, n, stride;
+  int64_t *places, n, base, stride;
   const int64_t *at;
 } Places;
 
 static void places_part(void *job, int64_t part) {
   const Places *p = job;
   int64_t i = part * GRAIN, end = i + GRAIN < p->n ? i + GRAIN : p->n;
-  for (; i < end; i++) p->places[i] += p->at[i] * p->stride;
+  for (; i < end; i++) p->places[i] += (p->at[i] - p->base) * p->stride;
 }
 
 /* Adds the places that positions along a dimension stand for, expanded to the common shape. */
-static void add_places(int64_t *places, int64_t n, const Tensor *at, const Window *common,
+static void add_places(int64_t *places, int64_t n, const Positions *positions, const Window *common,
                        int64_t stride) {
+  const Tensor *at = positions->at;
   Window w = *common;
   int lead = common->ndim - at->ndim;
   for (int d = 0; d < w.ndim; d++) {
     w.stride[d] = d < lead || at->shape[d - lead] == 1 ? 0 : at->stride[d - lead];
   }
   Tensor seen = window_tensor(at, &w);
-  Places p = {places, n, stride, t_i64(cast_copy(&seen, T_I64))};
+  const Tensor *all = t_is_contiguous(&seen) ? &seen : cast_copy(&seen, T_I64);
+  Places p = {places, n, positions->base, stride, t_i64(all)};
   team_run((n + GRAIN - 1) / GRAIN, places_part, &p);
 }
 
@@ -143,11 +145,19 @@ static Pick plan(const Call *c, const Chosen *k, const Tensor *x, Window *result
   Pick p;
   p.pre = pick_offsets(&rest, 0, split, &p.npre, false);
   p.post = pick_offsets(&rest, split, rest.ndim, &p.npost, true);
+  if (k->n == 1) { /* as they stand */
+    const Positions *at = &k->at[0];
+    p.nat = at->at->numel;
+    p.at = t_i64(at->at);
+    p.reach = (Reach){at->base, x->stride[k->dim[0]], at->size};
+    return p;
+  }
   Tensor *places = t_zeros(T_I64, common.ndim, common.shape);
   p.nat = places->numel;
   p.at = t_i64(places);
+  p.reach = (Reach){0, 1, UINT64_MAX};
   for (int i = 0; i < k->n; i++) {
-    add_places(t_i64(places), p.nat, k->at[i], &common, x->stride[k->dim[i]]);
+    add_places(t_i64(places), p.nat, &k->at[i], &common, x->stride[k->dim[i]]);
   }
   return p;
 }

@@ -16,7 +16,7 @@ typedef struct Rows {
 
 static void keep_rows(Call *c, const Tensor *table, const Tensor *ids) {
   call_scratch(c, sizeof(Rows));
-  *(Rows *)c->scratch = (Rows){pick_dim(table, 0, ids), ids};
+  *(Rows *)c->scratch = (Rows){pick_along(table, 0, &(Positions){ids, 0, UINT64_MAX}), ids};
 }
 
 /* The ids, from 0; a wrong one is named with its place. */

@@ -1,22 +1,7 @@
 /* Reading single elements along one dimension: gather, take_along_dim. */
 #include "../../calc.h"
-#include "../../loop/cast.h"
 #include "lines.h"
 #include "pick.h"
-
-#define GATHER(T)                                                                                  \
-  static void gather_##T(int64_t n, void *t, int64_t step, int64_t stride, const int64_t *at,      \
-                         int64_t base, void *v, int64_t vstep) {                                   \
-    const T *x = t;                                                                                \
-    T *y = v;                                                                                      \
-    (void)vstep;                                                                                   \
-    for (int64_t i = 0; i < n; i++) y[i] = x[i * step + (at[i] - base) * stride];                  \
-  }
-GATHER(uint8_t)
-GATHER(uint16_t)
-GATHER(uint32_t)
-GATHER(uint64_t)
-static const Move gathers[] = {gather_uint8_t, gather_uint16_t, gather_uint32_t, gather_uint64_t};
 
 /* ---- gather: inputs x, index; attribute dim ------------------------------------------------------ */
 
@@ -29,9 +14,8 @@ static void gather_infer(Call *c) {
 
 static const char *gather_run(Call *c) {
   const Tensor *x = c->x[0];
-  lines_run(lines_by_size(gathers, (DType)x->dtype), c->scratch, (int)c->attr[0].i, x, c->y[0], 1,
-            false);
-  return NULL;
+  Move move = lines_by_size(SIMD_PICK(line_loops)->gather, (DType)x->dtype);
+  return lines_run(move, c->scratch, (int)c->attr[0].i, x, c->y[0], 1, false);
 }
 
 static void gather_grad(Call *c, Tensor *const *gy, Tensor **gx) {

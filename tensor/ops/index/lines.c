@@ -10,13 +10,13 @@ enum { GRAIN = 1 << 15 };
 typedef struct Lines {
   Move move;
   const Tensor *at;
-  int64_t base;
+  Reach reach;
   char *tensor, *values;
   int64_t size, vstep; /* bytes of an element */
-  int64_t stride;      /* along dim */
   Window place;        /* at's shape, with the tensor's strides in the other dimensions */
   int cut; /* parts are ranges of this dimension; in writing never dim: they cannot meet */
   int64_t chunk;
+  bool *outside; /* set where a position lies outside */
 } Lines;
 
 /* ---- the loop nest ----------------------------------------------------------------------------- */
@@ -24,10 +24,12 @@ typedef struct Lines {
 /* n elements along the last dimension. */
 static void move_line(const Lines *l, int64_t n, int64_t place, int64_t at) {
   int64_t step = l->place.stride[l->at->ndim - 1];
-  for (int64_t i = 0, end; (end = team_piece(i, n)) > i; i = end) {
-    l->move(end - i, l->tensor + (place + i * step) * l->size, step, l->stride,
-            t_i64(l->at) + at + i, l->base, l->values + (at + i) * l->vstep * l->size, l->vstep);
+  bool fits = true;
+  for (int64_t i = 0, end; fits && (end = team_piece(i, n)) > i; i = end) {
+    fits = l->move(end - i, l->tensor + (place + i * step) * l->size, step, &l->reach,
+                   t_i64(l->at) + at + i, l->values + (at + i) * l->vstep * l->size, l->vstep);
   }
+  if (!fits) __atomic_store_n(l->outside, true, __ATOMIC_RELAXED);
 }
 
 static void lines_part(void *job, int64_t part) {
@@ -78,15 +80,20 @@ static int drop_ones(Tensor *at, Tensor *tensor, int dim) {
   return kept;
 }
 
-void lines_run(Move move, const Positions *p, int dim, const Tensor *tensor, const Tensor *values,
-               int64_t vstep, bool writes) {
+const char *lines_run(Move move, const Positions *p, int dim, const Tensor *tensor,
+                      const Tensor *values, int64_t vstep, bool writes) {
   Tensor index = pick_row(p->at), whole = pick_row(tensor), *at = &index, *t = &whole;
-  if (at->numel == 0) return;
-  Lines l = {
-      .move = move, .at = at, .base = p->base, .tensor = t_data(t), .values = t_data(values)};
+  bool wrong = false;
+  if (at->numel == 0) return NULL;
+  Lines l = {.move = move,
+             .at = at,
+             .reach = {p->base, t->stride[dim], p->size},
+             .tensor = t_data(t),
+             .values = t_data(values),
+             .outside = &wrong};
+  const int along = dim;
   l.size = (int64_t)dtype_size((DType)t->dtype);
   l.vstep = vstep;
-  l.stride = t->stride[dim];
   dim = drop_ones(at, t, dim);
   l.place = window_of(at);
   l.cut = -1;
@@ -101,6 +108,7 @@ void lines_run(Move move, const Positions *p, int dim, const Tensor *tensor, con
     parts = (size + l.chunk - 1) / l.chunk;
   }
   team_run(parts, lines_part, &l);
+  return wrong ? pick_outside(p, tensor, along) : NULL;
 }
 
 /* ---- checks ------------------------------------------------------------------------------------- */
@@ -121,7 +129,5 @@ Positions lines_check(const Call *c, const Tensor *x, const Tensor *index, int d
     t_fail("%s: the index is %s and src only %s", call_name(c), t_shape_str(index),
            t_shape_str(src));
   }
-  Positions p;
-  p.at = pick_checked(c, index, &row, dim, &p.base);
-  return p;
+  return pick_checked(c, index, &row, dim, c->inplace ? PICK_HERE : PICK_LATER);
 }

@@ -4,25 +4,19 @@
 #ifndef LUNETTE_LINES_H
 #define LUNETTE_LINES_H
 
+#include "../../kernels/lines.h"
 #include "../../op.h"
+#include "pick.h"
 
-/* Positions along dim, checked: a contiguous int64 tensor of the values' shape. */
-typedef struct Positions {
-  const Tensor *at;
-  int64_t base; /* what they count from */
-} Positions;
-
-/* Moves n elements along the last dimension: values v[0..n-1]; the tensor's elements are
-   t + i*step + (at[i]-base)*stride. vstep is 0 when one value serves all. */
-typedef void (*Move)(int64_t n, void *t, int64_t step, int64_t stride, const int64_t *at,
-                     int64_t base, void *v, int64_t vstep);
-
-/* Checks an index, which must not be larger than x but along dim, nor than src (if there is one). */
+/* Checks the shape of an index, which must not be larger than x but along dim, nor than src (if there
+   is one). The positions have its shape; where the call is not in place, they may be left to
+   lines_run to check. */
 Positions lines_check(const Call *c, const Tensor *x, const Tensor *index, int dim,
                       const Tensor *src);
-/* vstep: 0 when values is a single one. writes: to t, else from it. */
-void lines_run(Move move, const Positions *p, int dim, const Tensor *t, const Tensor *values,
-               int64_t vstep, bool writes);
+/* vstep: 0 when values is a single one. writes: to t, else from it. NULL, or what is wrong with a
+   position. */
+const char *lines_run(Move move, const Positions *p, int dim, const Tensor *t, const Tensor *values,
+                      int64_t vstep, bool writes);
 /* One of four moves, for elements of 1, 2, 4, 8 bytes. */
 static inline Move lines_by_size(const Move *moves, DType d) {
   return moves[__builtin_ctzl(dtype_size(d))];

@@ -133,17 +133,24 @@ static void list_part(void *job, int64_t part) {
   const Holds *h = job;
   const Tensor *mask = h->mask;
   const uint8_t *m = t_data(mask);
-  int64_t i = part * GRAIN, end = i + GRAIN < mask->numel ? i + GRAIN : mask->numel;
-  int64_t at[T_MAXDIM] = {0}, *out = h->out + h->first[part] * mask->ndim;
-  for (int64_t d = mask->ndim - 1, left = i; d >= 0; left /= mask->shape[d--])
-    at[d] = left % mask->shape[d];
-  for (; i < end; i++) {
-    if (m[i]) {
-      for (int d = 0; d < mask->ndim; d++) *out++ = at[d] + h->base;
+  const int last = mask->ndim - 1;
+  const int64_t ndim = mask->ndim, size = ndim ? mask->shape[last] : 1;
+  int64_t i = part * GRAIN;
+  int64_t at[T_MAXDIM] = {0}, *out = h->out + h->first[part] * ndim;
+  const int64_t *stop = h->out + h->first[part + 1] * ndim;
+  for (int64_t d = last, left = i; d >= 0; left /= mask->shape[d--]) at[d] = left % mask->shape[d];
+  for (int d = 0; d < last; d++) at[d] += h->base;
+  while (out <
+         stop) { /* a row; every place is written down, and written over where it does not hold */
+    for (int64_t j = at[last < 0 ? 0 : last]; j < size && out < stop; j++) {
+      for (int d = 0; d < last; d++) out[d] = at[d];
+      out[last] = j + h->base;
+      out += ndim & -(int64_t)(m[i++] != 0); /* without a jump, which nothing could foretell */
     }
-    for (int d = mask->ndim - 1; d >= 0; d--) {
-      if (++at[d] < mask->shape[d]) break;
-      at[d] = 0;
+    at[last] = 0;
+    for (int d = last - 1; d >= 0; d--) {
+      if (++at[d] < mask->shape[d] + h->base) break;
+      at[d] = h->base;
     }
   }
 }

@@ -41,15 +41,11 @@ const int64_t *pick_offsets(const Tensor *x, int from, int to, int64_t *count, b
   return out;
 }
 
-Pick pick_along(const Tensor *x, int dim, const Tensor *positions, int64_t base) {
-  Pick p = {.nat = positions->numel};
+Pick pick_along(const Tensor *x, int dim, const Positions *at) {
+  Pick p = {.nat = at->at->numel, .at = t_i64(at->at)};
+  p.reach = (Reach){at->base, x->stride[dim], at->size};
   p.pre = pick_offsets(x, 0, dim, &p.npre, false);
   p.post = pick_offsets(x, dim + 1, x->ndim, &p.npost, true);
-  int64_t *at = int_array(p.nat), stride = x->stride[dim];
-  const int64_t *from = t_i64(positions);
-  for (int64_t i = 0, end; (end = team_piece(i, p.nat)) > i;)
-    for (; i < end; i++) at[i] = (from[i] - base) * stride;
-  p.at = at;
   return p;
 }
 
@@ -85,23 +81,36 @@ static const char *named(const Call *c) {
   return text;
 }
 
-static _Noreturn void outside(const Call *c, int64_t given, const Tensor *of, int dim,
-                              bool from_end) {
-  long long size = of->shape[dim], at = given;
-  if (given == 0) {
-    t_fail("%sindex 0 in dimension %d: positions count from 1%s; x is %s", named(c), dim + 1,
-           from_end ? " (the last is -1)" : "", t_shape_str(of));
-  }
-  if (size == 0) {
-    t_fail("%sindex %lld in dimension %d: x is %s and has no position there", named(c), at, dim + 1,
-           t_shape_str(of));
-  }
-  if (from_end) {
-    t_fail("%sindex %lld in dimension %d: x is %s, so 1..%lld or -%lld..-1", named(c), at, dim + 1,
-           t_shape_str(of), size, size);
-  }
-  t_fail("%sindex %lld in dimension %d: x is %s, so 1..%lld", named(c), at, dim + 1,
-         t_shape_str(of), size);
+/* What is wrong with a position. */
+static const char *outside(int64_t given, const Tensor *of, int dim, bool from_end) {
+  static char text[256];
+  char wanted[80];
+  long long size = of->shape[dim];
+  if (given == 0)
+    snprintf(wanted, sizeof wanted, "positions count from 1%s; x is ",
+             from_end ? " (the last is -1)" : "");
+  else
+    snprintf(wanted, sizeof wanted, "x is ");
+  int n = snprintf(text, sizeof text, "index %lld in dimension %d: %s%s", (long long)given, dim + 1,
+                   wanted, t_shape_str(of));
+  char *rest = text + n;
+  size_t room = sizeof text - (size_t)n;
+  if (given == 0) return text;
+  if (size == 0)
+    snprintf(rest, room, " and has no position there");
+  else if (from_end)
+    snprintf(rest, room, ", so 1..%lld or -%lld..-1", size, size);
+  else
+    snprintf(rest, room, ", so 1..%lld", size);
+  return text;
+}
+
+const char *pick_outside(const Positions *p, const Tensor *of, int dim) {
+  const int64_t *at = t_i64(p->at);
+  int64_t i = 0;
+  while (i < p->at->numel - 1 && (uint64_t)at[i] - (uint64_t)p->base < p->size) i++;
+  Tensor row = pick_row(of);
+  return outside(at[i], &row, dim, false);
 }
 
 Tensor *pick_positions(const Call *c, const Tensor *index, const Tensor *of, int dim,
@@ -114,29 +123,40 @@ Tensor *pick_positions(const Call *c, const Tensor *index, const Tensor *of, int
       int64_t given = p[i];
       p[i] = given > 0 ? given - T_BASE : given + size;
       bool fits = p[i] >= 0 && p[i] < size && given != 0 && (given > 0 || from_end);
-      if (!fits) outside(c, given, of, dim, from_end);
+      if (!fits) t_fail("%s%s", named(c), outside(given, of, dim, from_end));
     }
   }
   return out;
 }
 
-static bool all_within(const Tensor *index, int64_t size) {
-  const IndexLoops *loops = SIMD_PICK(index_loops);
-  bool within = true;
-  for (int64_t i = 0, end; within && (end = team_piece(i, index->numel)) > i; i = end)
-    within = loops->within(end - i, t_i64(index) + i, size);
-  return within;
+typedef struct Within {
+  const Tensor *index;
+  int64_t size;
+  bool outside;
+} Within;
+
+static void within_part(void *job, int64_t part) {
+  Within *w = job;
+  int64_t at = part * GRAIN, left = w->index->numel - at;
+  bool within =
+      SIMD_PICK(index_loops)->within(left < GRAIN ? left : GRAIN, t_i64(w->index) + at, w->size);
+  if (!within) __atomic_store_n(&w->outside, true, __ATOMIC_RELAXED);
 }
 
-const Tensor *pick_checked(const Call *c, const Tensor *index, const Tensor *of, int dim,
-                           int64_t *base) {
+static bool all_within(const Tensor *index, int64_t size) {
+  Within w = {index, size, false};
+  team_run((index->numel + GRAIN - 1) / GRAIN, within_part, &w);
+  return !w.outside;
+}
+
+Positions pick_checked(const Call *c, const Tensor *index, const Tensor *of, int dim,
+                       PickCheck when) {
   bool direct = index->dtype == T_I64 && index->st != of->st && t_is_contiguous(index);
-  *base = 0;
-  if (!direct || !all_within(index, of->shape[dim])) {
-    return pick_positions(c, index, of, dim, false); /* fails where not all are within */
-  }
-  *base = T_BASE;
-  return index;
+  /* what has no elements is not moved, so nobody would look */
+  if (direct && when == PICK_LATER && of->numel > 0)
+    return (Positions){index, T_BASE, (uint64_t)of->shape[dim]};
+  if (direct && all_within(index, of->shape[dim])) return (Positions){index, T_BASE, UINT64_MAX};
+  return (Positions){pick_positions(c, index, of, dim, when == PICK_FROM_END), 0, UINT64_MAX};
 }
 
 /* ---- moving ----------------------------------------------------------------------------------- */
@@ -148,37 +168,49 @@ typedef struct Job {
   DType dtype;
   double alpha;
   int64_t rows;                 /* read: rows of a part */
+  bool outside;                 /* read: whether a position lies outside */
   int64_t group, strip, strips; /* write: pres of a part, elements of a strip, strips of a block */
 } Job;
 
+static int64_t place_of(const Pick *p, int64_t a) {
+  return (p->at[a] - p->reach.base) * p->reach.stride;
+}
+
 #define PICK_ONE(T)                                                                                \
-  static void read_##T(const Job *j, int64_t row, int64_t n) {                                     \
+  static bool read_##T(const Job *j, int64_t row, int64_t n) {                                     \
     const Pick *p = j->p;                                                                          \
-    T *v = (T *)j->values + row * p->npost;                                                        \
+    const Reach r = p->reach;                                                                      \
+    const int64_t npost = p->npost, *post = p->post;                                               \
+    const Move gather = SIMD_PICK(line_loops)->gather[__builtin_ctzl(sizeof(T))];                  \
+    T *v = (T *)j->values + row * npost;                                                           \
     for (int64_t run; n > 0; n -= run, row += run) {                                               \
-      const T *x = (const T *)j->tensor + p->pre[row / p->nat];                                    \
+      T *x = (T *)j->tensor + p->pre[row / p->nat];                                                \
       const int64_t *at = p->at + row % p->nat, left = p->nat - row % p->nat;                      \
       run = n < left ? n : left;                                                                   \
-      if (p->npost == 1 && !p->post) {                                                             \
-        for (int64_t a = 0; a < run; a++) *v++ = x[at[a]];                                         \
+      if (npost == 1 && !post) {                                                                   \
+        if (!gather(run, x, 0, &r, at, v, 1)) return false;                                        \
+        v += run;                                                                                  \
         continue;                                                                                  \
       }                                                                                            \
-      for (int64_t a = 0; a < run; a++, v += p->npost) {                                           \
-        const T *from = x + at[a];                                                                 \
-        if (p->post) {                                                                             \
-          for (int64_t k = 0; k < p->npost; k++) v[k] = from[p->post[k]];                          \
+      for (int64_t a = 0; a < run; a++, v += npost) {                                              \
+        uint64_t k = (uint64_t)at[a] - (uint64_t)r.base;                                           \
+        if (k >= r.size) return false;                                                             \
+        const T *from = x + (int64_t)k * r.stride;                                                 \
+        if (post) {                                                                                \
+          for (int64_t i = 0; i < npost; i++) v[i] = from[post[i]];                                \
         } else {                                                                                   \
-          memcpy(v, from, (size_t)p->npost * sizeof(T));                                           \
+          memcpy(v, from, (size_t)npost * sizeof(T));                                              \
         }                                                                                          \
       }                                                                                            \
     }                                                                                              \
+    return true;                                                                                   \
   }                                                                                                \
   static void write_##T(const Job *j, int64_t i, int64_t from, int64_t n) {                        \
     const Pick *p = j->p;                                                                          \
     T *y = (T *)j->tensor + p->pre[i];                                                             \
     const T *v = (const T *)j->values + i * p->nat * p->npost + from;                              \
     for (int64_t a = 0; a < p->nat; a++, v += p->npost) {                                          \
-      T *to = y + p->at[a];                                                                        \
+      T *to = y + place_of(p, a);                                                                  \
       if (p->post) {                                                                               \
         for (int64_t k = 0; k < n; k++) to[p->post[from + k]] = v[k];                              \
       } else if (n == 1) {                                                                         \
@@ -200,14 +232,14 @@ PICK_ONE(uint64_t)
     T *y = (T *)j->tensor + p->pre[i];                                                             \
     const T *v = (const T *)j->values + i * p->nat * p->npost + from;                              \
     A alpha = (A)j->alpha;                                                                         \
-    const int64_t *at = p->at, single = n == 1 && !p->post;                                        \
+    const int64_t single = n == 1 && !p->post;                                                     \
     for (int64_t a = 0; single && a < p->nat; a++, v += p->npost) {                                \
-      T *o = y + at[a] + from, e = *v;                                                             \
+      T *o = y + place_of(p, a) + from, e = *v;                                                    \
       *o = (T)(ADD);                                                                               \
     }                                                                                              \
     if (single) return;                                                                            \
     for (int64_t a = 0; a < p->nat; a++, v += p->npost) {                                          \
-      T *to = y + p->at[a];                                                                        \
+      T *to = y + place_of(p, a);                                                                  \
       for (int64_t k = 0; k < n; k++) {                                                            \
         T *o = &to[p->post ? p->post[from + k] : from + k], e = v[k];                              \
         *o = (T)(ADD);                                                                             \
@@ -226,7 +258,7 @@ static void add_dense(const Job *j, int64_t i, int64_t from, int64_t n) {
   const Pick *p = j->p;
   int64_t y = p->pre[i] + from, v = i * p->nat * p->npost + from;
   for (int64_t a = 0; a < p->nat; a++, v += p->npost) {
-    int64_t to = y + p->at[a];
+    int64_t to = y + place_of(p, a);
     if (j->dtype == T_F32)
       loops->add_f32(n, (float *)j->tensor + to, (float *)j->values + v, (float)j->alpha);
     else
@@ -235,23 +267,23 @@ static void add_dense(const Job *j, int64_t i, int64_t from, int64_t n) {
 }
 
 static void read_part(void *job, int64_t part) {
-  const Job *j = job;
+  Job *j = job;
   int64_t row = part * j->rows, all = j->p->npre * j->p->nat;
   int64_t n = all - row < j->rows ? all - row : j->rows;
-  switch (j->size) {
-  case 1: read_uint8_t(j, row, n); break;
-  case 2: read_uint16_t(j, row, n); break;
-  case 4: read_uint32_t(j, row, n); break;
-  default: read_uint64_t(j, row, n);
-  }
+  bool fits = j->size == 1   ? read_uint8_t(j, row, n)
+              : j->size == 2 ? read_uint16_t(j, row, n)
+              : j->size == 4 ? read_uint32_t(j, row, n)
+                             : read_uint64_t(j, row, n);
+  if (!fits) __atomic_store_n(&j->outside, true, __ATOMIC_RELAXED);
 }
 
-void pick_read(const Pick *p, const Tensor *x, Tensor *values) {
-  if (values->numel == 0) return;
+bool pick_read(const Pick *p, const Tensor *x, Tensor *values) {
+  if (values->numel == 0) return true;
   Job j = {.p = p, .tensor = t_data(x), .values = t_data(values)};
   j.size = dtype_size((DType)x->dtype);
   j.rows = GRAIN / p->npost + 1;
   team_run((p->npre * p->nat + j.rows - 1) / j.rows, read_part, &j);
+  return !j.outside;
 }
 
 typedef void (*Write)(const Job *j, int64_t i, int64_t from, int64_t n);

@@ -50,7 +50,8 @@ static Pick places(const Tensor *y, int64_t n, int64_t *at) {
     }
   }
   int64_t one = 1, *zero = t_i64(t_zeros(T_I64, 1, &one));
-  return (Pick){.npre = 1, .nat = n, .npost = 1, .pre = zero, .at = at};
+  const Reach all = {0, 1, UINT64_MAX};
+  return (Pick){.npre = 1, .nat = n, .npost = 1, .pre = zero, .at = at, .reach = all};
 }
 
 /* Values are src's first n elements. */

@@ -10,59 +10,8 @@
 #include "lines.h"
 #include "pick.h"
 
-/* How a value meets what is there; the first five in the order of scatter_reduce's choices. */
-enum { SUM, PROD, MEAN, AMAX, AMIN, REPLACE, KINDS };
-
-/* o: what is there, e: what comes. */
-#define MOVE(name, T, RESULT)                                                                      \
-  static void name(int64_t n, void *t, int64_t step, int64_t stride, const int64_t *at,            \
-                   int64_t base, void *v, int64_t vstep) {                                         \
-    const T *x = v;                                                                                \
-    T *y = t;                                                                                      \
-    for (int64_t i = 0; i < n; i++) {                                                              \
-      T *p = &y[i * step + (at[i] - base) * stride], o = *p, e = x[i * vstep];                     \
-      (void)o;                                                                                     \
-      *p = (T)(RESULT);                                                                            \
-    }                                                                                              \
-  }
-MOVE(set_1, uint8_t, e)
-MOVE(set_2, uint16_t, e)
-MOVE(set_4, uint32_t, e)
-MOVE(set_8, uint64_t, e)
-static const Move sets[] = {set_1, set_2, set_4, set_8};
-
-MOVE(add_f32, float, o + e)
-MOVE(add_f64, double, o + e)
-MOVE(add_i64, uint64_t, o + e)
-MOVE(add_i32, uint32_t, o + e)
-MOVE(add_u8, uint8_t, o + e)
-MOVE(add_b, uint8_t, o | e)
-MOVE(mul_f32, float, o *e)
-MOVE(mul_f64, double, o *e)
-MOVE(mul_i64, uint64_t, o *e)
-MOVE(mul_i32, uint32_t, o *e)
-MOVE(mul_u8, uint8_t, o *e)
-MOVE(mul_b, uint8_t, o &e)
-#define MORE(o, e) ((e) > (o) || (e) != (e) ? (e) : (o))
-#define LESS(o, e) ((e) < (o) || (e) != (e) ? (e) : (o))
-MOVE(max_f32, float, MORE(o, e))
-MOVE(max_f64, double, MORE(o, e))
-MOVE(max_i64, int64_t, MORE(o, e))
-MOVE(max_i32, int32_t, MORE(o, e))
-MOVE(max_u8, uint8_t, MORE(o, e))
-MOVE(min_f32, float, LESS(o, e))
-MOVE(min_f64, double, LESS(o, e))
-MOVE(min_i64, int64_t, LESS(o, e))
-MOVE(min_i32, int32_t, LESS(o, e))
-MOVE(min_u8, uint8_t, LESS(o, e))
-
-static const Move moves[KINDS][T_F16] = {
-    [SUM] = {add_f32, add_f64, add_i64, add_i32, add_u8, add_b},
-    [MEAN] = {add_f32, add_f64, add_i64, add_i32, add_u8, add_b},
-    [PROD] = {mul_f32, mul_f64, mul_i64, mul_i32, mul_u8, mul_b},
-    [AMAX] = {max_f32, max_f64, max_i64, max_i32, max_u8, max_u8},
-    [AMIN] = {min_f32, min_f64, min_i64, min_i32, min_u8, min_u8},
-};
+/* As LINES_SUM and the like, and one more. */
+enum { SUM, PROD, MEAN, AMAX, AMIN, REPLACE };
 
 /* ---- shape and checks: inputs x, index, src; attribute dim ----------------------------------------- */
 
@@ -142,13 +91,15 @@ OVER(over_i32, int32_t, a[i] / b[i] - (a[i] % b[i] < 0))
 OVER(over_u8, uint8_t, a[i] / b[i])
 static const IterLoop overs[T_F16] = {over_f32, over_f64, over_i64, over_i32, over_u8, over_u8};
 
-static void divide_by_counts(const Scatter *s, int dim, Tensor *y, bool self) {
+static const char *divide_by_counts(const Scatter *s, int dim, Tensor *y, bool self) {
   DType d = (DType)y->dtype;
   Attr start = attr_of_int(self);
   store_number(s->count, &start);
-  lines_run(moves[SUM][d], &s->p, dim, s->count, s->one, 0, true);
+  const Move add = SIMD_PICK(line_loops)->combine[LINES_SUM][d];
+  const char *wrong = lines_run(add, &s->p, dim, s->count, s->one, 0, true);
   Tensor *in[2] = {y, s->count};
-  iter_map(overs[d], NULL, y, d, 2, in, d);
+  if (!wrong) iter_map(overs[d], NULL, y, d, 2, in, d);
+  return wrong;
 }
 
 static const char *scatter_run(Call *c) {
@@ -156,13 +107,15 @@ static const char *scatter_run(Call *c) {
   Tensor *y = c->y[0];
   int dim = (int)c->attr[0].i;
   DType d = (DType)y->dtype;
-  Move set = lines_by_size(sets, d);
+  const LineLoops *loops = SIMD_PICK(line_loops);
+  Move set = lines_by_size(loops->set, d),
+       move = s->kind == REPLACE ? set : loops->combine[s->kind][d];
+  const char *wrong = NULL;
   if (y != c->x[0]) cast_into(y, c->x[0]);
-  if (s->start) lines_run(set, &s->p, dim, y, s->start, 0, true);
-  lines_run(s->kind == REPLACE ? set : moves[s->kind][d], &s->p, dim, y, s->values,
-            s->values->ndim > 0, true);
-  if (s->kind == MEAN) divide_by_counts(s, dim, y, !s->start);
-  return NULL;
+  if (s->start) wrong = lines_run(set, &s->p, dim, y, s->start, 0, true);
+  if (!wrong) wrong = lines_run(move, &s->p, dim, y, s->values, s->values->ndim > 0, true);
+  if (!wrong && s->kind == MEAN) wrong = divide_by_counts(s, dim, y, !s->start);
+  return wrong;
 }
 
 /* ---- gradients ------------------------------------------------------------------------------------- */

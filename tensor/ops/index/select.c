@@ -11,40 +11,42 @@ static void check_list(const Call *c, const Tensor *index) {
   t_fail("%s: the index is %s; a list of positions is wanted", call_name(c), t_shape_str(index));
 }
 
-static Pick *new_pick(Call *c) {
-  call_scratch(c, sizeof(Pick));
-  return c->scratch;
-}
-
 /* ---- index_select: inputs x, index; attribute dim ---------------------------------------------- */
 
-/* The positions, from *base, that x[1] names along attribute dim of x[0]; the shape of what stands
-   there. */
-static const Tensor *read_list(const Call *c, int64_t *shape, int64_t *base) {
+/* The positions that x[1] names along attribute dim of x[0]; the shape of what stands there. */
+static Positions read_list(const Call *c, int64_t *shape, PickCheck when) {
   const Tensor *x = c->x[0];
   int dim = (int)c->attr[0].i;
   Tensor row = pick_row(x);
   check_list(c, c->x[1]);
-  const Tensor *at = pick_checked(c, c->x[1], &row, dim, base);
-  for (int d = 0; d < x->ndim; d++) shape[d] = d == dim ? at->numel : x->shape[d];
-  if (x->ndim == 0 && at->numel != 1) {
+  Positions at = pick_checked(c, c->x[1], &row, dim, when);
+  for (int d = 0; d < x->ndim; d++) shape[d] = d == dim ? at.at->numel : x->shape[d];
+  if (x->ndim == 0 && at.at->numel != 1) {
     t_fail("%s: x is a single value, so the index names one position, not %lld", call_name(c),
-           (long long)at->numel);
+           (long long)at.at->numel);
   }
   return at;
 }
 
+typedef struct Selection {
+  Positions at;
+  Pick pick;
+} Selection;
+
 static void index_select_infer(Call *c) {
   const Tensor *x = c->x[0];
-  int64_t shape[T_MAXDIM], base;
-  const Tensor *at = read_list(c, shape, &base);
-  *new_pick(c) = pick_along(x, (int)c->attr[0].i, at, base);
+  int64_t shape[T_MAXDIM];
+  call_scratch(c, sizeof(Selection));
+  Selection *s = c->scratch;
+  s->at = read_list(c, shape, PICK_LATER);
+  s->pick = pick_along(x, (int)c->attr[0].i, &s->at);
   call_out(c, 0, (DType)x->dtype, x->ndim, shape);
 }
 
 static const char *index_select_run(Call *c) {
-  pick_read(c->scratch, c->x[0], c->y[0]);
-  return NULL;
+  const Selection *s = c->scratch;
+  bool fits = pick_read(&s->pick, c->x[0], c->y[0]);
+  return fits ? NULL : pick_outside(&s->at, c->x[0], (int)c->attr[0].i);
 }
 
 static Tensor *select_rows(Tensor *x, int dim, Tensor *index) {
@@ -74,19 +76,19 @@ typedef struct Place {
 /* src has the shape of the places, or, for a single value, one element. */
 static void place_infer(Call *c) {
   const Tensor *x = c->x[0], *src = c->x[2];
-  int64_t shape[T_MAXDIM], base;
-  const Tensor *at = read_list(c, shape, &base);
+  int64_t shape[T_MAXDIM];
+  const Positions at = read_list(c, shape, PICK_HERE);
   bool fits = src->ndim == x->ndim || (x->ndim == 0 && src->numel == 1);
   for (int d = 0; d < x->ndim && fits; d++) fits = src->shape[d] == shape[d];
   if (!fits) {
     t_fail("%s: src is %s; for x %s and an index of length %lld it must be %s", call_name(c),
-           t_shape_str(src), t_shape_str(x), (long long)at->numel, t_dims_str(x->ndim, shape));
+           t_shape_str(src), t_shape_str(x), (long long)at.at->numel, t_dims_str(x->ndim, shape));
   }
   store_check(call_name(c), (DType)x->dtype, src);
   Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
   call_scratch(c, sizeof(Place));
   Place *p = c->scratch;
-  p->pick = pick_along(y, (int)c->attr[0].i, at, base);
+  p->pick = pick_along(y, (int)c->attr[0].i, &at);
   p->src = pick_values(c->x[2], y);
 }
 
@@ -150,17 +152,17 @@ static void index_reduce_compose(Call *c) {
 
 static void index_fill_infer(Call *c) {
   const Tensor *x = c->x[0], *value = c->x[2];
-  int64_t shape[T_MAXDIM], base;
+  int64_t shape[T_MAXDIM];
   if (value->ndim > 0) {
     t_fail("index_fill: the value is %s; a single one is wanted (index_copy takes tensors)",
            t_shape_str(value));
   }
-  const Tensor *at = read_list(c, shape, &base);
+  const Positions at = read_list(c, shape, PICK_HERE);
   store_check("index_fill", (DType)x->dtype, value);
   Tensor *y = call_out(c, 0, (DType)x->dtype, x->ndim, x->shape);
   call_scratch(c, sizeof(Place));
   Place *p = c->scratch;
-  p->pick = pick_along(y, (int)c->attr[0].i, at, base);
+  p->pick = pick_along(y, (int)c->attr[0].i, &at);
   p->src = t_new((DType)y->dtype, x->ndim, shape);
   cast_into(p->src, value);
 }

@@ -70,16 +70,18 @@ static void cholesky_grad(Call *c, Tensor *const *gy, Tensor **gx) {
 enum { REDUCED, COMPLETE, ONLY_R };
 
 typedef struct QrRoom {
-  char *a, *tau, *work;
+  char *a, *rows, *tau,
+      *work; /* a: A's columns, then Q's; rows: those of R and of what lies below */
   size_t bytes;
 } QrRoom;
 
-static QrRoom qr_room(DType d, int m, int n, int lwork, char *base) {
+static QrRoom qr_room(DType d, size_t m, size_t n, size_t q, int lwork, char *base) {
   size_t size = dtype_size(d);
   QrRoom r;
   char *at = base;
-  r.a = la_take(&at, (size_t)m * (size_t)n * size);
-  r.tau = la_take(&at, (size_t)(m < n ? m : n) * size);
+  r.a = la_take(&at, m * (n > q ? n : q) * size);
+  r.rows = la_take(&at, m * n * size);
+  r.tau = la_take(&at, (m < n ? m : n) * size);
   r.work = la_take(&at, (size_t)lwork * size);
   r.bytes = (size_t)(at - base);
   return r;
@@ -101,34 +103,33 @@ static void qr_infer(Call *c) {
   else
     call_out(c, 0, d, la_shape(a, shape, 2, m, q), shape);
   call_out(c, 1, d, la_shape(a, shape, 2, q, n), shape);
-  int make = qr_columns(c), lwork = lapack_work(LAPACK_GELQF, d, (int)n, (int)m, 0);
-  int other = make ? lapack_work(LAPACK_ORGLQ, d, make, (int)m, (int)k) : 1;
+  int make = qr_columns(c), lwork = lapack_work(LAPACK_GEQRF, d, (int)m, (int)n, 0);
+  int other = make ? lapack_work(LAPACK_ORGQR, d, (int)m, make, (int)k) : 1;
   if (lwork < other) lwork = other;
-  la_scratch(c, la_count(a), qr_room(d, (int)m, (int)n, lwork, NULL).bytes, lwork);
+  const size_t bytes = qr_room(d, (size_t)m, (size_t)n, (size_t)make, lwork, NULL).bytes;
+  la_scratch(c, la_count(a), bytes, lwork);
 }
 
-/* In column-major view a is A' = L Q', so R = L' and the rows of Q' are the columns of Q. */
 static int qr_one(const Call *c, int64_t i, char *base) {
   const Tensor *a = c->x[0];
   DType d = (DType)a->dtype;
   size_t size = dtype_size(d);
   int m = (int)la_rows(a), n = (int)la_cols(a), k = m < n ? m : n;
   int q = qr_columns(c), lwork = la_lwork(c);
-  QrRoom w = qr_room(d, m, n, lwork, base);
-  memcpy(w.a, la_at(a, i), (size_t)m * (size_t)n * size);
-  if (k > 0) lapack_gelqf(d, n, m, w.a, w.tau, w.work, lwork);
+  QrRoom w = qr_room(d, (size_t)m, (size_t)n, (size_t)q, lwork, base);
+  la_transpose(d, m, n, la_at(a, i), w.a);
+  if (k > 0) lapack_geqrf(d, m, n, w.a, w.tau, w.work, lwork);
+  la_transpose(d, n, m, w.a, w.rows);
   char *r = la_at(c->y[1], i);
   memset(r, 0, (size_t)la_rows(c->y[1]) * (size_t)n * size);
   for (size_t row = 0; row < (size_t)k; row++) {
     size_t at = (row * (size_t)n + row) * size;
-    memcpy(r + at, w.a + at, ((size_t)n - row) * size);
+    memcpy(r + at, w.rows + at, ((size_t)n - row) * size);
   }
   if (q == 0) return 0;
-  char *to = la_at(c->y[0], i);
-  for (size_t row = 0; row < (size_t)m; row++) {
-    memcpy(to + row * (size_t)q * size, w.a + row * (size_t)n * size, (size_t)k * size);
-  }
-  return lapack_orglq(d, q, m, k, to, q, w.tau, w.work, lwork);
+  int info = lapack_orgqr(d, m, q, k, w.a, w.tau, w.work, lwork);
+  la_transpose(d, q, m, w.a, la_at(c->y[0], i));
+  return info;
 }
 
 static const char *qr_run(Call *c) {

@@ -155,7 +155,7 @@ static const char *mv_run(Call *c) {
 }
 
 static void mv_grad(Call *c, Tensor *const *gy, Tensor **gx) {
-  if (c->want[0]) gx[0] = t_mul(t_unsqueeze(gy[0], 1), t_unsqueeze(c->x[1], 0));
+  if (c->want[0]) gx[0] = t_op2("mm", t_unsqueeze(gy[0], 1), t_unsqueeze(c->x[1], 0));
   if (c->want[1]) gx[1] = t_op2("mv", t_transpose(c->x[0], 0, 1), gy[0]);
 }
 

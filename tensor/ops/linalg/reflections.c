@@ -6,6 +6,11 @@
 #include "../../blas/lapack.h"
 #include "linalg.h"
 
+/* Bytes of a matrix, column by column. */
+static size_t columns_room(DType d, int64_t m, int64_t n) {
+  return la_pad((size_t)(m * n) * dtype_size(d));
+}
+
 /* a: [...,m,n]  ->  QR [...,m,n], tau [...,min(m,n)] */
 static void geqrf_infer(Call *c) {
   la_matrix(c, 0);
@@ -14,18 +19,20 @@ static void geqrf_infer(Call *c) {
   int64_t shape[T_MAXDIM], m = la_rows(a), n = la_cols(a);
   call_out(c, 0, d, a->ndim, a->shape);
   call_out(c, 1, d, la_shape(a, shape, 1, m < n ? m : n, 0), shape);
-  int lwork = lapack_work(LAPACK_GELQF, d, (int)n, (int)m, 0);
-  la_scratch(c, la_count(a), (size_t)lwork * dtype_size(d), lwork);
+  int lwork = lapack_work(LAPACK_GEQRF, d, (int)m, (int)n, 0);
+  la_scratch(c, la_count(a), columns_room(d, m, n) + (size_t)lwork * dtype_size(d), lwork);
 }
 
-/* In column-major view a is A' = L Q', with the same reflections as A = Q R. */
 static int geqrf_one(const Call *c, int64_t i, char *room) {
   const Tensor *a = c->x[0];
   DType d = (DType)a->dtype;
   int m = (int)la_rows(a), n = (int)la_cols(a), k = m < n ? m : n;
   char *to = la_at(c->y[0], i), *tau = (char *)t_data(c->y[1]) + i * k * (int64_t)dtype_size(d);
-  memcpy(to, la_at(a, i), (size_t)m * (size_t)n * dtype_size(d));
-  return k > 0 ? lapack_gelqf(d, n, m, to, tau, room, la_lwork(c)) : 0;
+  if (k == 0) return 0;
+  la_transpose(d, m, n, la_at(a, i), room);
+  int info = lapack_geqrf(d, m, n, room, tau, room + columns_room(d, m, n), la_lwork(c));
+  la_transpose(d, n, m, room, to);
+  return info;
 }
 
 static const char *geqrf_run(Call *c) {

@@ -8,6 +8,8 @@
 #include "../../calc.h"
 #include "../../expect.h"
 #include "../../kernels/softmax/softmax.h"
+#include "../../kernels/softmax/softmax_cols.h"
+#include "../../loop/turn.h"
 #include "../../machine/team.h"
 #include "loss.h"
 
@@ -17,6 +19,7 @@ enum { GRAIN = 1 << 15 }; /* scores of a part */
 typedef struct Scores {
   CrossEntropy kernel; /* of all rows */
   const SoftmaxOps *ops;
+  const SoftmaxCols *cols;
   size_t size;   /* bytes of a score */
   int64_t group; /* rows of a part */
   double *lse;
@@ -41,10 +44,26 @@ static Scores scores_of(Call *c, const Tensor *x, const Tensor *target, const Te
   s.kernel.weight = weight ? t_data(weight) : NULL;
   s.kernel.smoothing = attr_float(c, A_SMOOTHING, 0);
   s.ops = SIMD_PICK(softmax_kernels)->of[x->dtype];
+  s.cols = &SIMD_PICK(softmax_cols_kernels)->of[x->dtype];
   s.size = dtype_size((DType)x->dtype);
   s.group = group_of(s.kernel.n);
   s.values = (char *)(ids + rows);
   return s;
+}
+
+/* Of the rows of a part. */
+static void logsumexps(const Scores *s, const CrossEntropy *c, double *lse) {
+  if (!turn_pays(s->kernel.rows, c->n)) {
+    s->ops->logsumexp(c->rows, c->n, c->x, lse);
+    return;
+  }
+  _Alignas(64) double x[TURN_ROOM];
+  const char *from = c->x;
+  for (int64_t r = 0, width; r < c->rows; r += width) {
+    width = c->rows - r < TURN_ROWS ? c->rows - r : TURN_ROWS;
+    turn(s->size, width, c->n, from + (size_t)(r * c->n) * s->size, c->n, x, TURN_ROWS);
+    s->cols->logsumexp(width, c->n, TURN_ROWS, x, lse + r);
+  }
 }
 
 static void part(void *job, int64_t k) {
@@ -56,10 +75,12 @@ static void part(void *job, int64_t k) {
   rows.x = (const char *)rows.x + at;
   rows.ids += from;
   char *values = s->values + (size_t)from * s->size;
-  if (s->dx)
+  if (s->dx) {
     s->ops->cross_entropy_back(&rows, s->lse + from, values, s->dx + at);
-  else
-    s->ops->cross_entropy(&rows, values, s->lse + from);
+  } else {
+    logsumexps(s, &rows, s->lse + from);
+    s->ops->cross_entropy(&rows, s->lse + from, values);
+  }
 }
 
 static void run_all(Scores *s) { team_run((s->kernel.rows + s->group - 1) / s->group, part, s); }

@@ -28,31 +28,41 @@ static void bincount_infer(Call *c) {
   }
   call_want(c, 0, T_I64);
   const int64_t *p = t_i64(c->x[0]);
+  int64_t low = T_BASE, high = n - 1 + T_BASE;
   for (int64_t i = 0; i < x->numel; i++) {
-    if (p[i] < T_BASE) {
-      t_fail("bincount: the number at position %lld is %lld; they count from 1", (long long)i + 1,
-             (long long)p[i]);
-    }
-    if (p[i] + 1 - T_BASE > n) n = p[i] + 1 - T_BASE;
+    low = p[i] < low ? p[i] : low;
+    high = p[i] > high ? p[i] : high;
   }
+  for (int64_t i = 0; low < T_BASE && i < x->numel; i++) {
+    if (p[i] >= T_BASE) continue;
+    t_fail("bincount: the number at position %lld is %lld; they count from 1", (long long)i + 1,
+           (long long)p[i]);
+  }
+  n = high - T_BASE + 1;
   if (w) call_promote(c, 1, 2);
   DType d = !w ? T_I64 : w->dtype == T_F32 ? T_F32 : T_F64;
-  if (w) call_want(c, 1, T_F64);
+  if (w) call_want(c, 1, d);
   call_out(c, 0, d, 1, &n);
 }
 
-static const char *bincount_run(Call *c) {
-  const int64_t *p = t_i64(c->x[0]), n = c->x[0]->numel;
-  const double *w = c->x[1] ? t_f64(c->x[1]) : NULL;
-  Tensor *y = cleared(c->y[0]);
-  if (y->dtype == T_I64) {
-    int64_t *counts = t_i64(y);
-    for (int64_t i = 0; i < n; i++) counts[p[i] - T_BASE]++;
-  } else if (y->dtype == T_F32) {
-    for (int64_t i = 0; i < n; i++) t_f32(y)[p[i] - T_BASE] += (float)w[i];
-  } else {
-    for (int64_t i = 0; i < n; i++) t_f64(y)[p[i] - T_BASE] += w[i];
+/* y[p[i]] += what w[i], of type W, amounts to */
+#define TALLY(name, T, W, ONE)                                                                     \
+  static void name(int64_t n, const int64_t *p, const void *weights, void *yp) {                   \
+    const W *w = weights;                                                                          \
+    T *y = yp;                                                                                     \
+    (void)w;                                                                                       \
+    for (int64_t i = 0; i < n; i++) y[p[i] - T_BASE] += ONE;                                       \
   }
+TALLY(tally, int64_t, int64_t, 1)
+TALLY(tally_f32, float, float, w[i])
+TALLY(tally_f64, double, double, w[i])
+
+static const char *bincount_run(Call *c) {
+  const void *w = c->x[1] ? t_data(c->x[1]) : NULL;
+  Tensor *y = cleared(c->y[0]);
+  (y->dtype == T_I64   ? tally
+   : y->dtype == T_F32 ? tally_f32
+                       : tally_f64)(c->x[0]->numel, t_i64(c->x[0]), w, t_data(y));
   return NULL;
 }
 
@@ -62,6 +72,7 @@ typedef struct Bins {
   int64_t n;
   double low, high;
   const double *edges; /* [n + 1], or NULL: even ones, without a second look */
+  bool even;           /* edges lie where they would evenly, but for roundings */
   double *sums;        /* [n] */
 } Bins;
 
@@ -83,6 +94,11 @@ static int64_t bin_of(const Bins *b, double v, bool single) {
   int64_t at = (int64_t)part;
   if (at > b->n - 1) at = b->n - 1;
   if (!b->edges) return at;
+  if (b->even) { /* one step is all that a rounding amounts to */
+    while (at > 0 && b->edges[at] > v) at--;
+    while (at + 1 < b->n && b->edges[at + 1] <= v) at++;
+    return at;
+  }
   int64_t lo = 0, hi = b->n; /* the last edge that is not above v; the last bin has both ends */
   while (hi - lo > 1) {
     int64_t mid = lo + (hi - lo) / 2;
@@ -133,7 +149,7 @@ static void histc_infer(Call *c) {
   DType d = want_floats(c);
   call_scratch(c, sizeof(Bins));
   Bins *b = c->scratch;
-  *b = (Bins){c->attr[0].i, attr_float(c, 1, 0), attr_float(c, 2, 0), NULL, NULL};
+  *b = (Bins){.n = c->attr[0].i, .low = attr_float(c, 1, 0), .high = attr_float(c, 2, 0)};
   check_bins(c, b->n);
   find_range(c, c->x[0], b, 1);
   b->sums = t_f64(t_new(T_F64, 1, &b->n));
@@ -187,6 +203,7 @@ static void find_edges(Call *c, Bins *b, const Tensor *bins, const Tensor *range
   }
   if (bins->ndim == 0) edges[b->n] = b->high;
   b->edges = edges;
+  b->even = bins->ndim == 0;
   b->low = edges[0];
   b->high = edges[b->n];
 }

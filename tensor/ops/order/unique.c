@@ -13,7 +13,7 @@
 typedef struct Groups {
   const Tensor *x; /* [n, m], contiguous: n values (m is 1) or slices */
   int64_t n, m, groups;
-  int64_t *order; /* places in x in sorted order, equal ones by place */
+  int64_t *order; /* places in x in sorted order, equal ones by place; NULL: as they stand */
   int64_t *first; /* where in order each group begins; [groups + 1] */
   int dim;        /* -1: values */
 } Groups;
@@ -115,16 +115,26 @@ static void order_slices(Groups *g) {
   g->order = from;
 }
 
-/* Groups of single values: sorted[i] begins one where it differs from the one before. */
+static int64_t place_of(const Groups *g, int64_t i) { return g->order ? g->order[i] : i; }
+
+/* Groups of single values: one begins where a value differs from the one before. */
 #define VALUE_GROUPS(name, T)                                                                      \
   static void groups_##name(Groups *g) {                                                           \
     const T *x = t_data(g->x);                                                                     \
+    const int64_t *order = g->order;                                                               \
+    int64_t *first = g->first, n = 0;                                                              \
     for (int64_t i = 0, end; (end = team_piece(i, g->n)) > i;) {                                   \
+      if (i == 0) first[n++] = i++;                                                                \
+      for (; order && i < end; i++) {                                                              \
+        first[n] = i;                                                                              \
+        n += x[order[i - 1]] != x[order[i]];                                                       \
+      }                                                                                            \
       for (; i < end; i++) {                                                                       \
-        g->first[g->groups] = i;                                                                   \
-        g->groups += i == 0 || x[g->order[i - 1]] != x[g->order[i]];                               \
+        first[n] = i;                                                                              \
+        n += x[i - 1] != x[i];                                                                     \
       }                                                                                            \
     }                                                                                              \
+    g->groups = n;                                                                                 \
   }
 VALUE_GROUPS(f32, float)
 VALUE_GROUPS(f64, double)
@@ -140,7 +150,7 @@ static void find_groups(Groups *g) {
     of_values[g->x->dtype](g);
   } else {
     for (int64_t i = 0; i < g->n; i++) {
-      if (i == 0 || compare(g, g->order[i - 1], g->order[i]) != 0) g->first[g->groups++] = i;
+      if (i == 0 || compare(g, place_of(g, i - 1), place_of(g, i)) != 0) g->first[g->groups++] = i;
     }
   }
   g->first[g->groups] = g->n;
@@ -174,10 +184,10 @@ static void infer(Call *c, int attr, bool consecutive) {
   } else if (!t_is_contiguous(x)) {
     g->x = cast_copy(x, d);
   }
-  g->order = places(g->n);
+  if (!consecutive) g->order = places(g->n);
   g->first = places(g->n + 1);
-  for (int64_t i = 0, end; (end = team_piece(i, g->n)) > i;)
-    for (; i < end; i++) g->order[i] = i;
+  for (int64_t i = 0, end; g->order && by_dim && (end = team_piece(i, g->n)) > i;)
+    for (; i < end; i++) g->order[i] = i; /* merging begins with it */
   bool counted = !consecutive && !by_dim && g->n > 0 && !dtype_is_float(d) && count_values(g);
   if (!counted) {
     if (!consecutive && g->n > 0) (by_dim ? order_slices : order_values)(g);
@@ -194,28 +204,45 @@ static void infer(Call *c, int attr, bool consecutive) {
 static void unique_infer(Call *c) { infer(c, 1, false); }
 static void unique_consecutive_infer(Call *c) { infer(c, 0, true); }
 
-static const char *unique_run(Call *c) {
-  const Groups *g = c->scratch;
-  size_t bytes = (size_t)g->m * dtype_size((DType)g->x->dtype);
-  Tensor *y = c->y[0];
+/* The groups' first values. */
+#define VALUES(T)                                                                                  \
+  static void values_##T(const Groups *g, Tensor *to) {                                            \
+    const T *x = t_data(g->x);                                                                     \
+    T *y = t_data(to);                                                                             \
+    const int64_t *order = g->order, *first = g->first;                                            \
+    for (int64_t k = 0, end; (end = team_piece(k, g->groups)) > k;)                                \
+      for (; k < end; k++) y[k] = x[order ? order[first[k]] : first[k]];                           \
+  }
+VALUES(uint8_t)
+VALUES(uint32_t)
+VALUES(uint64_t)
+
+/* The slices that begin groups, laid along dim of y; x: the op's input. */
+static void slices(const Groups *g, const Tensor *x, Tensor *y) {
   for (int64_t k = 0; k < g->groups; k++) {
     if (k % FEW == 0 && team_cut()) break;
-    int64_t from = g->order[g->first[k]];
-    if (g->dim < 0) {
-      memcpy((char *)t_data(y) + (size_t)k * bytes, (char *)t_data(g->x) + (size_t)from * bytes,
-             bytes);
-    } else {
-      Window to = window_of(y), whole = dim_first(c->x[0], g->dim);
-      window_cut(&to, g->dim, k, 1, 1);
-      window_drop_dim(&to, g->dim);
-      window_drop_dim(&whole, 0);
-      Window slice = window_whole(whole.ndim, whole.shape);
-      slice.offset = g->x->offset + from * g->m;
-      Tensor a = window_tensor(y, &to), b = window_tensor(g->x, &slice);
-      cast_into(&a, &b);
-    }
+    Window to = window_of(y), whole = dim_first(x, g->dim);
+    window_cut(&to, g->dim, k, 1, 1);
+    window_drop_dim(&to, g->dim);
+    window_drop_dim(&whole, 0);
+    Window slice = window_whole(whole.ndim, whole.shape);
+    slice.offset = g->x->offset + place_of(g, g->first[k]) * g->m;
+    Tensor a = window_tensor(y, &to), b = window_tensor(g->x, &slice);
+    cast_into(&a, &b);
+  }
+}
+
+static const char *unique_run(Call *c) {
+  const Groups *g = c->scratch;
+  const size_t bytes = dtype_size((DType)g->x->dtype);
+  if (g->dim >= 0)
+    slices(g, c->x[0], c->y[0]);
+  else
+    (bytes == 1 ? values_uint8_t : bytes == 4 ? values_uint32_t : values_uint64_t)(g, c->y[0]);
+  for (int64_t k = 0; k < g->groups && (c->y[1] || c->y[2]); k++) {
+    if (k % FEW == 0 && team_cut()) break;
     for (int64_t i = g->first[k]; c->y[1] && i < g->first[k + 1]; i++) {
-      t_i64(c->y[1])[g->order[i]] = k + T_BASE;
+      t_i64(c->y[1])[place_of(g, i)] = k + T_BASE;
     }
     if (c->y[2]) t_i64(c->y[2])[k] = g->first[k + 1] - g->first[k];
   }

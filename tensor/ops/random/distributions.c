@@ -5,6 +5,7 @@
 
 #include "../../calc.h"
 #include "../../loop/cast.h"
+#include "../../kernels/random.h"
 #include "../../kernels/transforms.h"
 #include "../../machine/team.h"
 #include "draw.h"
@@ -84,13 +85,25 @@ static void log_normal_infer(Call *c) {
 
 /* ---- by rejection: a stream for each element --------------------------------------------------------- */
 
-/* Blocks element << 24, then on: 2^25 numbers are more than any element takes. */
+/* The first block of element i is block i, which comes with those of its neighbours; then OWN + (i << 24)
+   and on: 2^25 numbers are more than any element takes. */
+#define OWN ((uint64_t)1 << 63)
 typedef struct Source {
   const RandomKey *key;
-  uint64_t block;
+  const uint32_t *first; /* the first block, until it is used */
+  uint64_t block;        /* the next after it */
   uint32_t word[4];
-  int left;
+  const uint32_t *rest; /* words of a block in use */
+  int left;             /* how many numbers they make */
 } Source;
+
+static const uint32_t *next_block(Source *s) {
+  const uint32_t *first = s->first;
+  s->first = NULL;
+  if (first) return first;
+  random_block(s->key, s->block++, s->word);
+  return s->word;
+}
 
 /* In (0, 1), of two words. */
 static double unit_of(const uint32_t *w) {
@@ -99,10 +112,10 @@ static double unit_of(const uint32_t *w) {
 
 static double uniform(Source *s) {
   if (s->left == 0) {
-    random_block(s->key, s->block++, s->word);
+    s->rest = next_block(s);
     s->left = 2;
   }
-  return unit_of(s->word + 2 * (2 - s->left--));
+  return unit_of(s->rest + 2 * (2 - s->left--));
 }
 
 /* Marsaglia & Tsang, A simple method for generating gamma variables, 2000. A block makes a trial: two
@@ -113,8 +126,7 @@ static double draw_gamma(Source *s, double a, double b) {
   double boost = a < 1 ? pow(uniform(s), 1 / a) : 1, d = (a < 1 ? a + 1 : a) - 1.0 / 3;
   double k = 1 / sqrt(9 * d);
   for (;;) {
-    random_block(s->key, s->block++, s->word);
-    const uint32_t *w = s->word;
+    const uint32_t *w = next_block(s);
     double radius = sqrt(-2 * log(unit_of(w))), u = (w[3] + 0.5) * 0x1p-32;
     double x = radius * sin(2 * M_PI * 0x1p-32 * w[2]), v = 1 + k * x, z = x * x;
     if (v <= 0) continue;
@@ -186,13 +198,15 @@ typedef struct Draws {
 static void draws_part(void *job, int64_t part) {
   const Draws *d = job;
   double run[RUN];
+  uint32_t words[4 * RUN];
   int64_t from = part * GRAIN, end = from + GRAIN;
   int64_t size = (int64_t)dtype_size((DType)d->y->dtype);
   end = end < d->y->numel ? end : d->y->numel;
   for (int64_t at = from; at < end; at += RUN) {
     int64_t n = end - at < RUN ? end - at : RUN;
+    SIMD_PICK(random_kernels)->bits(&d->key, 4 * at, 4 * n, words);
     for (int64_t i = 0; i < n; i++) {
-      Source s = {.key = &d->key, .block = (uint64_t)(at + i) << 24};
+      Source s = {&d->key, words + 4 * i, .block = OWN + ((uint64_t)(at + i) << 24)};
       run[i] = d->draw(&s, t_f64(d->a)[at + i], d->b ? t_f64(d->b)[at + i] : 0);
     }
     cast_run(n, run, T_F64, 1, (char *)t_data(d->y) + at * size, (DType)d->y->dtype, 1);

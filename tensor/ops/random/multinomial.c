@@ -1,37 +1,59 @@
 /* Drawing positions with given weights. */
+#include <float.h>
 #include <math.h>
 
+#include "../../kernels/random.h"
+#include "../../kernels/transforms.h"
 #include "../../loop/cast.h"
+#include "../../machine/team.h"
 #include "draw.h"
+
+enum { BLOCK = 32, RUN = 512, GRAIN = 1 << 14 };
 
 typedef struct Weights {
   RandomKey key;
   int64_t rows, n, k; /* k samples of each row of n weights */
-  const double *w;    /* [rows, n] */
-  double *work;       /* [n] running sums, or the times of arrival */
-  int64_t *place;     /* [n] a heap of positions */
-  uint64_t *bits;     /* [n or k] */
+  double *w;          /* [rows, n]; without replacement it becomes the times of arrival */
+  double *sums;       /* [rows, blocks] running sums over blocks of the weights; with replacement */
+  int64_t *out;       /* [rows, k] */
 } Weights;
+
+static int64_t blocks_of(int64_t n) { return (n + BLOCK - 1) / BLOCK; }
 
 /* ---- checks ----------------------------------------------------------------------------------- */
 
+/* In four lanes. */
+static double sum_of(const double *x, int64_t n) {
+  double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    s0 += x[i];
+    s1 += x[i + 1];
+    s2 += x[i + 2];
+    s3 += x[i + 3];
+  }
+  for (; i < n; i++) s0 += x[i];
+  return (s0 + s1) + (s2 + s3);
+}
+
 static void check_row(const Weights *m, int64_t row, bool replacement) {
   const double *w = m->w + row * m->n;
-  double sum = 0;
-  int64_t some = 0;
+  int64_t some = 0, wrong = 0;
   for (int64_t i = 0; i < m->n; i++) {
+    some += w[i] > 0;
+    wrong += !((w[i] >= 0) & (w[i] <= 1e300));
+  }
+  for (int64_t i = 0; wrong && i < m->n; i++) {
     if (!(w[i] >= 0 && w[i] <= 1e300)) {
       t_fail(
           "multinomial: weight %g at position %lld of row %lld; weights are 0 or more, and finite",
           w[i], (long long)i + 1, (long long)row + 1);
     }
-    sum += w[i];
-    some += w[i] > 0;
   }
   if (m->k > 0 && some == 0) {
     t_fail("multinomial: all weights of row %lld are 0", (long long)row + 1);
   }
-  if (!(sum < INFINITY))
+  if (!(sum_of(w, m->n) < INFINITY))
     t_fail("multinomial: the weights of row %lld are too large to add up", (long long)row + 1);
   if (!replacement && m->k > some) {
     t_fail(
@@ -56,78 +78,120 @@ static void multinomial_infer(Call *c) {
   m->rows = x->ndim == 2 ? x->shape[0] : 1;
   m->w = t_f64(cast_copy(x, T_F64));
   for (int64_t row = 0; row < m->rows; row++) check_row(m, row, replacement);
-  int64_t bits = replacement ? k : m->n;
-  m->work = t_f64(t_new(T_F64, 1, &m->n));
-  m->place = t_i64(t_new(T_I64, 1, &m->n));
-  m->bits = (uint64_t *)t_i64(t_new(T_I64, 1, &bits));
+  if (replacement) m->sums = t_f64(t_new(T_F64, 2, (int64_t[]){m->rows, blocks_of(m->n)}));
   shape[0] = m->rows;
   shape[x->ndim - 1] = k;
-  call_out(c, 0, T_I64, x->ndim, shape);
+  m->out = t_i64(call_out(c, 0, T_I64, x->ndim, shape));
   m->key = rng_next(rng_in_use());
 }
 
 /* ---- with replacement: where a uniform number falls among the running sums --------------------- */
 
-static void sample_again(const Weights *m, int64_t row, int64_t *out) {
-  const double *w = m->w + row * m->n;
-  double sum = 0;
-  int64_t last = 0;
-  for (int64_t i = 0; i < m->n; i++) {
-    m->work[i] = sum += w[i];
-    if (w[i] > 0) last = i;
+/* The first of n rising numbers that is above v; the last where none is. */
+static int64_t first_above(const double *x, int64_t n, double v) {
+  int64_t lo = 0, hi = n - 1;
+  while (lo < hi) {
+    int64_t mid = lo + (hi - lo) / 2;
+    if (x[mid] > v)
+      hi = mid;
+    else
+      lo = mid + 1;
   }
-  draw_bits(&m->key, row * m->k, m->k, m->bits);
+  return lo;
+}
+
+static void sample_again(const Weights *m, int64_t row) {
+  const int64_t blocks = blocks_of(m->n);
+  const double *w = m->w + row * m->n;
+  double *sums = m->sums + row * blocks, sum = 0;
+  int64_t some = 1; /* blocks up to the last that holds a weight */
+  for (int64_t b = 0; b < blocks; b++) {
+    double here = sum_of(w + b * BLOCK, b + 1 < blocks ? BLOCK : m->n - b * BLOCK);
+    sums[b] = sum += here;
+    if (here > 0) some = b + 1;
+  }
+  uint64_t bits[RUN];
   for (int64_t s = 0; s < m->k; s++) {
-    double v = draw_unit(m->bits[s]) * sum;
-    int64_t lo = 0, hi = last;
-    while (lo < hi) {
-      int64_t mid = lo + (hi - lo) / 2;
-      if (m->work[mid] > v)
-        hi = mid;
-      else
-        lo = mid + 1;
+    if (s % RUN == 0) draw_bits(&m->key, row * m->k + s, m->k - s < RUN ? m->k - s : RUN, bits);
+    double v = draw_unit(bits[s % RUN]) * sum;
+    int64_t b = first_above(sums, some, v), last = b * BLOCK, i = last;
+    int64_t end = last + BLOCK < m->n ? last + BLOCK : m->n;
+    double before = b ? sums[b - 1] : 0;
+    for (; i < end && before <= v; i++) {
+      before += w[i];
+      if (w[i] > 0) last = i;
     }
-    out[s] = lo + T_BASE;
+    m->out[row * m->k + s] = last + T_BASE;
   }
 }
 
 /* ---- without: the first k arrivals of independent exponential clocks (Efraimidis & Spirakis 2006) */
 
+static bool later(const double *time, int64_t a, int64_t b) {
+  return time[a] > time[b] || (time[a] == time[b] && a > b);
+}
+
+/* heap: positions, the latest on top. */
 static void sift_down(const double *time, int64_t *heap, int64_t n, int64_t i) {
   int64_t v = heap[i];
   for (int64_t child; (child = 2 * i + 1) < n; i = child) {
-    if (child + 1 < n && time[heap[child + 1]] < time[heap[child]]) child++;
-    if (time[heap[child]] >= time[v]) break;
+    if (child + 1 < n && later(time, heap[child + 1], heap[child])) child++;
+    if (!later(time, heap[child], v)) break;
     heap[i] = heap[child];
   }
   heap[i] = v;
 }
 
-static void sample_once(const Weights *m, int64_t row, int64_t *out) {
-  const double *w = m->w + row * m->n;
-  int64_t n = 0;
-  draw_bits(&m->key, row * m->n, m->n, m->bits);
-  for (int64_t i = 0; i < m->n; i++) {
-    m->work[i] = -log(1 - draw_unit(m->bits[i])) / w[i];
-    if (w[i] > 0) m->place[n++] = i;
-  }
-  for (int64_t i = n / 2 - 1; i >= 0; i--) sift_down(m->work, m->place, n, i);
-  for (int64_t s = 0; s < m->k; s++) {
-    out[s] = m->place[0] + T_BASE;
-    m->place[0] = m->place[--n];
-    if (n > 0) sift_down(m->work, m->place, n, 0);
+/* Weights become times; those of weight 0 never come. */
+static void arrivals(const Weights *m, int64_t row) {
+  const TransformLoops *loops = SIMD_PICK(transform_loops);
+  const RandomKernels *random = SIMD_PICK(random_kernels);
+  double *w = m->w + row * m->n, wait[RUN];
+  for (int64_t from = 0; from < m->n; from += RUN) {
+    int64_t n = m->n - from < RUN ? m->n - from : RUN;
+    random->uniform_f64(&m->key, row * m->n + from, n, 0, 1, wait);
+    loops->f64[TRANSFORM_EXPONENTIAL](n, wait, -1, 0);
+    for (int64_t i = 0; i < n; i++)
+      w[from + i] = w[from + i] > 0 ? fmin(wait[i] / w[from + i], DBL_MAX) : INFINITY;
   }
 }
 
-static const char *multinomial_run(Call *c) {
-  const Weights *m = c->scratch;
-  for (int64_t row = 0; row < m->rows; row++) {
-    int64_t *out = t_i64(c->y[0]) + row * m->k;
-    if (attr_int(c, 1, false))
-      sample_again(m, row, out);
-    else
-      sample_once(m, row, out);
+/* The earliest k so far are a heap in the row's own place of the result. */
+static void sample_once(const Weights *m, int64_t row) {
+  const double *time = m->w + row * m->n;
+  int64_t *heap = m->out + row * m->k, n = m->k;
+  arrivals(m, row);
+  for (int64_t i = 0; i < n; i++) heap[i] = i;
+  for (int64_t i = n / 2 - 1; i >= 0; i--) sift_down(time, heap, n, i);
+  double latest = time[heap[0]];
+  for (int64_t i = n; i < m->n; i++) {
+    if (!(time[i] < latest)) continue;
+    heap[0] = i;
+    sift_down(time, heap, n, 0);
+    latest = time[heap[0]];
   }
+  while (n > 1) { /* in the order of arrival */
+    int64_t last = heap[0];
+    heap[0] = heap[--n];
+    sift_down(time, heap, n, 0);
+    heap[n] = last;
+  }
+  for (int64_t i = 0; i < m->k; i++) heap[i] += T_BASE;
+}
+
+/* ---- rows shared out ---------------------------------------------------------------------------- */
+
+static int64_t rows_of_part(const Weights *m) { return GRAIN / (m->n + m->k) + 1; }
+
+static void part(void *job, int64_t i) {
+  const Weights *m = job;
+  int64_t row = i * rows_of_part(m), end = row + rows_of_part(m);
+  for (; row < end && row < m->rows; row++) (m->sums ? sample_again : sample_once)(m, row);
+}
+
+static const char *multinomial_run(Call *c) {
+  Weights *m = c->scratch;
+  team_run((m->rows + rows_of_part(m) - 1) / rows_of_part(m), part, m);
   return NULL;
 }
 
