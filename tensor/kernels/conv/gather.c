@@ -38,7 +38,7 @@ static void lay_out(Gather *g, ConvArena *arena) {
   g->src_plane = g->job.forward ? s->h * s->w : s->oh * s->ow;
   g->dst_h = g->job.forward ? s->oh : s->h;
   g->dst_w = g->job.forward ? s->ow : s->w;
-  g->blocks = conv_blocks(g->to);
+  g->blocks = conv_narrow_blocks(g->to, taps);
   g->depth = g->from * taps;
 
   g->images = conv_images(s->n, g->dst_h * g->dst_w, LEAST_PLACES, PART_PLACES);
@@ -69,7 +69,7 @@ static void lay_out(Gather *g, ConvArena *arena) {
 static void pack_part(void *job, int64_t part) {
   const Gather *g = job;
   int64_t group = part / g->blocks, taps = g->job.s->kh * g->job.s->kw;
-  ConvBlock block = conv_block(g->to, part % g->blocks);
+  ConvBlock block = conv_block(g->to, g->blocks, part % g->blocks);
   int64_t width = block.vn * RL;
   real *out = g->packed + (group * conv_padded(g->to) + block.first) * g->depth;
   if (block.count < width) memset(out, 0, (size_t)(g->depth * width) * sizeof(real));
@@ -192,7 +192,7 @@ static void gather_part(void *job, int64_t part) {
     rest /= g->blocks;
   }
   int64_t row_part = place % g->row_parts, image_part = place / g->row_parts, group = rest;
-  Part p = {.g = g, .block = conv_block(g->to, block)};
+  Part p = {.g = g, .block = conv_block(g->to, g->blocks, block)};
   p.image = image_part * g->images;
   p.images = n - p.image < g->images ? n - p.image : g->images;
   p.row = row_part * g->rows;

@@ -45,18 +45,26 @@ ConvTile conv_tile(int vn, int64_t places);
 
 /* ---- blocks of channels ---- */
 
-/* Block b of `blocks` that share `channels` evenly by whole vectors. */
+/* A block of channels, one of several that share all evenly by whole vectors. */
 typedef struct {
   int64_t first, count; /* channels; the last vector of a block may be short */
   int vn;
 } ConvBlock;
 
+/* As few as can be. */
 static inline int64_t conv_blocks(int64_t channels) {
   return (channels + BLOCK_MAX - 1) / BLOCK_MAX;
 }
 
-static inline ConvBlock conv_block(int64_t channels, int64_t b) {
-  int64_t vectors = (channels + RL - 1) / RL, blocks = conv_blocks(channels);
+/* Of two vectors or three, where a kernel is small: more places share a fetch of weights. */
+static inline int64_t conv_narrow_blocks(int64_t channels, int64_t taps) {
+  int64_t vectors = (channels + RL - 1) / RL;
+  if (VN_MAX < 3 || taps == 1 || taps > 16) return conv_blocks(channels);
+  return vectors < 4 ? 1 : vectors / 2;
+}
+
+static inline ConvBlock conv_block(int64_t channels, int64_t blocks, int64_t b) {
+  int64_t vectors = (channels + RL - 1) / RL;
   int64_t from = vectors * b / blocks, to = vectors * (b + 1) / blocks;
   int64_t end = to * RL < channels ? to * RL : channels;
   return (ConvBlock){from * RL, end - from * RL, (int)(to - from)};

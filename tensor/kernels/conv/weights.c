@@ -128,7 +128,8 @@ static void weights_part(void *job, int64_t part) {
   const ConvShape *s = q->dw.s;
   int64_t share = part % q->shares, rest = part / q->shares;
   int64_t lanes = s->groups * conv_padded(q->to);
-  Part p = {.q = q, .group = rest / q->blocks, .block = conv_block(q->to, rest % q->blocks)};
+  Part p = {
+      .q = q, .group = rest / q->blocks, .block = conv_block(q->to, q->blocks, rest % q->blocks)};
   int64_t lane = share * lanes + p.group * conv_padded(q->to) + p.block.first;
   p.width = p.block.vn * RL;
   p.sums = q->sums + lane * q->depth;
@@ -155,7 +156,7 @@ static void finish_part(void *job, int64_t part) {
   const Weights *q = job;
   const ConvShape *s = q->dw.s;
   int64_t group = part / q->blocks, lanes = s->groups * conv_padded(q->to);
-  ConvBlock block = conv_block(q->to, part % q->blocks);
+  ConvBlock block = conv_block(q->to, q->blocks, part % q->blocks);
   int64_t lane = group * conv_padded(q->to) + block.first, width = block.vn * RL;
   int64_t channel = group * q->to + block.first;
   real *sums = q->sums + lane * q->depth, *bias = q->bias + lane;
