@@ -308,9 +308,8 @@ VEC void conv_row_load3(const int step, const float *p, const ConvRowMask mask[3
   out[2] = conv_row_load(step, p + 2, mask[2]);
 }
 
-/* ---- transposition (tile.c) ---- */
-
-/* dst[j dst_ld + i] = src[i src_ld + j] for i < rows, j < cols. */
+/* ---- transposition (tile.c) ----
+   dst[j dst_ld + i] = src[i src_ld + j] for i < rows, j < cols. */
 #define conv_flip OF_REAL(conv_flip)
 void conv_flip(const real *src, int64_t src_ld, int64_t rows, int64_t cols, real *dst,
                int64_t dst_ld);
