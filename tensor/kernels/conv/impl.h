@@ -318,8 +318,7 @@ void conv_flip(const real *src, int64_t src_ld, int64_t rows, int64_t cols, real
 void conv_flip_out(const real *src, int64_t src_ld, int64_t rows, int64_t cols, const real *bias,
                    bool relu, bool stream, real *dst, int64_t dst_ld);
 
-/* ---- the ways (gather.c, lanes.c, planes.c, rows.c, fold.c; weights.c, lanes_dw.c, planes_dw.c, rows_dw.c; f64.c) ----
-   The general ones, gather.c and weights.c, are compiled for float64 too. */
+/* ---- the ways (gather.c, lanes.c, planes.c, rows.c, fold.c; weights.c, lanes_dw.c, planes_dw.c, rows_dw.c; f64.c) ---- */
 
 /* Sums of products with weights: forward from x to y, or dx from gy to gx. */
 typedef struct {
