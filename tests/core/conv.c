@@ -220,9 +220,10 @@ static void test_convs(void) {
       {1, 3, 112, 112, 336, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 1},
       {1, 33, 16, 16, 16400, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 1},
   };
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+  size_t count = sizeof shapes / sizeof *shapes;
+  for (size_t i = 0; i < count; i++) {
     test_conv(shapes[i], 0, 4);
-    if (i != 1 && i != 3 && i < 27) test_conv(shapes[i], 0, 8);
+    if (i < 27 || i == count - 2) test_conv(shapes[i], 0, 8);
   }
   ConvShape wide = {2, 20, 14, 14, 24, 5, 5, 0, 0, 2, 2, 2, 2, 1, 1, 1}; /* output padding 1 */
   test_conv(wide, 1, 4);

@@ -58,7 +58,7 @@ size_t conv_sum_size(const ConvJob *job) { return ways[way_of_sum(job)].sum_size
 void conv_sum(const ConvJob *job, void *scratch) { ways[way_of_sum(job)].sum(job, scratch); }
 
 static size_t scratch(const ConvShape *s, enum ConvPass pass, size_t itemsize) {
-  if (itemsize == sizeof(double)) return 0;
+  if (itemsize == sizeof(double)) return conv_scratch_f64(s, pass);
   if (pass == CONV_DW) return ways[way_of(s, pass)].dw_size(&(ConvWeights){.s = s});
   return conv_sum_size(&(ConvJob){.s = s, .forward = pass == CONV_FORWARD});
 }

@@ -1,5 +1,6 @@
-/* Owns convolution in float64: rows of results swept tap by tap, for gradient checks and for those
-   who want the digits. */
+/* Owns the convolution of float64: the choice between the general ways and a sweep of results row by
+   row, tap by tap, which suits single channels of a group. */
+#define REAL_64
 #include "impl.h"
 
 #include "../../machine/team.h"
@@ -77,46 +78,95 @@ static void dx_part(void *job, int64_t part) {
     }
 }
 
+#define SUMS 4 /* side by side, for no sum waits for itself then */
+
+/* sums += the products of n places of gy with those of x in so many steps. */
+static void multiply_row(int64_t n, const double *gy, const double *x, int64_t step, vr *sums) {
+  for (int64_t j = 0; j < n; j += SUMS * RL)
+#pragma GCC unroll 4
+    for (int k = 0; k < SUMS; k++) {
+      int64_t at = j + k * RL, left = n - at;
+      if (left <= 0) break;
+      vr v = {0};
+      if (step == 1)
+        v = left >= RL ? vr_load(x + at) : vr_load_part(x + at, left);
+      else
+        for (int64_t l = 0; l < RL && l < left; l++) v[l] = x[(at + l) * step];
+      vr g = left >= RL ? vr_load(gy + at) : vr_load_part(gy + at, left);
+      sums[k] = vr_fma(g, v, sums[k]);
+    }
+}
+
+/* gy times what one tap sees of x, summed over images. */
+static double sum_tap(const Job *q, int64_t o, int64_t channel, int64_t tap) {
+  const ConvShape *s = q->s;
+  Overlap v = overlap(s, tap);
+  vr sums[SUMS] = {{0}};
+  for (int64_t image = 0; image < s->n; image++) {
+    const double *gy = q->other + (image * s->o + o) * s->oh * s->ow + v.j0;
+    const double *x = q->in + (image * s->c + channel) * s->h * s->w + v.j0 * s->sw + v.right;
+    for (int64_t i = v.i0; i < v.i1 && v.j0 < v.j1; i++)
+      multiply_row(v.j1 - v.j0, gy + i * s->ow, x + (i * s->sh + v.down) * s->w, s->sw, sums);
+  }
+  return vr_sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
 /* All of gw that belongs to one channel of y. */
 static void dw_part(void *job, int64_t o) {
   const Job *q = job;
   const ConvShape *s = q->s;
   int64_t from = s->c / s->groups, first = o / (s->o / s->groups) * from, taps = s->kh * s->kw;
-  double *gw = q->out + o * from * taps, sum = 0;
-  fill(gw, from * taps, 0);
+  double *gw = q->out + o * from * taps;
+  for (int64_t c = 0; c < from; c++)
+    for (int64_t t = 0; t < taps; t++) gw[c * taps + t] = sum_tap(q, o, first + c, t);
+  if (!q->sum) return;
+  vr sum = {0};
   for (int64_t image = 0; image < s->n; image++) {
     const double *gy = q->other + (image * s->o + o) * s->oh * s->ow;
-    for (int64_t i = 0; i < s->oh * s->ow; i++) sum += gy[i];
-    for (int64_t c = 0; c < from; c++)
-      for (int64_t t = 0; t < taps; t++) {
-        const double *x = q->in + (image * s->c + first + c) * s->h * s->w;
-        Overlap v = overlap(s, t);
-        for (int64_t i = v.i0; i < v.i1; i++)
-          for (int64_t j = v.j0; j < v.j1; j++)
-            gw[c * taps + t] +=
-                gy[i * s->ow + j] * x[(i * s->sh + v.down) * s->w + j * s->sw + v.right];
-      }
+    for (int64_t i = 0, n = s->oh * s->ow; i < n; i += RL)
+      sum += vr_load_part(gy + i, n - i < RL ? n - i : RL);
   }
-  if (q->sum) q->sum[o] = sum;
+  q->sum[o] = vr_sum(sum);
+}
+
+/* ---- the choice ---- */
+
+/* The general ways keep the channels of the result in lanes, which one alone would leave idle, and
+   that of the weights wants several channels of x. */
+static bool sweeps(const ConvShape *s, enum ConvPass pass) {
+  if (pass == CONV_DW && s->c <= 2 * s->groups && s->sw == 1) return true;
+  return (pass == CONV_DX ? s->c : s->o) == s->groups;
+}
+
+size_t conv_scratch_f64(const ConvShape *s, enum ConvPass pass) {
+  if (sweeps(s, pass)) return 0;
+  if (pass == CONV_DW) return conv_weights_size(&(ConvWeights){.s = s});
+  return conv_gather_size(&(ConvJob){.s = s, .forward = pass == CONV_FORWARD});
 }
 
 void conv_forward_f64(const ConvShape *s, const double *x, const double *weight, const double *bias,
                       bool relu, double *y, void *scratch) {
-  (void)scratch;
   Job q = {.s = s, .in = x, .other = weight, .bias = bias, .out = y, .relu = relu};
-  team_run(s->n * s->o, forward_part, &q);
+  if (sweeps(s, CONV_FORWARD))
+    team_run(s->n * s->o, forward_part, &q);
+  else
+    conv_gather(&(ConvJob){s, true, relu, x, weight, bias, y}, scratch);
 }
 
 void conv_dx_f64(const ConvShape *s, const double *gy, const double *weight, const double *bias,
                  double *gx, void *scratch) {
-  (void)scratch;
   Job q = {.s = s, .in = gy, .other = weight, .bias = bias, .out = gx};
-  team_run(s->n * s->c, dx_part, &q);
+  if (sweeps(s, CONV_DX))
+    team_run(s->n * s->c, dx_part, &q);
+  else
+    conv_gather(&(ConvJob){s, false, false, gy, weight, bias, gx}, scratch);
 }
 
 void conv_dw_f64(const ConvShape *s, const double *x, const double *gy, double *gw, double *gbias,
                  void *scratch) {
-  (void)scratch;
   Job q = {.s = s, .in = x, .other = gy, .out = gw, .sum = gbias};
-  team_run(s->o, dw_part, &q);
+  if (sweeps(s, CONV_DW))
+    team_run(s->o, dw_part, &q);
+  else
+    conv_weights(&(ConvWeights){s, x, gy, gw, gbias}, scratch);
 }

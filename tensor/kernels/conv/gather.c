@@ -23,8 +23,8 @@ typedef struct {
   bool blocks_first; /* do the parts of the same places come one after the other? */
   bool stream;       /* is the result large? */
   ConvAxis y, x;
-  float *packed;   /* [groups][blocks][from][kh kw][block's channels] */
-  float *buffer;   /* by thread: [images][rows][dst_w][BLOCK_MAX], one row more for unused lanes */
+  real *packed;    /* [groups][blocks][from][kh kw][block's channels] */
+  real *buffer;    /* by thread: [images][rows][dst_w][BLOCK_MAX], one row more for unused lanes */
   ConvStep *steps; /* by thread */
   int64_t buffer_size, steps_size;
 } Gather;
@@ -38,7 +38,7 @@ static void lay_out(Gather *g, ConvArena *arena) {
   g->src_plane = g->job.forward ? s->h * s->w : s->oh * s->ow;
   g->dst_h = g->job.forward ? s->oh : s->h;
   g->dst_w = g->job.forward ? s->ow : s->w;
-  g->blocks = conv_blocks(g->to);
+  g->blocks = conv_narrow_blocks(g->to, taps);
   g->depth = g->from * taps;
 
   g->images = conv_images(s->n, g->dst_h * g->dst_w, LEAST_PLACES, PART_PLACES);
@@ -58,9 +58,9 @@ static void lay_out(Gather *g, ConvArena *arena) {
 
   conv_axis_take(&g->y, g->dst_h, arena);
   conv_axis_take(&g->x, g->dst_w, arena);
-  g->packed = conv_take(arena, s->groups * conv_padded(g->to) * g->depth, sizeof(float));
+  g->packed = conv_take(arena, s->groups * conv_padded(g->to) * g->depth, sizeof(real));
   g->buffer_size = (g->images * g->rows * g->dst_w + 1) * BLOCK_MAX;
-  g->buffer = conv_take(arena, team_threads() * g->buffer_size, sizeof(float));
+  g->buffer = conv_take(arena, team_threads() * g->buffer_size, sizeof(real));
   g->steps_size = taps > g->from ? taps : g->from;
   g->steps = conv_take(arena, team_threads() * g->steps_size, sizeof(ConvStep));
 }
@@ -69,19 +69,19 @@ static void lay_out(Gather *g, ConvArena *arena) {
 static void pack_part(void *job, int64_t part) {
   const Gather *g = job;
   int64_t group = part / g->blocks, taps = g->job.s->kh * g->job.s->kw;
-  ConvBlock block = conv_block(g->to, part % g->blocks);
-  int64_t width = block.vn * VL;
-  float *out = g->packed + (group * conv_padded(g->to) + block.first) * g->depth;
-  if (block.count < width) memset(out, 0, (size_t)(g->depth * width) * sizeof(float));
+  ConvBlock block = conv_block(g->to, g->blocks, part % g->blocks);
+  int64_t width = block.vn * RL;
+  real *out = g->packed + (group * conv_padded(g->to) + block.first) * g->depth;
+  if (block.count < width) memset(out, 0, (size_t)(g->depth * width) * sizeof(real));
   if (g->job.forward) {
-    const float *w = g->job.weight + (group * g->to + block.first) * g->depth;
+    const real *w = g->job.weight + (group * g->to + block.first) * g->depth;
     conv_flip(w, g->depth, block.count, g->depth, out, width);
     return;
   }
   for (int64_t o = 0; o < g->from; o++) {
-    const float *w = g->job.weight + ((group * g->from + o) * g->to + block.first) * taps;
+    const real *w = g->job.weight + ((group * g->from + o) * g->to + block.first) * taps;
     if (taps == 1)
-      memcpy(out + o * width, w, (size_t)block.count * sizeof(float));
+      memcpy(out + o * width, w, (size_t)block.count * sizeof(real));
     else
       conv_flip(w, taps, block.count, taps, out + o * taps * width, width);
   }
@@ -92,9 +92,9 @@ typedef struct {
   const Gather *g;
   ConvBlock block;
   int64_t image, images, row, rows;
-  const float *src;    /* this group's first plane in the part's first image */
-  const float *packed; /* this block's */
-  float *buffer;
+  const real *src;    /* this group's first plane in the part's first image */
+  const real *packed; /* this block's */
+  real *buffer;
   ConvStep *steps;
 } Part;
 
@@ -105,12 +105,12 @@ static void sum_class(const Part *p, int64_t y_first, int64_t y_count, const Con
   int64_t image_stride = (g->job.forward ? g->job.s->c : g->job.s->o) * g->src_plane;
   const int64_t *ys = g->y.place + y_first, *xs = g->x.place + cx->first;
   int64_t left = p->images * y_count * cx->count, image = 0, i = 0, j = 0;
-  float *spare = p->buffer + p->images * p->rows * g->dst_w * BLOCK_MAX;
-  int64_t width = p->block.vn * VL;
+  real *spare = p->buffer + p->images * p->rows * g->dst_w * BLOCK_MAX;
+  int64_t width = p->block.vn * RL;
   while (left > 0) {
     ConvTile tile = conv_tile(p->block.vn, left);
-    const float *from[TILE_MAX];
-    float *out[TILE_MAX];
+    const real *from[TILE_MAX];
+    real *out[TILE_MAX];
     for (int t = 0; t < tile.width; t++) {
       if (t >= left) {
         from[t] = from[0];
@@ -134,7 +134,7 @@ static void sum_class(const Part *p, int64_t y_first, int64_t y_count, const Con
    tap. Answers their number. */
 static int64_t list_steps(const Part *p, const ConvClass *cy, const ConvClass *cx, int64_t from) {
   const Gather *g = p->g;
-  int64_t width = p->block.vn * VL, kw = g->job.s->kw, taps = g->job.s->kh * kw, n = 0;
+  int64_t width = p->block.vn * RL, kw = g->job.s->kw, taps = g->job.s->kh * kw, n = 0;
   if (cy->taps * cx->taps == 1) {
     int64_t a = (cy->tap * kw + cx->tap) * width;
     for (; n < from; n++) p->steps[n] = (ConvStep){n * g->src_plane, n * taps * width + a};
@@ -150,7 +150,7 @@ static int64_t list_steps(const Part *p, const ConvClass *cy, const ConvClass *c
 
 static void gather_classes(const Part *p) {
   const Gather *g = p->g;
-  int64_t width = p->block.vn * VL, taps = g->job.s->kh * g->job.s->kw;
+  int64_t width = p->block.vn * RL, taps = g->job.s->kh * g->job.s->kw;
   int64_t chunk = PACKED_PART / (taps * width);
   if (chunk < 8) chunk = 8;
   for (int64_t c = 0; c < g->from; c += chunk) {
@@ -192,7 +192,7 @@ static void gather_part(void *job, int64_t part) {
     rest /= g->blocks;
   }
   int64_t row_part = place % g->row_parts, image_part = place / g->row_parts, group = rest;
-  Part p = {.g = g, .block = conv_block(g->to, block)};
+  Part p = {.g = g, .block = conv_block(g->to, g->blocks, block)};
   p.image = image_part * g->images;
   p.images = n - p.image < g->images ? n - p.image : g->images;
   p.row = row_part * g->rows;
@@ -206,7 +206,7 @@ static void gather_part(void *job, int64_t part) {
   int64_t channel = group * g->to + p.block.first, run = p.rows * g->dst_w;
   for (int64_t i = 0; i < p.images; i++) {
     int64_t plane = (p.image + i) * g->to * g->job.s->groups + channel;
-    conv_flip_out(p.buffer + i * run * p.block.vn * VL, p.block.vn * VL, run, p.block.count,
+    conv_flip_out(p.buffer + i * run * p.block.vn * RL, p.block.vn * RL, run, p.block.count,
                   g->job.bias ? g->job.bias + channel : NULL, g->job.relu, g->stream,
                   g->job.dst + (plane * g->dst_h + p.row) * g->dst_w, g->dst_h * g->dst_w);
   }

@@ -5,10 +5,11 @@
 
 #include "conv.h"
 #include "../mask.h"
+#include "real.h"
 
 /* ---- the register tile (tile.c) ----
-   out[j][0..vn VL) (+)= sum over i < outer, t < nsteps of
-                         x[j][i xouter + steps[t].x] * a[i aouter + steps[t].a + 0..vn VL)
+   out[j][0..vn RL) (+)= sum over i < outer, t < nsteps of
+                         x[j][i xouter + steps[t].x] * a[i aouter + steps[t].a + 0..vn RL)
    One vector lane is one channel; a is packed so that a step's channels are contiguous, and x is
    read in place, one number at a time. The sum runs in the order of i, then t. */
 typedef struct {
@@ -16,13 +17,13 @@ typedef struct {
 } ConvStep;
 
 typedef struct {
-  const float *a;
+  const real *a;
   const ConvStep *steps;
   int64_t nsteps, outer, xouter, aouter;
   bool add;
 } ConvSum;
 
-typedef void ConvTileFn(const ConvSum *sum, const float *const *x, float *const *out);
+typedef void ConvTileFn(const ConvSum *sum, const real *const *x, real *const *out);
 
 typedef struct {
   int width; /* how many j */
@@ -35,34 +36,42 @@ typedef struct {
 #define VN_MAX 2
 #endif
 #define TILE_MAX  14 /* the widest tile */
-#define BLOCK_MAX (VN_MAX * VL)
+#define BLOCK_MAX (VN_MAX * RL)
 
 /* The tile of vn vectors to begin `places` places with: the narrowest that does them evenly in as
    few tiles as the widest would. */
-#define conv_tile AT_LEVEL(conv_tile)
+#define conv_tile OF_REAL(conv_tile)
 ConvTile conv_tile(int vn, int64_t places);
 
 /* ---- blocks of channels ---- */
 
-/* Block b of `blocks` that share `channels` evenly by whole vectors. */
+/* A block of channels, one of several that share all evenly by whole vectors. */
 typedef struct {
   int64_t first, count; /* channels; the last vector of a block may be short */
   int vn;
 } ConvBlock;
 
+/* As few as can be. */
 static inline int64_t conv_blocks(int64_t channels) {
   return (channels + BLOCK_MAX - 1) / BLOCK_MAX;
 }
 
-static inline ConvBlock conv_block(int64_t channels, int64_t b) {
-  int64_t vectors = (channels + VL - 1) / VL, blocks = conv_blocks(channels);
+/* Of two vectors or three, where a kernel is small: more places share a fetch of weights. */
+static inline int64_t conv_narrow_blocks(int64_t channels, int64_t taps) {
+  int64_t vectors = (channels + RL - 1) / RL;
+  if (VN_MAX < 3 || taps == 1 || taps > 16) return conv_blocks(channels);
+  return vectors < 4 ? 1 : vectors / 2;
+}
+
+static inline ConvBlock conv_block(int64_t channels, int64_t blocks, int64_t b) {
+  int64_t vectors = (channels + RL - 1) / RL;
   int64_t from = vectors * b / blocks, to = vectors * (b + 1) / blocks;
-  int64_t end = to * VL < channels ? to * VL : channels;
-  return (ConvBlock){from * VL, end - from * VL, (int)(to - from)};
+  int64_t end = to * RL < channels ? to * RL : channels;
+  return (ConvBlock){from * RL, end - from * RL, (int)(to - from)};
 }
 
 /* Channels rounded up to whole vectors: what all blocks take together. */
-static inline int64_t conv_padded(int64_t channels) { return (channels + VL - 1) / VL * VL; }
+static inline int64_t conv_padded(int64_t channels) { return (channels + RL - 1) / RL * RL; }
 
 /* ---- parts ---- */
 
@@ -83,13 +92,13 @@ static inline int64_t conv_images(int64_t n, int64_t places, int64_t least, int6
 #define CONV_LARGE (4 << 20) /* numbers of such a result */
 
 /* p begins a line. Other threads see what was written after conv_streamed. */
-VEC void conv_stream(float *p, vf v) {
+VEC void conv_stream(real *p, vr v) {
 #if VL == 16
-  _mm512_stream_ps(p, (__m512)v);
+  _mm512_stream_si512((__m512i *)p, (__m512i)v);
 #elif VL == 8
-  _mm256_stream_ps(p, (__m256)v);
+  _mm256_stream_si256((__m256i *)p, (__m256i)v);
 #else
-  vf_store(p, v);
+  vr_store(p, v);
 #endif
 }
 
@@ -100,8 +109,8 @@ VEC void conv_streamed(void) {
 }
 
 /* Can planes of so many numbers, which begin at dst, be streamed in blocks of 16 lanes? */
-static inline bool conv_streams(int64_t numbers, int64_t plane, const float *dst) {
-  return VL == 16 && numbers >= CONV_LARGE && plane % VL == 0 && (uintptr_t)dst % (4 * VL) == 0;
+static inline bool conv_streams(int64_t numbers, int64_t plane, const real *dst) {
+  return VL == 16 && numbers >= CONV_LARGE && plane % RL == 0 && (uintptr_t)dst % (4 * VL) == 0;
 }
 
 /* ---- axes (axis.c) ----
@@ -299,16 +308,15 @@ VEC void conv_row_load3(const int step, const float *p, const ConvRowMask mask[3
   out[2] = conv_row_load(step, p + 2, mask[2]);
 }
 
-/* ---- transposition (tile.c) ---- */
-
-/* dst[j dst_ld + i] = src[i src_ld + j] for i < rows, j < cols. */
-#define conv_flip AT_LEVEL(conv_flip)
-void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, float *dst,
+/* ---- transposition (tile.c) ----
+   dst[j dst_ld + i] = src[i src_ld + j] for i < rows, j < cols. */
+#define conv_flip OF_REAL(conv_flip)
+void conv_flip(const real *src, int64_t src_ld, int64_t rows, int64_t cols, real *dst,
                int64_t dst_ld);
 /* The same with bias[j] (or NULL) added and, with relu, negative results set to 0; streamed, or not. */
-#define conv_flip_out AT_LEVEL(conv_flip_out)
-void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
-                   bool relu, bool stream, float *dst, int64_t dst_ld);
+#define conv_flip_out OF_REAL(conv_flip_out)
+void conv_flip_out(const real *src, int64_t src_ld, int64_t rows, int64_t cols, const real *bias,
+                   bool relu, bool stream, real *dst, int64_t dst_ld);
 
 /* ---- the ways (gather.c, lanes.c, planes.c, rows.c, fold.c; weights.c, lanes_dw.c, planes_dw.c, rows_dw.c; f64.c) ---- */
 
@@ -316,22 +324,22 @@ void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols,
 typedef struct {
   const ConvShape *s;
   bool forward, relu;
-  const float *src, *weight, *bias; /* bias: or NULL */
-  float *dst;
+  const real *src, *weight, *bias; /* bias: or NULL */
+  real *dst;
 } ConvJob;
 
 /* The pass to weights and bias. */
 typedef struct {
   const ConvShape *s;
-  const float *x, *gy;
-  float *gw, *gbias; /* gbias: or NULL */
+  const real *x, *gy;
+  real *gw, *gbias; /* gbias: or NULL */
 } ConvWeights;
 
 #define CONV_PHASES 8 /* most phases that conv_planes takes: sh sw in dx */
 
 /* Each way comes with the bytes of scratch it needs, which depend on the shape (and the pass). */
-#define conv_gather_size    AT_LEVEL(conv_gather_size)
-#define conv_gather         AT_LEVEL(conv_gather)
+#define conv_gather_size    OF_REAL(conv_gather_size)
+#define conv_gather         OF_REAL(conv_gather)
 #define conv_lanes_size     AT_LEVEL(conv_lanes_size)
 #define conv_lanes          AT_LEVEL(conv_lanes)
 #define conv_fold_size      AT_LEVEL(conv_fold_size)
@@ -344,8 +352,8 @@ typedef struct {
 #define conv_rows_dw        AT_LEVEL(conv_rows_dw)
 #define conv_planes_size    AT_LEVEL(conv_planes_size)
 #define conv_planes         AT_LEVEL(conv_planes)
-#define conv_weights_size   AT_LEVEL(conv_weights_size)
-#define conv_weights        AT_LEVEL(conv_weights)
+#define conv_weights_size   OF_REAL(conv_weights_size)
+#define conv_weights        OF_REAL(conv_weights)
 #define conv_lanes_dw_size  AT_LEVEL(conv_lanes_dw_size)
 #define conv_lanes_dw       AT_LEVEL(conv_lanes_dw)
 #define conv_planes_dw_size AT_LEVEL(conv_planes_dw_size)
@@ -377,9 +385,11 @@ void conv_planes_dw(const ConvWeights *dw, void *scratch);
 size_t conv_sum_size(const ConvJob *job);
 void conv_sum(const ConvJob *job, void *scratch);
 
+#define conv_scratch_f64 AT_LEVEL(conv_scratch_f64)
 #define conv_forward_f64 AT_LEVEL(conv_forward_f64)
 #define conv_dx_f64      AT_LEVEL(conv_dx_f64)
 #define conv_dw_f64      AT_LEVEL(conv_dw_f64)
+size_t conv_scratch_f64(const ConvShape *s, enum ConvPass pass);
 void conv_forward_f64(const ConvShape *s, const double *x, const double *weight, const double *bias,
                       bool relu, double *y, void *scratch);
 void conv_dx_f64(const ConvShape *s, const double *gy, const double *weight, const double *bias,

@@ -4,41 +4,41 @@
 /* ---- the tile ---- */
 
 /* vn x width accumulators stay in registers, so both must be constants after inlining. */
-VEC void tile(const int vn, const int width, const ConvSum *sum, const float *const *x,
-              float *const *out) {
-  vf acc[VN_MAX][TILE_MAX];
-  const float *from[TILE_MAX];
+VEC void tile(const int vn, const int width, const ConvSum *sum, const real *const *x,
+              real *const *out) {
+  vr acc[VN_MAX][TILE_MAX];
+  const real *from[TILE_MAX];
   bool add = sum->add;
 #pragma GCC unroll 16
   for (int j = 0; j < width; j++) {
     from[j] = x[j];
 #pragma GCC unroll 4
-    for (int v = 0; v < vn; v++) acc[v][j] = add ? vf_load(out[j] + v * VL) : (vf){0};
+    for (int v = 0; v < vn; v++) acc[v][j] = add ? vr_load(out[j] + v * RL) : (vr){0};
   }
-  const float *a = sum->a;
+  const real *a = sum->a;
   int64_t shift = 0;
   for (int64_t i = 0; i < sum->outer; i++, shift += sum->xouter, a += sum->aouter)
     for (const ConvStep *step = sum->steps, *end = step + sum->nsteps; step < end; step++) {
-      const float *w = a + step->a;
+      const real *w = a + step->a;
       int64_t at = shift + step->x;
-      vf weight[VN_MAX];
+      vr weight[VN_MAX];
 #pragma GCC unroll 4
-      for (int v = 0; v < vn; v++) weight[v] = vf_load(w + v * VL);
+      for (int v = 0; v < vn; v++) weight[v] = vr_load(w + v * RL);
 #pragma GCC unroll 16
       for (int j = 0; j < width; j++) {
-        vf value = vf_all(from[j][at]);
+        vr value = vr_all(from[j][at]);
 #pragma GCC unroll 4
-        for (int v = 0; v < vn; v++) acc[v][j] = vf_fma(value, weight[v], acc[v][j]);
+        for (int v = 0; v < vn; v++) acc[v][j] = vr_fma(value, weight[v], acc[v][j]);
       }
     }
 #pragma GCC unroll 16
   for (int j = 0; j < width; j++)
 #pragma GCC unroll 4
-    for (int v = 0; v < vn; v++) vf_store(out[j] + v * VL, acc[v][j]);
+    for (int v = 0; v < vn; v++) vr_store(out[j] + v * RL, acc[v][j]);
 }
 
 #define TILE(vn, width)                                                                            \
-  static void tile_##vn##x##width(const ConvSum *sum, const float *const *x, float *const *out) {  \
+  static void tile_##vn##x##width(const ConvSum *sum, const real *const *x, real *const *out) {    \
     tile(vn, width, sum, x, out);                                                                  \
   }
 
@@ -76,52 +76,52 @@ ConvTile conv_tile(int vn, int64_t places) {
 
 /* ---- transposition ---- */
 
-/* One block of at most VL x VL: nr rows of src, nc of its columns; only whole ones are streamed. */
-VEC void flip_block(const float *src, int64_t src_ld, int nr, int nc, const float *bias, bool relu,
-                    bool stream, float *dst, int64_t dst_ld) {
-  vf add = bias ? vf_load_part(bias, nc) : (vf){0};
-  vf r[VL];
+/* One block of at most RL x RL: nr rows of src, nc of its columns; only whole ones are streamed. */
+VEC void flip_block(const real *src, int64_t src_ld, int nr, int nc, const real *bias, bool relu,
+                    bool stream, real *dst, int64_t dst_ld) {
+  vr add = bias ? vr_load_part(bias, nc) : (vr){0};
+  vr r[RL];
 #pragma GCC unroll 16
-  for (int k = 0; k < VL; k++) {
-    r[k] = k < nr ? vf_load_part(src + k * src_ld, nc) : (vf){0};
+  for (int k = 0; k < RL; k++) {
+    r[k] = k < nr ? vr_load_part(src + k * src_ld, nc) : (vr){0};
     if (bias) r[k] += add;
-    if (relu) r[k] = vf_select(r[k] < 0, (vf){0}, r[k]);
+    if (relu) r[k] = vr_positive(r[k]);
   }
-  vf_transpose(r);
+  vr_transpose(r);
 #pragma GCC unroll 16
-  for (int k = 0; k < VL; k++)
+  for (int k = 0; k < RL; k++)
     if (stream)
       conv_stream(dst + k * dst_ld, r[k]);
     else if (k < nc)
-      vf_store_part(dst + k * dst_ld, r[k], nr);
+      vr_store_part(dst + k * dst_ld, r[k], nr);
 }
 
-VEC void flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
-              bool relu, bool stream, float *dst, int64_t dst_ld) {
-  for (int64_t j = 0; j < cols; j += VL) {
-    int nc = cols - j < VL ? (int)(cols - j) : VL;
-    const float *add = bias ? bias + j : NULL;
-    for (int64_t i = 0; i < rows; i += VL) {
-      int nr = rows - i < VL ? (int)(rows - i) : VL;
-      const float *from = src + i * src_ld + j;
-      float *to = dst + j * dst_ld + i;
-      if (nr == VL && nc == VL && stream)
-        flip_block(from, src_ld, VL, VL, add, relu, true, to, dst_ld);
-      else if (nr == VL && nc == VL)
-        flip_block(from, src_ld, VL, VL, add, relu, false, to, dst_ld);
+VEC void flip(const real *src, int64_t src_ld, int64_t rows, int64_t cols, const real *bias,
+              bool relu, bool stream, real *dst, int64_t dst_ld) {
+  for (int64_t j = 0; j < cols; j += RL) {
+    int nc = cols - j < RL ? (int)(cols - j) : RL;
+    const real *add = bias ? bias + j : NULL;
+    for (int64_t i = 0; i < rows; i += RL) {
+      int nr = rows - i < RL ? (int)(rows - i) : RL;
+      const real *from = src + i * src_ld + j;
+      real *to = dst + j * dst_ld + i;
+      if (nr == RL && nc == RL && stream)
+        flip_block(from, src_ld, RL, RL, add, relu, true, to, dst_ld);
+      else if (nr == RL && nc == RL)
+        flip_block(from, src_ld, RL, RL, add, relu, false, to, dst_ld);
       else
         flip_block(from, src_ld, nr, nc, add, relu, false, to, dst_ld);
     }
   }
 }
 
-void conv_flip(const float *src, int64_t src_ld, int64_t rows, int64_t cols, float *dst,
+void conv_flip(const real *src, int64_t src_ld, int64_t rows, int64_t cols, real *dst,
                int64_t dst_ld) {
   flip(src, src_ld, rows, cols, NULL, false, false, dst, dst_ld);
 }
 
-void conv_flip_out(const float *src, int64_t src_ld, int64_t rows, int64_t cols, const float *bias,
-                   bool relu, bool stream, float *dst, int64_t dst_ld) {
+void conv_flip_out(const real *src, int64_t src_ld, int64_t rows, int64_t cols, const real *bias,
+                   bool relu, bool stream, real *dst, int64_t dst_ld) {
   if (bias && relu)
     flip(src, src_ld, rows, cols, bias, true, stream, dst, dst_ld);
   else if (bias)

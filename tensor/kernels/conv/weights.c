@@ -18,10 +18,10 @@ typedef struct {
   int64_t blocks, depth; /* blocks of `to`; from * kernel size */
   int64_t images, rows;  /* of one chunk */
   int64_t row_chunks, chunks, shares;
-  float *sums;     /* [share][group][block][from][kh kw][block's channels] */
-  float *bias;     /* [share][group][block][block's channels] */
-  float *turned;   /* by thread: [images][rows][ow][BLOCK_MAX] */
-  float *spare;    /* by thread: unused lanes */
+  real *sums;      /* [share][group][block][from][kh kw][block's channels] */
+  real *bias;      /* [share][group][block][block's channels] */
+  real *turned;    /* by thread: [images][rows][ow][BLOCK_MAX] */
+  real *spare;     /* by thread: unused lanes */
   ConvStep *steps; /* by thread */
   int64_t turned_size, steps_size;
 } Weights;
@@ -41,11 +41,11 @@ static void lay_out(Weights *q, ConvArena *arena) {
   if (q->shares > q->chunks) q->shares = q->chunks;
 
   int64_t lanes = s->groups * conv_padded(q->to);
-  q->sums = conv_take(arena, q->shares * lanes * q->depth, sizeof(float));
-  q->bias = conv_take(arena, q->shares * lanes, sizeof(float));
+  q->sums = conv_take(arena, q->shares * lanes * q->depth, sizeof(real));
+  q->bias = conv_take(arena, q->shares * lanes, sizeof(real));
   q->turned_size = q->images * q->rows * s->ow * BLOCK_MAX;
-  q->turned = conv_take(arena, team_threads() * q->turned_size, sizeof(float));
-  q->spare = conv_take(arena, team_threads() * BLOCK_MAX, sizeof(float));
+  q->turned = conv_take(arena, team_threads() * q->turned_size, sizeof(real));
+  q->spare = conv_take(arena, team_threads() * BLOCK_MAX, sizeof(real));
   q->steps_size = q->rows * s->ow;
   q->steps = conv_take(arena, team_threads() * q->steps_size, sizeof(ConvStep));
 }
@@ -55,7 +55,7 @@ typedef struct {
   const Weights *q;
   int64_t group, width;
   ConvBlock block;
-  float *sums, *bias, *turned, *spare;
+  real *sums, *bias, *turned, *spare;
   ConvStep *steps;
   /* the chunk at hand */
   bool add;
@@ -68,19 +68,19 @@ static void turn(Part *p) {
   const ConvShape *s = q->dw.s;
   int64_t places = p->rows * s->ow, plane = s->oh * s->ow;
   if (p->block.count < p->width)
-    memset(p->turned, 0, (size_t)(p->images * places * p->width) * sizeof(float));
+    memset(p->turned, 0, (size_t)(p->images * places * p->width) * sizeof(real));
   for (int64_t i = 0; i < p->images; i++) {
     int64_t channel = (p->image + i) * s->o + p->group * q->to + p->block.first;
     conv_flip(q->dw.gy + channel * plane + p->row * s->ow, plane, p->block.count, places,
               p->turned + i * places * p->width, p->width);
   }
   if (!q->dw.gbias) return;
-  if (!p->add) memset(p->bias, 0, (size_t)p->width * sizeof(float));
-  for (int64_t lane = 0; lane < p->width; lane += VL) {
-    vf sum = vf_load(p->bias + lane);
+  if (!p->add) memset(p->bias, 0, (size_t)p->width * sizeof(real));
+  for (int64_t lane = 0; lane < p->width; lane += RL) {
+    vr sum = vr_load(p->bias + lane);
     for (int64_t i = 0; i < p->images * places; i++)
-      sum += vf_load(p->turned + i * p->width + lane);
-    vf_store(p->bias + lane, sum);
+      sum += vr_load(p->turned + i * p->width + lane);
+    vr_store(p->bias + lane, sum);
   }
 }
 
@@ -107,12 +107,12 @@ static void sum_tap(const Part *p, int64_t a, int64_t b) {
     }
   ConvSum sum = {p->turned, p->steps, steps, p->images, s->c * plane, p->rows * s->ow * p->width,
                  p->add};
-  const float *src = q->dw.x + (p->image * s->c + p->group * q->from) * plane;
-  float *dst = p->sums + (a * s->kw + b) * p->width;
+  const real *src = q->dw.x + (p->image * s->c + p->group * q->from) * plane;
+  real *dst = p->sums + (a * s->kw + b) * p->width;
   for (int64_t c = 0; c < q->from;) {
     ConvTile tile = conv_tile(p->block.vn, q->from - c);
-    const float *from[TILE_MAX];
-    float *out[TILE_MAX];
+    const real *from[TILE_MAX];
+    real *out[TILE_MAX];
     for (int t = 0; t < tile.width; t++) {
       bool used = c + t < q->from;
       from[t] = src + (used ? c + t : c) * plane;
@@ -128,15 +128,16 @@ static void weights_part(void *job, int64_t part) {
   const ConvShape *s = q->dw.s;
   int64_t share = part % q->shares, rest = part / q->shares;
   int64_t lanes = s->groups * conv_padded(q->to);
-  Part p = {.q = q, .group = rest / q->blocks, .block = conv_block(q->to, rest % q->blocks)};
+  Part p = {
+      .q = q, .group = rest / q->blocks, .block = conv_block(q->to, q->blocks, rest % q->blocks)};
   int64_t lane = share * lanes + p.group * conv_padded(q->to) + p.block.first;
-  p.width = p.block.vn * VL;
+  p.width = p.block.vn * RL;
   p.sums = q->sums + lane * q->depth;
   p.bias = q->bias + lane;
   p.turned = q->turned + team_self() * q->turned_size;
   p.spare = q->spare + team_self() * BLOCK_MAX;
   p.steps = q->steps + team_self() * q->steps_size;
-  memset(p.spare, 0, BLOCK_MAX * sizeof(float));
+  memset(p.spare, 0, BLOCK_MAX * sizeof(real));
   int64_t from = q->chunks * share / q->shares, to = q->chunks * (share + 1) / q->shares;
   for (int64_t chunk = from; chunk < to; chunk++) {
     p.add = chunk > from;
@@ -155,17 +156,17 @@ static void finish_part(void *job, int64_t part) {
   const Weights *q = job;
   const ConvShape *s = q->dw.s;
   int64_t group = part / q->blocks, lanes = s->groups * conv_padded(q->to);
-  ConvBlock block = conv_block(q->to, part % q->blocks);
-  int64_t lane = group * conv_padded(q->to) + block.first, width = block.vn * VL;
+  ConvBlock block = conv_block(q->to, q->blocks, part % q->blocks);
+  int64_t lane = group * conv_padded(q->to) + block.first, width = block.vn * RL;
   int64_t channel = group * q->to + block.first;
-  float *sums = q->sums + lane * q->depth, *bias = q->bias + lane;
+  real *sums = q->sums + lane * q->depth, *bias = q->bias + lane;
   for (int64_t share = 1; share < q->shares; share++) {
-    const float *more = sums + share * lanes * q->depth;
+    const real *more = sums + share * lanes * q->depth;
     for (int64_t i = 0; i < q->depth * width; i++) sums[i] += more[i];
     for (int64_t i = 0; q->dw.gbias && i < width; i++) bias[i] += bias[share * lanes + i];
   }
   conv_flip(sums, width, q->depth, block.count, q->dw.gw + channel * q->depth, q->depth);
-  if (q->dw.gbias) memcpy(q->dw.gbias + channel, bias, (size_t)block.count * sizeof(float));
+  if (q->dw.gbias) memcpy(q->dw.gbias + channel, bias, (size_t)block.count * sizeof(real));
 }
 
 size_t conv_weights_size(const ConvWeights *dw) {

@@ -8,7 +8,6 @@
 
 LANE_FOLD(sum_of, float, float, double, 0, add_f32, add_f64, x[i])
 LANE_FOLD(spread_of, float, float, double, 0, add_f32, add_f64, (x[i] - c) * (x[i] - c))
-LANE_FOLD(lean_of, float, float, double, 0, add_f32, add_f64, y[i] * (x[i] - c))
 LANE_FOLD(dot_of, float, float, double, 0, add_f32, add_f64, x[i] * y[i])
 
 /* y = (x - mean) scale + shift */
@@ -214,17 +213,39 @@ static __attribute__((noinline)) Slope slope(const BatchNorm *s, bool trained, i
                  .b = trained ? (float)(lean / count) * rstd * rstd : 0};
 }
 
+/* The sums of g and of g (x - mean) over n rows of l, `step` apart. */
+static void lean_sums(int64_t n, int64_t l, int64_t step, const float *x, const float *g,
+                      float mean, double *sum, double *lean) {
+  vd sums = {0}, leans = {0};
+  for (int64_t k = 0; k < n; k++, x += step, g += step)
+    for (int64_t from = 0; from < l; from += RUN) {
+      int64_t to = l - from < RUN ? l : from + RUN, i = from;
+      vf a = {0}, b = {0};
+      for (; i + VL <= to; i += VL) {
+        vf v = vf_load(g + i);
+        a += v;
+        b = vf_fma(v, vf_load(x + i) - vf_all(mean), b);
+      }
+      if (i < to) {
+        vf v = vf_load_part(g + i, to - i);
+        a += v;
+        b = vf_fma(v, vf_load_part(x + i, to - i) - vf_first(to - i, vf_all(mean)), b);
+      }
+      sums += __builtin_convertvector(a, vd);
+      leans += __builtin_convertvector(b, vd);
+    }
+  *sum = sum_lanes(sums);
+  *lean = sum_lanes(leans);
+}
+
 /* g: the gradient of a channel, at its first element; gx likewise, or NULL. */
 static void back_channel(const BatchNorm *s, bool trained, int64_t c, const float *g, float *gx,
                          float *dgamma, float *dbeta) {
   int64_t step = s->c * s->l;
   const float *x = (const float *)s->x + c * s->l;
   float mean = at_or(s->mean, c, 0);
-  double sum = 0, lean = 0;
-  for (int64_t k = 0; k < s->n; k++) {
-    sum += sum_of(s->l, g + k * step, NULL, 0);
-    lean += lean_of(s->l, x + k * step, g + k * step, mean);
-  }
+  double sum, lean;
+  lean_sums(s->n, s->l, step, x, g, mean, &sum, &lean);
   Slope f = slope(s, trained, c, sum, lean, dgamma, dbeta);
   for (int64_t k = 0; gx && k < s->n; k++) {
     const float *p = x + k * step, *q = g + k * step;
@@ -318,7 +339,7 @@ static void eval_tile(const BatchNorm *s, int64_t from, int64_t w, const float *
 
 static void batch_eval(const BatchNorm *s, void *y) {
   const float *rm = s->running_mean, *rv = s->running_var;
-  float *sm = s->mean, *sr = s->rstd, rstd[TILE];
+  float *sm = s->mean, *sr = s->rstd, rstd[TILE], scale[TILE];
   for (int64_t t = s->from; t < s->to; t += TILE) {
     int64_t w = s->to - t < TILE ? s->to - t : TILE;
     for (int64_t i = 0; i < w; i++) {
@@ -326,14 +347,17 @@ static void batch_eval(const BatchNorm *s, void *y) {
       if (sm) sm[t + i] = rm[t + i];
       if (sr) sr[t + i] = rstd[i];
     }
-    if (s->l == 1) eval_tile(s, t, w, rstd, y);
-    for (int64_t i = 0; s->l > 1 && i < w; i++) {
-      float scale = rstd[i] * at_or(s->gamma, t + i, 1), shift = at_or(s->beta, t + i, 0);
-      for (int64_t k = 0; k < s->n; k++) {
-        int64_t place = (k * s->c + t + i) * s->l;
-        standardize(s->l, (const float *)s->x + place, rm[t + i], scale, shift, (float *)y + place);
-      }
+    if (s->l == 1) {
+      eval_tile(s, t, w, rstd, y);
+      continue;
     }
+    for (int64_t i = 0; i < w; i++) scale[i] = rstd[i] * at_or(s->gamma, t + i, 1);
+    for (int64_t k = 0; k < s->n; k++)
+      for (int64_t i = 0; i < w; i++) {
+        int64_t place = (k * s->c + t + i) * s->l;
+        standardize(s->l, (const float *)s->x + place, rm[t + i], scale[i],
+                    at_or(s->beta, t + i, 0), (float *)y + place);
+      }
   }
 }
 

@@ -1,0 +1,3 @@
+/* The general weight gradient for float64. */
+#define REAL_64
+#include "weights.c"
