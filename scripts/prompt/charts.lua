@@ -6,7 +6,7 @@ local Dots = require "lunette.prompt.dots"
 local colors = require "lunette.plot.colors"
 local console = require "lunette.console"
 local layout = require "lunette.plot.layout"
-local lines_of = require "lunette.prompt.lines"
+local blocks = require "lunette.prompt.blocks"
 local scale = require "lunette.plot.scale"
 
 local charts = {}
@@ -17,7 +17,7 @@ local LABEL = 24             -- most columns of a label in the legend
 
 -- ---- blocks of text: {lines, width}, every line that wide -------------------------------------------------
 
-local width, cut, centered = console.width, lines_of.cut, lines_of.centered
+local width, cut, centered = console.width, blocks.cut, blocks.centered
 
 -- Texts centred at columns from 0 on in a row; those that would touch another are left out.
 local function spread(texts, places, columns)
@@ -164,7 +164,7 @@ function charts.draw(figure, columns, rows, pen)
     for i = at, math.min(at + across - 1, #figure.grid) do
       local new, taken = draw_axes(figure.grid[i], wide, rows, pen)
       if not new then return nil end
-      lines, all = i == at and new or lines_of.beside(lines, all, new), all + taken + 2
+      lines, all = i == at and new or blocks.beside(lines, all, new), all + taken + 2
     end
     table.move(lines, 1, #lines, #out + 1, out)
     at, total = at + across, math.max(total, all)

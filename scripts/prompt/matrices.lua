@@ -2,7 +2,7 @@
 -- predicted one, on the colours that the picture has.
 
 local colors = require "lunette.plot.colors"
-local text = require "lunette.prompt.lines"
+local text = require "lunette.prompt.blocks"
 
 local width = require "lunette.console".width
 

@@ -3,7 +3,7 @@
 
 local cells = require "lunette.prompt.cells"
 local core = require "lunette.core"
-local text = require "lunette.prompt.lines"
+local text = require "lunette.prompt.blocks"
 
 local width = require "lunette.console".width
 
