@@ -8,7 +8,7 @@ local type_text, enter = screen.type, screen.enter
 -- ---- typing ------------------------------------------------------------------------------------------
 
 local function test_entries(t)
-  start()
+  start(100, 40)
   shows(t, "it greets", "?intro to start")
   enter "1 + 1"
   shows(t, "a value is shown", "> 1 + 1\n2\n")
@@ -20,6 +20,10 @@ local function test_entries(t)
   enter "local fixed <const> = 7"
   enter "fixed = 8"
   shows(t, "a constant stays one", "attempt to assign to const variable 'fixed'")
+  enter "local file <close> = io.open '/dev/null'"
+  shows(t, "what <close> did is said", "note: file was closed at the end of this entry")
+  enter "file:read()"
+  shows(t, "also where it is used later", "error: file is not defined any more: it was declared with <close>")
   enter "'quiet';"
   enter "_ .. ' kept'"
   shows(t, "a semicolon shows nothing, and _ has the value", "> 'quiet';\n> _ .. ' kept'\nquiet kept\n")
