@@ -40,6 +40,7 @@ enum { IDLE, ASKED, GRACE, STOPPING };
 static volatile sig_atomic_t stage = IDLE;
 static volatile sig_atomic_t expired; /* the timer's signal came to another thread */
 static volatile sig_atomic_t warned;  /* the user knows that the next Ctrl-C ends the process */
+static volatile sig_atomic_t hurried; /* a message handler has had its time */
 static volatile sig_atomic_t pausable, pause_asked;
 static double asked_at;                /* seconds; written where `stage` leaves IDLE */
 static InterruptLink *volatile newest; /* the chain of running threads, innermost first */
@@ -97,7 +98,10 @@ static void stop(lua_State *L, lua_Debug *ar) {
   if (stage == IDLE || stage == GRACE) {
     lua_sethook(L, NULL, 0, 0);
   } else if (is_due()) {
-    hooks_allow(L); /* a message handler runs on top of this hook */
+    if (hurried)
+      hooks_allow(L);
+    else if (stage == STOPPING)
+      set_timer(PROMPT_GRACE); /* for the message handler, which runs without hooks */
     raise_error(L, 0);
   }
 }
@@ -172,10 +176,11 @@ static bool ask_pause(void) {
 
 static void on_timer(void) {
   static const char text[] = "\nThe step that runs ends first. Ctrl-C again stops at once.\n";
-  if (stage == GRACE || stage == ASKED) {
+  if (stage != IDLE) {
+    hurried = stage == STOPPING;
     if (stage == GRACE) stage = STOPPING;
     arm_everywhere();
-  } else if (stage == IDLE && pause_asked && write(STDERR_FILENO, text, sizeof text - 1) < 0) {
+  } else if (pause_asked && write(STDERR_FILENO, text, sizeof text - 1) < 0) {
     pause_asked = 1; /* nobody to tell */
   }
 }
@@ -295,7 +300,7 @@ bool interrupt_taken(void) {
   bool taken = stage != IDLE;
   if (taken) set_timer(0);
   stage = IDLE;
-  warned = 0;
+  warned = hurried = 0;
   team_interrupt = 0;
   return taken;
 }
