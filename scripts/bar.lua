@@ -10,10 +10,16 @@ Bar.__index = Bar
 local REDRAW = 0.1 -- seconds
 local WIDTH = 20   -- of the bar itself
 
+-- Is stderr a terminal on which a line can be drawn anew?
+local function is_able()
+  local term = os.getenv "TERM" or ""
+  return term ~= "" and term ~= "dumb" and core.terminal(2) ~= nil
+end
+
 --- new(desc, total): total may be nil when it is not known.
 function Bar.new(desc, total)
-  return setmetatable({desc = desc, total = total, count = 0, columns = core.terminal(2),
-    start = core.tensor.now(), drawn = 0, open = false}, Bar)
+  return setmetatable({desc = desc, total = total, count = 0, on_terminal = is_able(),
+    start = core.tensor.now(), drawn = 0, width = 0, open = false}, Bar)
 end
 
 local function seconds(s)
@@ -44,20 +50,32 @@ local function line(self, text, with_bar)
   return table.concat(parts, "  ")
 end
 
+-- Takes away what is drawn. A terminal that has become narrower has broken the line into several.
+local function clear(self, columns)
+  local above = math.max(0, (self.width - 1) // columns)
+  io.stderr:write(above > 0 and ("\27[%dA\r\27[J"):format(above) or "\r\27[K")
+  self.width = 0
+end
+
 --- Counts one more step. `text` (or a function that gives it) is shown at the end of the line.
 function Bar:step(text)
   self.count = self.count + 1
-  if not self.columns then return end
+  if not self.on_terminal then return end
   local now = core.tensor.now()
   if now - self.drawn < REDRAW then return end
   self.drawn, self.open = now, true
   if type(text) == "function" then text = text() end
-  io.stderr:write("\r\27[K", lines.cut(line(self, text, true), self.columns - 1))
+  local columns = core.terminal(2) or 80
+  clear(self, columns)
+  local shown = lines.cut(line(self, text, true), columns - 1)
+  io.stderr:write(shown)
+  self.width = utf8.len(shown) or #shown
 end
 
 --- Ends the bar with its last line.
 function Bar:finish(text)
-  io.stderr:write(self.columns and "\r\27[K" or "", line(self, text, false), "\n")
+  if self.on_terminal then clear(self, core.terminal(2) or 80) end
+  io.stderr:write(line(self, text, false), "\n")
   self.open = false
 end
 

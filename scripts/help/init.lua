@@ -63,13 +63,13 @@ local function library_text(value, name)
 end
 
 local overview = [[
-help(x) tells about a function, a layer, a module or a tensor: help(tensor.conv2d), help "relu",
-help(nn.Linear), help(optim.Adam), help(net.fit), help(data).
+help(x) tells about a function, a layer, a module or a tensor:
+help(tensor.conv2d), help "relu", help(nn.Linear), help(net.fit), help(data).
 
   tensor    numbers in any number of dimensions, their functions and gradients
-  nn        layers, losses, models               optim     optimizers
-  data      files, data sets, batches            metrics   figures of how good predictions are
-  plot      charts as PNG, SVG, PDF              progress  a bar for loops]]
+  nn        layers, losses, models        optim     optimizers
+  data      files, data sets, batches     metrics   how good predictions are
+  plot      charts as PNG, SVG, PDF       progress  a bar for loops]]
 
 -- ---- what is it? -----------------------------------------------------------------------------------------
 

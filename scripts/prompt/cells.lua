@@ -60,12 +60,12 @@ local function indexed(r, g, b) return "5;" .. cells.nearest(r, g, b) end
 --- What follows 38; or 48; in the escape of a colour, in 24 bits or of 256.
 function cells.color(deep, r, g, b) return (deep and full or indexed)(r, g, b) end
 
---- Half blocks: `columns` wide, two rows of pixels in each row. `deep`: in 24-bit colours, not in 256.
-function cells.blocks(picture, columns, rows, deep)
-  local red, green, blue = table.unpack(rounded(strengthened(cells.scaled(picture, columns, 2 * rows))))
+--- Lines of half blocks, of a picture [3,2 rows,columns] of 0..255. `deep`: in 24-bit colours, not in 256.
+function cells.half_blocks(x, deep)
+  local red, green, blue = table.unpack(rounded(x))
   local color = deep and full or indexed
-  local lines = {}
-  for row = 1, rows do
+  local lines, columns = {}, #red[1]
+  for row = 1, #red // 2 do
     local parts, top, bottom = {}, nil, nil
     local up, down = 2 * row - 1, 2 * row
     for i = 1, columns do
@@ -78,7 +78,12 @@ function cells.blocks(picture, columns, rows, deep)
     end
     lines[row] = table.concat(parts) .. "\27[0m"
   end
-  return table.concat(lines, "\n")
+  return lines
+end
+
+--- A drawing in half blocks: `columns` wide, two rows of pixels in each row.
+function cells.blocks(picture, columns, rows, deep)
+  return table.concat(cells.half_blocks(strengthened(cells.scaled(picture, columns, 2 * rows)), deep), "\n")
 end
 
 -- ---- dots ------------------------------------------------------------------------------------------
@@ -87,10 +92,7 @@ end
 cells.bits = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
 
 -- How far each dot is from the page's colour, 0..1.
-local function ink(picture, width, height)
-  local x = strengthened(cells.scaled(picture, width, height))
-  return ((x - page_of(x)):abs():amax(1) / 255):tolist()
-end
+local function ink(x) return ((x - page_of(x)):abs():amax(1) / 255):tolist() end
 
 -- Error diffusion after Floyd and Steinberg (1976): rows of true and false.
 local function dithered(rows, width)
@@ -113,24 +115,31 @@ local function dithered(rows, width)
   return dots
 end
 
---- Braille: two dots wide and four high in each character, without colour.
-function cells.braille(picture, columns, rows)
-  local dots = dithered(ink(picture, 2 * columns, 4 * rows), 2 * columns)
-  local lines = {}
+--- Lines of braille, without colour: two dots wide and four high in each character. x: [3,4 rows,2 columns]
+--- of 0..255.
+function cells.dots(x)
+  local shape, lines = x.shape, {}
+  local rows, columns = shape[2] // 4, shape[3] // 2
+  local dots = dithered(ink(x), 2 * columns)
   for row = 1, rows do
     local line = {}
     for column = 1, columns do
       local code = 0x2800
-      for y = 1, 4 do
-        for x = 1, 2 do
-          if dots[4 * row - 4 + y][2 * column - 2 + x] then code = code | cells.bits[y][x] end
+      for i = 1, 4 do
+        for j = 1, 2 do
+          if dots[4 * row - 4 + i][2 * column - 2 + j] then code = code | cells.bits[i][j] end
         end
       end
       line[column] = utf8.char(code)
     end
     lines[row] = table.concat(line)
   end
-  return table.concat(lines, "\n")
+  return lines
+end
+
+--- A drawing in braille, in so many characters.
+function cells.braille(picture, columns, rows)
+  return table.concat(cells.dots(strengthened(cells.scaled(picture, 2 * columns, 4 * rows))), "\n")
 end
 
 return cells

@@ -1,10 +1,12 @@
--- prompt/charts.lua: a figure of curves in characters, for terminals without pictures: the curves in braille
--- dots, and titles, ticks, labels and the legend as real text.
+-- prompt/charts.lua: a figure in characters, for terminals without pictures: curves in braille dots, images
+-- in half blocks (thumbnails.lua), confusion matrices as tables (matrices.lua), and titles, ticks, labels
+-- and the legend as real text.
 
 local Dots = require "lunette.prompt.dots"
 local colors = require "lunette.plot.colors"
 local console = require "lunette.console"
 local layout = require "lunette.plot.layout"
+local blocks = require "lunette.prompt.blocks"
 local scale = require "lunette.plot.scale"
 
 local charts = {}
@@ -15,19 +17,7 @@ local LABEL = 24             -- most columns of a label in the legend
 
 -- ---- blocks of text: {lines, width}, every line that wide -------------------------------------------------
 
-local width = console.width
-
-local function cut(text, columns)
-  text = text:gsub("%c+", " ")
-  if width(text) <= columns then return text end
-  while text ~= "" and width(text) >= columns do text = text:gsub("[^\x80-\xbf][\x80-\xbf]*$", "") end
-  return text .. "…"
-end
-
-local function centered(text, columns)
-  local room = math.max(columns - width(text), 0)
-  return (" "):rep(room // 2) .. text .. (" "):rep(room - room // 2)
-end
+local width, cut, centered = console.width, blocks.cut, blocks.centered
 
 -- Texts centred at columns from 0 on in a row; those that would touch another are left out.
 local function spread(texts, places, columns)
@@ -137,43 +127,49 @@ end
 
 -- ---- a figure -------------------------------------------------------------------------------------------
 
--- Joins the lines of two blocks side by side.
-local function beside(a, wide, b)
-  local out = {}
-  for i = 1, math.max(#a, #b) do out[i] = (a[i] or (" "):rep(wide)) .. (b[i] and "  " .. b[i] or "") end
-  return out
-end
+-- Kinds of charts that have an axes for themselves, and what draws them.
+local drawers = {confusion = "lunette.prompt.matrices", images = "lunette.prompt.thumbnails"}
 
---- Can the figure be drawn so? All its series are of kinds that draw on dots.
+--- Can the figure be drawn so? All its series are of kinds that draw on dots, or are drawn as text.
 function charts.able(figure)
   for _, axes in ipairs(figure.grid) do
     for _, series in ipairs(axes.series) do
-      if not series.kind.dots then return false end
+      if not series.kind.dots and not drawers[series.kind.name] then return false end
     end
   end
   return true
 end
 
---- The figure in at most `columns` x `rows` cells, if it can be so small. paint(text, color) colours a text
---- as a colour of plots says, or "bold"; nil: no colours.
-function charts.draw(figure, columns, rows, paint)
-  local painted = paint ~= nil
-  paint = paint or function(text) return text end
+-- An axes in a column of the figure; nil where it does not fit.
+local function draw_axes(axes, columns, rows, pen)
+  local drawer = drawers[axes.sole]
+  if drawer then return require(drawer).draw(axes, columns, rows, pen) end
+  local high = math.max(FEWEST, math.min(ROWS, rows - 8))
+  return axes_lines(axes, math.min(columns, WIDE), high, pen.paint, pen.colorful)
+end
+
+local plain = {paint = function(text) return text end, colorful = false}
+
+--- The figure in at most `columns` x `rows` cells, if it can be so small; nil where it cannot. pen: {paint =
+--- function(text, color, background), which colours a text as a colour of plots says, or "bold";
+--- colorful = true; deep = in 24 bits}; nil: no colours.
+function charts.draw(figure, columns, rows, pen)
+  pen = pen or plain
   local across = figure.columns
   while across > 1 and (columns - 2 * (across - 1)) // across < NARROW do across = across - 1 end
-  local wide = math.min((columns - 2 * (across - 1)) // across, WIDE)
-  local high = math.max(FEWEST, math.min(ROWS, rows - 8))
+  local wide = (columns - 2 * (across - 1)) // across
   local out, at, total = {}, 1, 0
   while figure.grid[at] do
     local lines, all = {}, -2
     for i = at, math.min(at + across - 1, #figure.grid) do
-      local new, taken = axes_lines(figure.grid[i], wide, high, paint, painted)
-      lines, all = i == at and new or beside(lines, all, new), all + taken + 2
+      local new, taken = draw_axes(figure.grid[i], wide, rows, pen)
+      if not new then return nil end
+      lines, all = i == at and new or blocks.beside(lines, all, new), all + taken + 2
     end
     table.move(lines, 1, #lines, #out + 1, out)
     at, total = at + across, math.max(total, all)
   end
-  if figure.heading then table.insert(out, 1, paint(centered(cut(figure.heading, total), total), "bold")) end
+  if figure.heading then table.insert(out, 1, pen.paint(centered(cut(figure.heading, total), total), "bold")) end
   return (table.concat(out, "\n"):gsub(" +\n", "\n"):gsub(" +$", ""))
 end
 

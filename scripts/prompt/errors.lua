@@ -4,6 +4,7 @@ local console = require "lunette.console"
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
 local lines = require "lunette.lines"
+local locals = require "lunette.prompt.locals"
 local session = require "lunette.prompt.session"
 
 local errors = {}
@@ -95,6 +96,13 @@ local function shortened(message)
   return message
 end
 
+-- A variable that was declared with <close> lived in its entry only.
+local function explained(message)
+  local place, name = message:match "^(.-)([%a_][%w_]*) is not defined"
+  local fate = name and locals.fate(name)
+  return fate and place .. fate or message
+end
+
 local function write(...)
   io.stdout:flush()
   io.stderr:write(...)
@@ -118,7 +126,7 @@ end
 
 --- Shows an error. `whole`: with the frames of the library and all of the user's.
 function errors.report(problem, whole)
-  local out = {colored(red, "error: ") .. fitted(shortened(problem.message))}
+  local out = {colored(red, "error: ") .. fitted(explained(shortened(problem.message)))}
   local shown, folded = 0, 0
   for _, frame in ipairs(problem.frames) do
     if whole or not frame.library and not is_obvious(frame) then

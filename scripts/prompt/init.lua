@@ -6,6 +6,7 @@ local console = require "lunette.console"
 local core = require "lunette.core"
 local complete = require "lunette.prompt.complete"
 local errors = require "lunette.prompt.errors"
+local locals = require "lunette.prompt.locals"
 local reload = require "lunette.prompt.reload"
 local session = require "lunette.prompt.session"
 local traps = require "lunette.lint.traps"
@@ -57,6 +58,10 @@ end
 -- What the entry does may not be what was meant.
 local function show_notes()
   for _, note in ipairs(traps.find(session.In[session.current] or "", kind_of)) do errors.note(note[2]) end
+  local name = locals.unused(session.name())
+  if name then
+    errors.note(("%s was closed at the end of this entry, as <close> says; put do … end around all that uses it"):format(name))
+  end
 end
 
 --- The values of an entry: kept as _ and Out[n], and shown unless the entry ends in a semicolon.

@@ -6,6 +6,7 @@ local console = require "lunette.console"
 local locals = {}
 
 local constants = {} -- names, in order; their values are globals
+local closed = {}    -- name -> the entry at whose end it was closed
 
 -- Tokens without comments.
 local function tokens_of(text)
@@ -34,16 +35,28 @@ local function read_names(tokens, i)
   end
 end
 
+-- Does the text name it again, after tokens[last]?
+local function is_used(tokens, last, name)
+  for i = last + 1, #tokens do
+    if tokens[i].kind == "name" and tokens[i].text == name then return true end
+  end
+  return false
+end
+
 -- The edit that a declaration needs: {from, to, text}; bytes from..to are replaced.
-local function edit_of(tokens, i)
+local function edit_of(tokens, i, entry)
   local after = tokens[i + 1]
   if after and after.text == "function" then return {tokens[i].from, after.from - 1, ""} end
   local names, last, attributes = read_names(tokens, i)
   if not names then return nil end
   for _, name in ipairs(names) do
-    if attributes[name] == "close" then return nil end
+    if attributes[name] == "close" then
+      for _, other in ipairs(names) do closed[other] = {entry = entry, used = is_used(tokens, last, other)} end
+      return nil
+    end
   end
   for _, name in ipairs(names) do
+    closed[name] = nil
     constants[name] = attributes[name] == "const" or nil
     console.declare(name)
   end
@@ -72,24 +85,41 @@ local function apply(text, edits)
 end
 
 --- The text with its declarations rewritten, byte for byte on the same lines; and what is to stand
--- before it on its first line, "" or the constants that it names.
-function locals.rewrite(text)
+-- before it on its first line, "" or the constants that it names. entry: its name.
+function locals.rewrite(text, entry)
   local tokens = tokens_of(text)
   local depth, edits, own = 0, {}, {}
   for i, t in ipairs(tokens) do
     if depth == 0 and t.text == "local" and t.kind == "keyword" then
       local names = read_names(tokens, i)
       for _, name in ipairs(names or {}) do own[name], constants[name] = true, nil end
-      edits[#edits + 1] = edit_of(tokens, i)
+      edits[#edits + 1] = edit_of(tokens, i, entry)
     end
     depth = depth + t.nesting
   end
   return apply(text, edits), declared(tokens, own)
 end
 
+--- What became of a name that lived in one entry only, as a message says it; nil for other names.
+function locals.fate(name)
+  local was = closed[name]
+  if not was then return nil end
+  return ("%s is not defined any more: it was declared with <close>, and closed at the end of %s; put do … end around all "
+    .. "that uses it, or leave <close> out"):format(name, was.entry)
+end
+
+--- A name that the entry declared with <close> and did not use; nil when there is none.
+function locals.unused(entry)
+  local found
+  for name, was in pairs(closed) do
+    if was.entry == entry and not was.used and (not found or name < found) then found = name end
+  end
+  return found
+end
+
 --- No name is declared any more.
 function locals.forget()
-  constants = {}
+  constants, closed = {}, {}
   console.declare()
 end
 

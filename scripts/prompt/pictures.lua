@@ -3,8 +3,8 @@
 --   kitty    the PNG itself, by kitty's graphics protocol (kitty, Ghostty, Konsole)
 --   iterm    the PNG itself, by iTerm2's (iTerm2, WezTerm, mintty)
 --   sixel    as DEC's sixels, by libchafa (foot, mlterm, xterm -ti 340)
---   blocks   half blocks in colours; braille: dots, where there are no colours; in both, curves are drawn
---            anew in characters (charts.lua), since the text of a picture cannot be read so small
+--   blocks   half blocks in colours; braille: dots, where there are no colours; in both, figures are
+--            drawn anew in characters (charts.lua), since the text of a picture cannot be read so small
 --   off      the name of the file alone: so it is in a pipe and on a dumb terminal
 --
 -- LUNETTE_IMAGES names one; else the environment tells, or the terminal is asked once.
@@ -195,17 +195,25 @@ end
 local own = {["#0072B2"] = 34, ["#D55E00"] = 31, ["#009E73"] = 32, ["#CC79A7"] = 35, ["#E69F00"] = 33, ["#56B4E9"] = 36,
   ["#000000"] = 39, bold = 1}
 
-local function paint(text, color)
-  local code = own[color] or color and "38;" .. cells.color(is_deep(), require "lunette.plot.colors".rgb(color))
-  return code and ("\27[%sm%s\27[0m"):format(code, text) or text
+-- What colours a text, and what stands behind it: see charts.draw.
+local function pen_of(deep)
+  local rgb = require "lunette.plot.colors".rgb
+  local function code(color) return own[color] or "38;" .. cells.color(deep, rgb(color)) end
+  local function paint(text, color, back)
+    if not color then return text end
+    local behind = back and "48;" .. cells.color(deep, rgb(back)) .. ";" or ""
+    return ("\27[%s%sm%s\27[0m"):format(behind, code(color), text)
+  end
+  return {paint = paint, colorful = true, deep = deep}
 end
 
--- A figure of curves in characters, where that is the way; nil otherwise.
+-- A figure in characters, where that is the way; nil otherwise, and where it does not fit.
 local function chart_of(figure, way)
   if not figure or way ~= "blocks" and way ~= "braille" then return end
   local charts = require "lunette.prompt.charts"
   if not charts.able(figure) then return end
-  return charts.draw(figure, math.min(console.columns() - 1, WIDEST), console.rows(), way == "blocks" and paint or nil)
+  local pen = way == "blocks" and pen_of(is_deep()) or nil
+  return charts.draw(figure, math.min(console.columns() - 1, WIDEST), console.rows(), pen)
 end
 
 --- Shows the PNG of that name and writes the name below it; into a pipe and on a dumb terminal the name

@@ -72,7 +72,7 @@ function session.env() return session.level and session.level.env or _G end
 --- The function of an entry, with its outermost locals made variables of the session; or nil and a
 -- message. `text` may be a part of the entry (%time f()).
 function session.compile(text)
-  local body, head = locals.rewrite(text)
+  local body, head = locals.rewrite(text, session.name())
   local chunk, message, open = console.compile(body, session.name())
   if chunk and head ~= "" then
     body = body:gsub("^=", "")

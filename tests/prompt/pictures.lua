@@ -271,7 +271,35 @@ local function test_charts(t, tensor)
   t.ok("and the file is the picture", tensor.read_image(file):shape()[3] > 600)
   out = chart([[plot.line({1, 2, 3}, {color = "#ff8800"}):line({3, 2, 1})]], "LUNETTE_IMAGES=blocks COLORTERM=truecolor")
   t.ok("colours: the user's, and the terminal's own", out:find "\27%[38;2;255;136;0m[^ ]" and out:find "\27%[31m[^ ]", out)
-  out = chart("plot.images(tensor.rand(2, 8, 8))", "LUNETTE_IMAGES=blocks")
+end
+
+-- Confusion matrices are tables of text, images have their titles above them.
+local function test_tables(t)
+  local file = outside.folder .. "/table.png"
+  local function chart(code, setting)
+    return on_terminal(file, setting, ([[
+      figure = (%s).figure
+      figure:save(%q)]]):format(code, file))
+  end
+  local code = "plot.confusion({{8, 2}, {0, 11}}, {names = {'cat', 'Löwe'}, title = 'zoo'})"
+  local out = chart(code, "LUNETTE_IMAGES=braille")
+  t.eq("counts below names", out:sub(1, -#file - 2), [[
+       zoo
+  Predicted class
+True class
+        cat Löwe
+cat  │    8    2
+Löwe │    0   11
+]])
+  out = chart(code, "LUNETTE_IMAGES=blocks COLORTERM=truecolor")
+  t.ok("a share of 1 is the darkest blue, with white on it", out:find "\27%[48;2;8;48;107;38;2;255;255;255m +11 \27%[0m", out)
+  t.ok("a share of 0 the lightest, with black", out:find "\27%[48;2;245;249;253;38;2;18;24;31m +0 \27%[0m", out)
+  out = chart([[plot.confusion(tensor.ones(7, 7):long(), {names = {'number 1', 'number 2', 'number 3', 'number 4',
+    'number 5', 'number 6', 'number 7'}})]], "LUNETTE_IMAGES=braille")
+  t.ok("numbers where names are too long", out:find("\nTrue class +1 2 3 4 5 6 7\n") and out:find("\n3 number 3 │ 1 1 1 1 1 1 1\n"), out)
+  out = chart("plot.images(tensor.rand(2, 8, 8), {titles = {'a boot', 'a bag'}, correct = {true, false}})",
+    "LUNETTE_IMAGES=blocks")
+  t.ok("titles are text, in colours of right and wrong", out:find "\27%[32m +a boot +\27%[0m +\27%[31m +a bag +\27%[0m\n", out)
   t.ok("images are half blocks", out:find "▀" and not out:find "┤")
 end
 
@@ -310,6 +338,7 @@ return function(t)
   test_cells(t, path, rows)
   test_sixels(t, path, rows)
   test_charts(t, tensor)
+  test_tables(t)
   test_choice(t, path)
   outside.write_file(outside.folder .. "/no.png", "GIF89a")
   t.ok("what is no PNG is refused", on_terminal(outside.folder .. "/no.png", "LUNETTE_IMAGES=kitty"):find "no.png is not a PNG")

@@ -8,7 +8,7 @@ local type_text, enter = screen.type, screen.enter
 -- ---- typing ------------------------------------------------------------------------------------------
 
 local function test_entries(t)
-  start()
+  start(100, 40)
   shows(t, "it greets", "?intro to start")
   enter "1 + 1"
   shows(t, "a value is shown", "> 1 + 1\n2\n")
@@ -20,6 +20,10 @@ local function test_entries(t)
   enter "local fixed <const> = 7"
   enter "fixed = 8"
   shows(t, "a constant stays one", "attempt to assign to const variable 'fixed'")
+  enter "local file <close> = io.open '/dev/null'"
+  shows(t, "what <close> did is said", "note: file was closed at the end of this entry")
+  enter "file:read()"
+  shows(t, "also where it is used later", "error: file is not defined any more: it was declared with <close>")
   enter "'quiet';"
   enter "_ .. ' kept'"
   shows(t, "a semicolon shows nothing, and _ has the value", "> 'quiet';\n> _ .. ' kept'\nquiet kept\n")
@@ -151,6 +155,66 @@ local function test_completion(t)
   shows(t, "no candidate, no harm", "> 1\n1\n")
 end
 
+-- What is no key inserts nothing, however the line cuts it up.
+local function test_sequences(t)
+  start()
+  local bytes = screen.bytes
+  for _, unknown in ipairs {"\27[M !!", "\27[<0;10;5M", "\27[32;10;5M", "\27[I", "\27[O", "\27[[A", "\27OP", "\27[15~",
+    "\27[25;2~", "\27[57358u", "\27[97;1:3u", "\27[1;2R", "\27]11;rgb:0000/0000/0000\27\\", "\27P1+r\27\\", "\27[?1u"} do
+    bytes(unknown)
+  end
+  type_text "ab"
+  shows(t, "mouse, focus, function keys, answers", "> ab\n")
+  for _, part in ipairs {"\27", "[D", "\27[", "D", "\27", "OC", "\27[1;", "5D", "\27[20", "0~x\27[201~"} do bytes(part, 0.3) end
+  shows(t, "arrows and a paste in pieces", "> xab\n")
+  keys "C-c"
+  for _, key in ipairs {"\27[97u", "\27[98;1u", "\27[233u", "\27[97;5u", "\27[99;1u", "\27[13;2u", "\27[27;1;100~", "\27[127u"} do
+    bytes(key)
+  end
+  shows(t, "keys as numbers", "> c\n>> abé\n")
+  keys "C-c"
+  type_text "one two"
+  bytes("\27", 0.2)
+  bytes("b", 0.2)
+  type_text "1"
+  shows(t, "ESC and a key is Alt with it", "> one 1two\n")
+  bytes("\27", 0.2)
+  bytes("x", 0.2)
+  shows(t, "or nothing more than the key", "> one 1xtwo\n")
+  bytes("\27", 0.2)
+  bytes("[", 0.2)
+  bytes("2]", 0.2)
+  shows(t, "a bracket typed after ESC is one", "> one 1x[2]two\n")
+  keys "C-c"
+  bytes "f = {\r    a = 1,\r\tb = 2}\r"
+  enter "f.a + f.b"
+  shows(t, "a paste without brackets is not indented twice", "> f = {\n>>     a = 1,\n>>   b = 2}\n> f.a + f.b\n3\n")
+end
+
+-- Resizing in each state leaves no pieces behind.
+local function test_resizing(t)
+  local function count(text)
+    return function(s) return select(2, s:gsub(text, "")) == 1 end
+  end
+  for _, size in ipairs {{60, 24}, {40, 10}, {100, 24}} do
+    start(80, 24)
+    type_text("'" .. ("first "):rep(9) .. "' .. ")
+    keys "M-Enter"
+    type_text("'" .. ("a"):rep(60) .. "last'")
+    keys("Left", "Left")
+    screen.resize(size[1], size[2])
+    shows(t, "an entry at width " .. size[1], function(s)
+      return count "last'"(s) and count "\n> 'first"("\n" .. s)
+    end)
+    keys "C-c"
+    enter "for i in progress(300, {desc = 'a description that is long, so that it is broken'}) do os.execute 'sleep 0.01' end"
+    screen.wait "/300"
+    screen.resize(80, 24)
+    screen.resize(size[1], size[2])
+    shows(t, "a progress bar at width " .. size[1], function(s) return count "\na description"(s) and count "\n[^\n]*300 "(s) end, 20)
+  end
+end
+
 -- ---- errors -------------------------------------------------------------------------------------------
 
 local function test_errors(t)
@@ -191,7 +255,7 @@ end
 
 return function(t)
   if not screen.open(t) then return end
-  for _, test in ipairs {test_entries, test_lines, test_paste, test_editing, test_completion, test_errors,
+  for _, test in ipairs {test_entries, test_lines, test_paste, test_editing, test_completion, test_sequences, test_resizing, test_errors,
     test_keys_kept, test_plain} do
     test(t)
   end

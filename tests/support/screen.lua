@@ -67,6 +67,12 @@ function screen.enter(text)
   screen.keys "Enter"
 end
 
+--- The bytes of a text as the terminal sends them, after what is waited for in seconds.
+function screen.bytes(text, seconds)
+  if seconds then os.execute("sleep " .. seconds) end
+  tmux("send-keys -H " .. text:gsub(".", function(c) return ("%02x "):format(c:byte()) end))
+end
+
 --- Pastes a text; raw: as keys, not as a paste.
 function screen.paste(text, raw)
   local name = screen.folder .. "/paste"

@@ -12,6 +12,7 @@ return {
   {"x += 1", "near '%+'", "there is no += and the like"},
   {"x.grad -= 1", "near '%-'", "there is no += and the like"},
   {"loss:backward() w.grad", "near <eof>", "a value stands alone"},
+  {"x:sum", "near <eof>", "a method is called with parentheses"},
   {"x = 1 x", "near <eof>", "a value stands alone"},
   {"x++", "near '%+'", "there is no ++"},
   {"y = x ** 2", "near '%*'", "a power is x ^ 2"},

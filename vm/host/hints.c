@@ -54,6 +54,8 @@ static const struct {
     {"^%s*/%*", NULL, "a comment starts with --", false},
     {"#", "#", "a comment starts with --; #x is the length of x", false},
     {"^%s*#", NULL, "a comment starts with --", false},
+    {":%s*" NAME "%s*$", "function arguments expected near <eof>",
+     "a method is called with parentheses, x:sum(); ?x:sum explains it", true},
     {"[^%s,=]%s+" NAME "[%w_.%[%]\"']*%s*$", "syntax error near <eof>",
      "a value stands alone: on a line of its own, or in print(x); several statements on a line may "
      "have ; between them",

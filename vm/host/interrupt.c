@@ -10,6 +10,8 @@
 
    Where code can pause by itself (interrupt_pausable), the first signal is a question to it only.
 
+   Where Lua calls no hooks, in a finalizer or a message handler, they are let in after a moment.
+
    When a kernel was cut first, its error is the one of ASKED. The end of GRACE comes as the same
    signal from a timer, since Lua code may spend it in kernels. Only count hooks are used: a hook at
    calls would also keep __close functions written in C from doing their work. */
@@ -23,11 +25,13 @@
 #include <time.h>
 #include <unistd.h>
 #include "lauxlib.h"
+#include "hooks.h"
 #include "../bind/bind.h"
 #include "../../tensor/machine/team.h"
 
 #define SCRIPT_GRACE  0.5  /* time to save what was reached */
 #define PROMPT_GRACE  0.03 /* the prompt is to be back within a tenth of a second */
+#define ASK_SECONDS   0.04 /* for a finalizer to end by itself */
 #define PAUSE_SECONDS 0.5  /* for the step that runs; from then on another signal stops it */
 #define STUCK_SECONDS 2.0  /* at the prompt: from then on another signal ends the process */
 
@@ -36,6 +40,7 @@ enum { IDLE, ASKED, GRACE, STOPPING };
 static volatile sig_atomic_t stage = IDLE;
 static volatile sig_atomic_t expired; /* the timer's signal came to another thread */
 static volatile sig_atomic_t warned;  /* the user knows that the next Ctrl-C ends the process */
+static volatile sig_atomic_t hurried; /* a message handler has had its time */
 static volatile sig_atomic_t pausable, pause_asked;
 static double asked_at;                /* seconds; written where `stage` leaves IDLE */
 static InterruptLink *volatile newest; /* the chain of running threads, innermost first */
@@ -90,10 +95,15 @@ static void raise_error(lua_State *L, int level) {
 /* The hook. A thread may meet it long after the landing: a coroutine made meanwhile inherits it. */
 static void stop(lua_State *L, lua_Debug *ar) {
   (void)ar;
-  if (stage == IDLE || stage == GRACE)
+  if (stage == IDLE || stage == GRACE) {
     lua_sethook(L, NULL, 0, 0);
-  else if (is_due())
+  } else if (is_due()) {
+    if (hurried)
+      hooks_allow(L);
+    else if (stage == STOPPING)
+      set_timer(PROMPT_GRACE); /* for the message handler, which runs without hooks */
     raise_error(L, 0);
+  }
 }
 
 void interrupt_check(lua_State *L) {
@@ -119,6 +129,19 @@ static void arm_all(void) {
   for (InterruptLink *link = newest; link != NULL; link = link->prev) arm(link);
 }
 
+/* Also where Lua runs without hooks. */
+static void arm_everywhere(void) {
+  for (InterruptLink *link = newest; link != NULL; link = link->prev) hooks_allow(link->L);
+  arm_all();
+}
+
+static void begin(void) {
+  asked_at = seconds();
+  stage = ASKED;
+  set_timer(ASK_SECONDS);
+  arm_all();
+}
+
 static void end_process(int sig) {
   signal(sig, SIG_DFL);
   raise(sig);
@@ -127,12 +150,13 @@ static void end_process(int sig) {
 /* A further signal while the interruption is under way. */
 static void press_again(int sig) {
   static const char text[] =
-      "\nStill inside a C function or a __gc. Ctrl-C once more ends the program and what it "
+      "\nStill inside a C function. Ctrl-C once more ends the program and what it "
       "holds.\n";
   if (mode == INTERRUPT_SCRIPT || (warned && newest != NULL)) {
     end_process(sig);
   } else if (newest != NULL) {
     stage = STOPPING;
+    arm_everywhere();
     if (seconds() > asked_at + STUCK_SECONDS) {
       warned = 1;
       if (write(STDERR_FILENO, text, sizeof text - 1) < 0) warned = 2; /* nobody to tell */
@@ -152,10 +176,11 @@ static bool ask_pause(void) {
 
 static void on_timer(void) {
   static const char text[] = "\nThe step that runs ends first. Ctrl-C again stops at once.\n";
-  if (stage == GRACE) {
-    stage = STOPPING;
-    arm_all();
-  } else if (stage == IDLE && pause_asked && write(STDERR_FILENO, text, sizeof text - 1) < 0) {
+  if (stage != IDLE) {
+    hurried = stage == STOPPING;
+    if (stage == GRACE) stage = STOPPING;
+    arm_everywhere();
+  } else if (pause_asked && write(STDERR_FILENO, text, sizeof text - 1) < 0) {
     pause_asked = 1; /* nobody to tell */
   }
 }
@@ -170,13 +195,10 @@ static void on_signal(int sig, siginfo_t *info, void *context) {
     expired = 0;
     on_timer();
   } else if (!ask_pause()) {
-    if (stage != IDLE) {
+    if (stage != IDLE)
       press_again(sig);
-    } else {
-      asked_at = seconds();
-      stage = ASKED;
-    }
-    arm_all();
+    else
+      begin();
   }
   errno = saved;
 }
@@ -227,11 +249,7 @@ bool interrupt_land(void) {
   return interrupt_taken();
 }
 
-void interrupt_ask(void) {
-  asked_at = seconds();
-  stage = ASKED;
-  arm_all();
-}
+void interrupt_ask(void) { begin(); }
 
 bool interrupt_pausable(bool on, bool drop) {
   bool before = pausable;
@@ -280,9 +298,9 @@ void interrupt_go_on(const InterruptHeld *held) {
 
 bool interrupt_taken(void) {
   bool taken = stage != IDLE;
-  if (stage == GRACE || stage == STOPPING) set_timer(0);
+  if (taken) set_timer(0);
   stage = IDLE;
-  warned = 0;
+  warned = hurried = 0;
   team_interrupt = 0;
   return taken;
 }

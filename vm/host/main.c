@@ -12,7 +12,9 @@
 #include "lualib.h"
 #include "coroutine.h"
 #include "../prompt/terminal.h"
+#include "files.h"
 #include "globals.h"
+#include "hooks.h"
 #include "interrupt.h"
 #include "loader.h"
 #include "memory.h"
@@ -150,7 +152,9 @@ static void open_state(lua_State *L, const Program *p) {
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV"); /* read by the library `package` */
   }
   luaL_openlibs(L);
+  hooks_find(L);
   output_install(L);
+  files_install(L);
   loader_install(L, o->allow_binary);
   coroutine_install(L);
   strings_install(L);

@@ -18,6 +18,13 @@ static int add_traceback(lua_State *L) {
   return 1;
 }
 
+void run_explain(lua_State *L, int status, bool stopped) {
+  if (status == LUA_ERRMEM) memory_explain(L);
+  if (status != LUA_ERRERR || !stopped) return;
+  lua_pushliteral(L, "interrupted!");
+  lua_replace(L, -2);
+}
+
 int run_call(lua_State *L, int nargs, int nresults, bool *interrupted) {
   int base = lua_gettop(L) - nargs;
   lua_pushcfunction(L, add_traceback);
@@ -25,7 +32,7 @@ int run_call(lua_State *L, int nargs, int nresults, bool *interrupted) {
   interrupt_start(L);
   int status = lua_pcall(L, nargs, nresults, base);
   bool stopped = interrupt_land();
-  if (status == LUA_ERRMEM) memory_explain(L);
+  run_explain(L, status, stopped);
   lua_remove(L, base);
   if (stopped && interrupted != NULL) *interrupted = true;
   return status;

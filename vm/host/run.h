@@ -14,4 +14,8 @@ int run_call(lua_State *L, int nargs, int nresults, bool *interrupted);
 /* Writes "name: message" to the standard error output; without the name when it is NULL. */
 void run_message(const char *name, const char *message);
 
+/* Puts words that say more in the place of the message of a call that ended with this status; `stopped`:
+   after Ctrl-C, which may have stopped the message handler too. */
+void run_explain(lua_State *L, int status, bool stopped);
+
 #endif

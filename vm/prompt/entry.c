@@ -8,7 +8,6 @@
 #include "lauxlib.h"
 #include "../host/hints.h"
 #include "../host/interrupt.h"
-#include "../host/memory.h"
 #include "../host/run.h"
 #include "ask.h"
 
@@ -120,8 +119,7 @@ static void run_shown(lua_State *L) {
   lua_insert(L, chunk);
   interrupt_start(L);
   int status = lua_pcall(L, 0, LUA_MULTRET, chunk);
-  interrupt_land();
-  if (status == LUA_ERRMEM) memory_explain(L);
+  run_explain(L, status, interrupt_land());
   lua_remove(L, chunk);
   call_toolkit(L, status == LUA_OK ? "show" : "report", lua_gettop(L) - chunk + 1, 0);
 }

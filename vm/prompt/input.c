@@ -10,10 +10,14 @@
 #include "../host/interrupt.h"
 #include "terminal.h"
 
-#define ESCAPE_WAIT 50 /* ms: the bytes of one key come together */
-
 static unsigned char kept[4096]; /* typed, not read yet */
 static size_t nkept, next_kept;
+
+double input_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
 
 static bool take_kept(int *byte) {
   if (next_kept == nkept) return false;
@@ -43,11 +47,20 @@ int input_byte(void) {
   }
 }
 
-int input_more(void) {
+void input_back(int byte) {
+  if (next_kept == 0) {
+    if (nkept == sizeof kept) return;
+    memmove(kept + 1, kept, nkept++);
+    next_kept = 1;
+  }
+  kept[--next_kept] = (unsigned char)byte;
+}
+
+int input_more(int milliseconds) {
   struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
   int n, old;
   if (take_kept(&old)) return old;
-  do n = poll(&input, 1, ESCAPE_WAIT);
+  do n = poll(&input, 1, milliseconds);
   while (n < 0 && errno == EINTR);
   if (n <= 0) return INPUT_LATE;
   unsigned char byte;
@@ -91,20 +104,14 @@ static void keep(Part *p, bool last) {
   p->bytes[0] = 27;
 }
 
-static long now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 size_t input_ask(const char *question, int milliseconds, char *answer, size_t room) {
   Part part = {.n = 0};
   size_t size = 0;
   bool answered = false;
-  long end = now_ms() + milliseconds;
+  long end = (long)input_now() + milliseconds;
   terminal_put(question, strlen(question));
   while (!answered && nkept + sizeof part.bytes < sizeof kept) {
-    long left = end - now_ms();
+    long left = end - (long)input_now();
     if (left <= 0 || !comes((int)left)) break;
     if (read(STDIN_FILENO, part.bytes + part.n, 1) != 1) break;
     part.n++;

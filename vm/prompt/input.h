@@ -11,8 +11,12 @@ enum { INPUT_CLOSED = -1, INPUT_INTERRUPT = -2, INPUT_CHANGED = -3, INPUT_LATE =
 /* Waits for the next byte, or INPUT_CLOSED, INPUT_INTERRUPT (SIGINT came from elsewhere) or
    INPUT_CHANGED (another size of the screen, or resumed). */
 int input_byte(void);
-/* A byte that belongs to what came before it; INPUT_LATE when none comes at once. */
-int input_more(void);
+/* A byte that belongs to what came before it; INPUT_LATE when none comes in that time. */
+int input_more(int milliseconds);
+/* Gives the byte that was read last back. */
+void input_back(int byte);
+/* Milliseconds, of a clock that goes evenly. */
+double input_now(void);
 /* Is there input already? */
 bool input_waiting(void);
 

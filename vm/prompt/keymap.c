@@ -4,7 +4,7 @@
    Up and Down go through the lines of the entry, and beyond its first and last through the history:
    the entries that begin as the text does. Ctrl-P N: the same. Ctrl-R searches.
    Cuts, to a ring: Ctrl-K U W, Alt-D, Alt-Backspace; Ctrl-Y puts back, Alt-Y takes an older one.
-   Ctrl-_ undoes (also Ctrl-X Ctrl-U), Alt-_ does again. Tab completes; at the start of a line it
+   ESC and then a key is Alt with it. Ctrl-_ undoes (also Ctrl-X Ctrl-U), Alt-_ does again. Tab completes; at the start of a line it
    indents. Enter runs a whole entry and adds a line to another; Alt-Enter always adds one.
    Right at the end of the text takes the suggestion, Alt-F a word of it.
    Ctrl-L clears the screen, Ctrl-C drops the entry, Ctrl-D on an empty one ends, Ctrl-Z stops. */
@@ -70,6 +70,8 @@ static void new_line(Editor *e) {
   while (t->cursor > 0 && t->bytes[t->cursor - 1] == ' ')
     t->cursor--; /* blanks at the line's end */
   text_replace(t, t->cursor, end, "\n", 1);
+  if (input_waiting())
+    return; /* pasted by a terminal that does not say so: its blanks come along */
   int indent = highlight_indent(t, t->cursor);
   if (indent > (int)sizeof blanks - 1) indent = (int)sizeof blanks - 1;
   if (indent > 0) text_insert(t, blanks, (size_t)indent);
@@ -252,9 +254,9 @@ static void control(Editor *e, char letter, Did before) {
   }
 }
 
-static void alt(Editor *e, char letter, Did before) {
+static void alt(Editor *e, Key key, Did before) {
   Text *t = &e->text;
-  switch (letter) {
+  switch (key.letter) {
   case 'b': move(e, text_previous_word(t, t->cursor)); break;
   case 'f': right(e, true); break;
   case 'd': cut(e, t->cursor, text_next_word(t, t->cursor)); break;
@@ -265,7 +267,8 @@ static void alt(Editor *e, char letter, Did before) {
   case '>': move(e, t->size); break;
   case '\r':
   case '\n': new_line(e); break;
-  default: break;
+  default: /* ESC was typed by itself, and had no meaning */
+    if (key.late && key.letter > ' ') text_type(t, &key.letter, 1);
   }
 }
 
@@ -283,7 +286,7 @@ static void tab(Editor *e) {
   Text *t = &e->text;
   size_t start = text_line_start(t, t->cursor);
   size_t filled = start + strspn(t->bytes + start, " \t");
-  if (filled >= t->cursor)
+  if (filled >= t->cursor || input_waiting()) /* a paste, as above */
     text_insert(t, blanks, 2);
   else
     keymap_do(e, menu_run(e));
@@ -301,7 +304,11 @@ void keymap_do(Editor *e, Key key) {
     break;
   case KEY_PASTE: paste(e, key.bytes, key.size); break;
   case KEY_CONTROL: control(e, key.letter, before); break;
-  case KEY_ALT: alt(e, key.letter, before); break;
+  case KEY_ALT: alt(e, key, before); break;
+  case KEY_ESCAPE:
+    keys_escaped();
+    e->did = before;
+    break;
   case KEY_ENTER: enter(e); break;
   case KEY_TAB: tab(e); break;
   case KEY_BACKSPACE: delete_key(e, false, key.word); break;

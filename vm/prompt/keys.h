@@ -34,10 +34,14 @@ typedef struct {
   KeyKind kind;
   char letter;
   bool word;         /* with Ctrl or Alt: arrows go by words, Backspace and Delete cut one */
+  bool late;         /* KEY_ALT: in place of Alt, ESC was typed before */
   const char *bytes; /* until the next call */
   size_t size;
 } Key;
 
 /* Waits for the next key. Takes no byte more than the key has: the others stay with the terminal. */
 Key keys_read(void);
+
+/* ESC has been typed, and nothing else is to be done for it: soon it stands for Alt with the next key. */
+void keys_escaped(void);
 #endif

@@ -31,8 +31,8 @@ typedef struct {
 
 struct Screen {
   Frame shown, next;
-  int row;     /* of the cursor, from the first row shown */
-  int columns; /* of the terminal when that was drawn */
+  int row;    /* of the cursor, from the first row shown */
+  int column; /* and where it stands in that row */
 };
 
 static void add_bytes(Frame *f, const char *bytes, size_t n) {
@@ -305,7 +305,7 @@ void screen_draw(Screen *s, const View *view) {
   s->shown = s->next;
   s->next = before;
   s->row = cursor.row;
-  s->columns = pen.columns;
+  s->column = cursor.column;
 }
 
 void screen_finish(Screen *s, const View *view, const char *mark) {
@@ -322,8 +322,9 @@ void screen_finish(Screen *s, const View *view, const char *mark) {
   s->row = 0;
 }
 
+/* The terminal has broken the rows that are wider than it is now. */
 void screen_resized(Screen *s) {
-  int columns = terminal_columns(), above = 0;
+  int columns = terminal_columns(), above = s->shown.n > 0 ? s->column / columns : 0;
   for (int i = 0; i < s->row && i < s->shown.n; i++) {
     int width = s->shown.rows[i].width;
     above += width > columns ? (width - 1) / columns + 1 : 1;
