@@ -48,6 +48,7 @@ build asan "-fsanitize=address,undefined -fno-sanitize-recover=undefined -DLUNET
 for t in $(core_tests asan); do run "asan-${t##*/}" "$t"; done
 run asan build/asan/lunette tests/run.lua --no-core
 
+run asan-extremes build/asan/lunette tests/fuzz/extremes.lua build/extremes.call
 run asan-fuzz build/asan/tests/terminal/fuzz
 run asan-answers build/asan/tests/terminal/answers
 

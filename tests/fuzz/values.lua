@@ -80,8 +80,8 @@ local function strided(x)
 end
 
 local function poison(x)
-  for _ = 1, random(3) do
-    local n = x:numel()
+  local n = x:numel()
+  for _ = 1, chance(0.3) and math.min(n, 64) or random(3) do
     if n > 0 then pcall(function() x:view(-1)[random(n)] = pick(edges) end) end
   end
 end
