@@ -3,7 +3,7 @@
 -- and read from positional arguments with a trailing option table, or from one table of names.
 -- Kinds: size (whole, from 1), count (whole, from 0), int, dim (whole, not 0), float, rate (from 0),
 -- share (from 0 to 1), decay (from 0, below 1), bool, dtype, string{a|b}, list (of whole numbers, or
--- one), table, any; sizes{2}, counts{2} and ints{2} are one number or two; rates{2} and decays{2} a
+-- one), table, tensor, any; sizes{2}, counts{2} and ints{2} are one number or two; rates{2} and decays{2} a
 -- list, whose default is written with spaces: "0.9 0.999". A `?` after the kind: may be absent.
 
 local core = require "lunette.core"
@@ -154,6 +154,11 @@ function read.string(self, param, value)
     if value == choice then return value end
   end
   return wrong(self, param, value, "one of " .. param.inside:gsub("|", ", "))
+end
+
+function read.tensor(self, param, value)
+  if not core.tensor.is_tensor(value) then wrong(self, param, value, "a tensor") end
+  return value
 end
 
 function read.any(_, _, value) return value end

@@ -1,5 +1,5 @@
--- blocks.lua: functions over several rows or tensors that are plainest in Lua: covariances, block
--- diagonals, common shapes.
+-- blocks.lua: functions over several rows or tensors that are plainest in Lua: covariances, counts in
+-- grids, block diagonals, common shapes.
 
 local core = require "lunette.core"
 local fail = require "lunette.nn.fail"
@@ -56,6 +56,83 @@ function blocks.corrcoef(x)
   if c:dim() == 0 then return c / c end
   local deviation = c:diagonal():sqrt()
   return (c / deviation:unsqueeze(2) / deviation:unsqueeze(1)):clamp(-1, 1)
+end
+
+-- ---- counting --------------------------------------------------------------------------------------------
+
+-- The edges of one dimension and, for each point, the cell that it falls into, from 1; 0 is outside. The last
+-- cell has both its ends.
+local function cells_of(column, bins, range)
+  local _, edges = column:histogram(bins, range)
+  local n = #edges - 1
+  local cell = tensor.searchsorted(edges, column, {right = true}) - 1
+  cell = tensor.where(column:eq(edges[n + 1]), n, cell)
+  return edges, tensor.where(cell:gt(n), 0, cell), n
+end
+
+local function check_points(x, bins, o)
+  if not tensor.is_tensor(x) or x:dim() < 2 or x:size(-1) == 0 then
+    fail.raise("histogramdd: x is %s; points of D numbers, [..., D], are wanted",
+      tensor.is_tensor(x) and tostring(x.shape) or "a " .. type(x))
+  end
+  local dims = x:size(-1)
+  if type(bins) == "table" and #bins ~= dims then
+    fail.raise("histogramdd: bins has %d entries for %d dimensions", #bins, dims)
+  end
+  if o.range and (type(o.range) ~= "table" or #o.range ~= 2 * dims) then
+    fail.raise("histogramdd: range is a list of %d numbers, the lowest and the highest of each dimension", 2 * dims)
+  end
+  local w = o.weight
+  if w and (not tensor.is_tensor(w) or w:numel() * dims ~= x:numel()) then
+    fail.raise("histogramdd: weight is %s for x of %s; one for each point is wanted",
+      tensor.is_tensor(w) and tostring(w.shape) or "a " .. type(w), tostring(x.shape))
+  end
+  return dims
+end
+
+-- Widths of the cells of all dimensions, multiplied: of the grid's shape.
+local function volumes(edges)
+  local v
+  for d, e in ipairs(edges) do
+    local shape = {}
+    for k = 1, #edges do shape[k] = k == d and -1 or 1 end
+    local width = e:diff():view(shape)
+    v = v and v * width or width
+  end
+  return v
+end
+
+--- histogramdd(x, bins, {range = …, weight = …, density = false}): how many points fall into each cell of a
+-- grid, and the list of the grid's edges. x: [..., D]; bins: how many cells there are along each dimension, a
+-- number or a list of D, or a list of D tensors of edges, which rise. range: the lowest and the highest edge
+-- of every dimension, 2 D numbers; else those of the points. weight: [...], what a point counts. With density
+-- the sum over cells times their volumes is 1. The last cell of a dimension has both its ends.
+-- example:
+--   counts, edges = tensor.histogramdd(tensor{{0.0, 0.0}, {1.0, 0.0}, {1.0, 2.0}}, 2)
+--   counts --> float32 [2,2]
+--     1.0  0.0
+--     1.0  1.0
+function blocks.histogramdd(x, bins, options)
+  local o = check_options("histogramdd", options, {"range", "weight", "density"})
+  local dims = check_points(x, bins, o)
+  local points = (x.dtype:find "^float[36]" and x or x:float()):detach():reshape(-1, dims)
+  local shape, edges, at, inside = {}, {}, nil, nil
+  for d = 1, dims do
+    local range = o.range and {o.range[2 * d - 1], o.range[2 * d]} or nil
+    local cell
+    edges[d], cell, shape[d] = cells_of(points:select(2, d):contiguous(), type(bins) == "table" and bins[d] or bins, range)
+    at = at and (at - 1) * shape[d] + cell or cell
+    inside = inside and inside:logical_and(cell:gt(0)) or cell:gt(0)
+  end
+  local cells = 1
+  for _, n in ipairs(shape) do
+    if n > (1 << 40) // cells then fail.raise("histogramdd: the grid has more than 2^40 cells; fewer bins are wanted") end
+    cells = cells * n
+  end
+  local weight = o.weight and o.weight:detach():reshape(-1):to(points.dtype)[inside]
+  local hist = tensor.bincount(at[inside], weight, {minlength = cells}):to(points.dtype):view(shape)
+  if o.density then hist = hist / hist:sum() / volumes(edges) end
+  return hist, edges
 end
 
 -- ---- shapes ----------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ for _, name in ipairs {"custom", "checkpoint", "jacobian", "hessian", "hvp", "vj
   tensor[name] = later("lunette.autograd", name)
 end
 for _, name in ipairs {"register_hook", "retain_grad"} do methods[name] = later("lunette.autograd", name) end
-for _, name in ipairs {"cov", "corrcoef", "block_diag", "broadcast_shapes"} do
+for _, name in ipairs {"cov", "corrcoef", "histogramdd", "block_diag", "broadcast_shapes"} do
   tensor[name] = later("lunette.blocks", name)
 end
 methods.cov, methods.corrcoef = tensor.cov, tensor.corrcoef

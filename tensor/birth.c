@@ -9,6 +9,7 @@
 #include "machine/mem.h"
 #include "tape/tape.h"
 #include "machine/team.h"
+#include "watch/profile.h"
 
 /* ---- birth scopes: one growing list; a scope is a position in it ------------------------------ */
 
@@ -85,6 +86,7 @@ bool t_try(void (*fn)(void *), void *arg) {
   const int mark = born_count;
   const bool tape = tape_on;
   Node *const unfinished = tape_unfinished;
+  struct ProfileFrame *const timed = profile_mark();
   landing = &here;
   if (_setjmp(here.jump) == 0) {
     fn(arg);
@@ -93,6 +95,8 @@ bool t_try(void (*fn)(void *), void *arg) {
   }
   landing = here.outer;
   tape_on = tape;
+  profile_back(timed);
+  team_set_cut(TEAM_WHOLE); /* an op may have been left half way */
   tape_drop_unfinished(unfinished);
   t_leave(mark);
   return false;

@@ -48,13 +48,14 @@ build asan "-fsanitize=address,undefined -fno-sanitize-recover=undefined -DLUNET
 for t in $(core_tests asan); do run "asan-${t##*/}" "$t"; done
 run asan build/asan/lunette tests/run.lua --no-core
 
+run asan-extremes build/asan/lunette tests/fuzz/extremes.lua build/extremes.call
 run asan-fuzz build/asan/tests/terminal/fuzz
 run asan-answers build/asan/tests/terminal/answers
 
 # The same with a full collection before each op and after each userdata.
 run stress env LUNETTE_STRESS=1 build/asan/lunette tests/run.lua --no-core \
-  autograd blocks derivatives files hostile images moves optim random row_options safetensors \
-  scopes shapes tensor views
+  autograd blocks derivatives files hostile images linalg moves nn nn_layers nn_utils optim \
+  optim_rules random row_options safetensors schedules scopes shapes tensor threads train views
 
 # Allocations failed one by one through training steps, Lua's own too.
 make --no-print-directory -j"$(nproc)" all >build/check-build.log 2>&1 || { tail -20 build/check-build.log; exit 1; }

@@ -10,6 +10,7 @@ local linear = require "lunette.nn.layers.linear"
 local norm = require "lunette.nn.layers.norm"
 local activation = require "lunette.nn.layers.activation"
 local Parameter = require "lunette.nn.parameter"
+local Signature = require "lunette.nn.signature"
 
 local tensor = core.tensor
 local layers = {}
@@ -97,8 +98,11 @@ local function weights_of(q, k, mask, causal)
   return s:softmax(-1):mean(2)
 end
 
-function MultiheadAttention:forward(query, key, value, options)
-  local o = options or {}
+local of_heads = Signature.new("forward",
+  "key_padding_mask: tensor?, need_weights: bool=false, attn_mask: tensor?, is_causal: bool=false")
+
+function MultiheadAttention:forward(query, key, value, ...)
+  local o = of_heads:read(...)
   key, value = key or query, value or key or query
   local q, k, v = project(self, query, key, value)
   q, k, v = split(q, self.num_heads), split(k, self.num_heads), split(v, self.num_heads)
@@ -179,8 +183,11 @@ function layers.TransformerEncoderLayer:build(o)
   build_common(self, o, 2)
 end
 
-function layers.TransformerEncoderLayer:forward(x, options)
-  local o = options or {}
+local of_encoder = Signature.new("forward",
+  "src_mask: tensor?, src_key_padding_mask: tensor?, is_causal: bool=false")
+
+function layers.TransformerEncoderLayer:forward(x, ...)
+  local o = of_encoder:read(...)
   x = around(self, 1, x, function(h)
     return self.self_attn(h, h, h, {attn_mask = o.src_mask, key_padding_mask = o.src_key_padding_mask,
       is_causal = o.is_causal})
@@ -203,8 +210,11 @@ function layers.TransformerDecoderLayer:build(o)
   build_common(self, o, 3)
 end
 
-function layers.TransformerDecoderLayer:forward(x, memory, options)
-  local o = options or {}
+local of_decoder = Signature.new("forward", "tgt_mask: tensor?, memory_mask: tensor?, "
+  .. "tgt_key_padding_mask: tensor?, memory_key_padding_mask: tensor?, tgt_is_causal: bool=false")
+
+function layers.TransformerDecoderLayer:forward(x, memory, ...)
+  local o = of_decoder:read(...)
   x = around(self, 1, x, function(h)
     return self.self_attn(h, h, h, {attn_mask = o.tgt_mask, key_padding_mask = o.tgt_key_padding_mask,
       is_causal = o.tgt_is_causal})
@@ -218,9 +228,13 @@ end
 
 -- ---- stacks ------------------------------------------------------------------------------------------------
 
-local function copies(name, of, n)
+-- n layers like `of`; last: what stands behind them.
+local function copies(name, of, n, last)
   local Class, list = class.of(of), {of}
   if not Class then fail.raise("nn.%s: takes a layer and how many of it", name) end
+  if last ~= nil and type(last) ~= "function" and not class.of(last) then
+    fail.raise("nn.%s: norm is a %s; a layer is wanted, such as nn.LayerNorm(64)", name, type(last))
+  end
   for i = 2, n do list[i] = Class(of._options) end
   return list
 end
@@ -234,12 +248,12 @@ end
 layers.TransformerEncoder = layer("TransformerEncoder", "encoder_layer: any, num_layers: size, norm: any?")
 
 function layers.TransformerEncoder:build(o)
-  self.layers = copies("TransformerEncoder", o.encoder_layer, o.num_layers)
+  self.layers = copies("TransformerEncoder", o.encoder_layer, o.num_layers, o.norm)
   self.norm = o.norm
 end
 
-function layers.TransformerEncoder:forward(x, options)
-  for _, one in ipairs(self.layers) do x = one(x, options) end
+function layers.TransformerEncoder:forward(x, ...)
+  for _, one in ipairs(self.layers) do x = one(x, ...) end
   return self.norm and self.norm(x) or x
 end
 
@@ -251,12 +265,12 @@ end
 layers.TransformerDecoder = layer("TransformerDecoder", "decoder_layer: any, num_layers: size, norm: any?")
 
 function layers.TransformerDecoder:build(o)
-  self.layers = copies("TransformerDecoder", o.decoder_layer, o.num_layers)
+  self.layers = copies("TransformerDecoder", o.decoder_layer, o.num_layers, o.norm)
   self.norm = o.norm
 end
 
-function layers.TransformerDecoder:forward(x, memory, options)
-  for _, one in ipairs(self.layers) do x = one(x, memory, options) end
+function layers.TransformerDecoder:forward(x, memory, ...)
+  for _, one in ipairs(self.layers) do x = one(x, memory, ...) end
   return self.norm and self.norm(x) or x
 end
 
@@ -285,6 +299,17 @@ function layers.Transformer:build(o)
   self.decoder = stack("TransformerDecoder", o, o.num_decoder_layers)
 end
 
-function layers.Transformer:forward(src, tgt, options) return self.decoder(tgt, self.encoder(src, options), options) end
+local of_both = Signature.new("forward", "src_mask: tensor?, tgt_mask: tensor?, memory_mask: tensor?, "
+  .. "src_key_padding_mask: tensor?, tgt_key_padding_mask: tensor?, memory_key_padding_mask: tensor?, "
+  .. "is_causal: bool=false, tgt_is_causal: bool=false")
+
+function layers.Transformer:forward(src, tgt, ...)
+  local o = of_both:read(...)
+  local memory = self.encoder(src, {src_mask = o.src_mask, src_key_padding_mask = o.src_key_padding_mask,
+    is_causal = o.is_causal})
+  return self.decoder(tgt, memory, {tgt_mask = o.tgt_mask, memory_mask = o.memory_mask,
+    tgt_key_padding_mask = o.tgt_key_padding_mask, memory_key_padding_mask = o.memory_key_padding_mask,
+    tgt_is_causal = o.tgt_is_causal})
+end
 
 return layers

@@ -128,15 +128,15 @@ static const char *in_words(size_t bytes) {
 }
 
 _Noreturn void mem_too_much(size_t size) {
-  size_t limit = mem_limit();
-  if (size <= limit && mem_stats.live <= limit - size) {
+  size_t limit = mem_limit(), used = mem_stats.live + mem_stats.cached;
+  if (size <= limit && used <= limit - size) {
     t_fail("out of memory: %s more do not fit in the %s that the system has free; free tensors or "
            "end other programs",
            in_words(size), in_words(free_now()));
   }
   t_fail("out of memory: %s more do not fit beside %s in use under the limit of %s; "
          "free tensors or raise tensor.memory_limit",
-         in_words(size), in_words(mem_stats.live), in_words(limit));
+         in_words(size), in_words(used), in_words(limit));
 }
 
 /* ---- memory of the host's own ------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include "mem.h"
 #include "../watch/origin.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,15 @@ typedef struct Free {
 static Free *cache[CLASSES];
 static uint64_t used_at[CLASSES], uses; /* when a class was last asked for */
 static size_t kept;                     /* cached bytes that do not come from slabs */
-static char *slab_at, *slab_end;
-static void **slabs; /* every slab, so that a leak checker finds them */
+
+typedef struct Slab {
+  struct Slab *next;
+  size_t cut;  /* bytes handed out as blocks */
+  size_t idle; /* of those, what drop_slabs saw in the cache */
+} Slab;
+
+static char *slab_at, *slab_end; /* what is left of the newest */
+static Slab *slabs;
 
 static inline int class_of(size_t bytes, size_t *size) {
   if (bytes <= SMALL) {
@@ -57,9 +65,9 @@ static inline int class_of(size_t bytes, size_t *size) {
 
 static void *from_slab(size_t size) {
   if ((size_t)(slab_end - slab_at) < size) {
-    void **slab = aligned_alloc(64, SLAB);
+    Slab *slab = aligned_alloc(64, SLAB);
     if (!slab) return NULL;
-    *slab = slabs;
+    *slab = (Slab){.next = slabs};
     slabs = slab;
     slab_at = (char *)slab + 64;
     slab_end = (char *)slab + SLAB;
@@ -67,6 +75,7 @@ static void *from_slab(size_t size) {
   }
   void *p = slab_at;
   slab_at += size;
+  slabs->cut += size;
   return p;
 }
 
@@ -125,10 +134,74 @@ static void give_back(int k, size_t bytes) {
   kept -= given;
 }
 
+/* ---- slabs that hold nothing --------------------------------------------------------------------- */
+
+static int by_place(const void *a, const void *b) {
+  const Slab *x = *(Slab *const *)a, *y = *(Slab *const *)b;
+  return (x > y) - (x < y);
+}
+
+/* The slab that a block was cut from; list: n slabs, rising. */
+static Slab *slab_of(Slab *const *list, size_t n, const void *block) {
+  size_t lo = 0;
+  while (n - lo > 1) {
+    size_t mid = lo + (n - lo) / 2;
+    if ((const void *)list[mid] <= block)
+      lo = mid;
+    else
+      n = mid;
+  }
+  return list[lo];
+}
+
+/* Takes the blocks of idle slabs out of the cache. */
+static void forget_blocks(Slab *const *list, size_t n, int k) {
+  for (Free **link = &cache[k]; *link;) {
+    const Slab *slab = slab_of(list, n, *link);
+    if (slab->idle == slab->cut) {
+      *link = (*link)->next;
+      mem_stats.cached -= size_of_class(k);
+    } else {
+      link = &(*link)->next;
+    }
+  }
+}
+
+/* Gives the slabs whose blocks are all in the cache back to the system: after a burst of small tensors
+   nothing else would find room. Looks at every small block of the cache. */
+static void drop_slabs(void) {
+  size_t n = 0, at = 0;
+  for (Slab *s = slabs; s; s = s->next) n++;
+  Slab **list = n > 0 ? malloc(n * sizeof *list) : NULL;
+  if (!list) return;
+  for (Slab *s = slabs; s; s = s->next) list[at++] = s, s->idle = 0;
+  qsort(list, n, sizeof *list, by_place);
+  int classes = 0;
+  for (; size_of_class(classes) <= SLAB_MOST; classes++) {
+    for (Free *b = cache[classes]; b; b = b->next) {
+      slab_of(list, n, b)->idle += size_of_class(classes);
+    }
+  }
+  for (int k = 0; k < classes; k++) forget_blocks(list, n, k);
+  free(list);
+  for (Slab **link = &slabs; *link;) {
+    Slab *s = *link;
+    if (s->idle < s->cut) {
+      link = &s->next;
+      continue;
+    }
+    if ((char *)s + SLAB == slab_end) slab_at = slab_end = NULL;
+    *link = s->next;
+    free(s);
+  }
+  malloc_trim(0);
+}
+
 static void drop_cache(void) {
   for (int k = 0; k < CLASSES; k++) {
-    if (size_of_class(k) > SLAB_MOST) give_back(k, SIZE_MAX); /* slabs stay */
+    if (size_of_class(k) > SLAB_MOST) give_back(k, SIZE_MAX);
   }
+  drop_slabs();
 }
 
 /* The class with cached blocks that was asked for longest ago, or -1; slabs stay. */
@@ -152,6 +225,7 @@ void mem_rest(void) {
   most_live[0] = most_live[1] = mem_stats.live;
   size_t most = cache_most();
   while (kept > most) give_back(oldest_class(), kept - most);
+  if (mem_stats.cached - kept > SPARE) drop_slabs();
 }
 
 /* Puts a block into the cache; what was of use longest ago makes room for it. */

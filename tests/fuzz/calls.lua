@@ -10,6 +10,7 @@ local lunette = require "lunette"
 local core = require "lunette.core"
 local cases = require "tests.support.cases"
 local testing = require "tests.support.testing"
+local coverage = require "tests.fuzz.coverage"
 local values = require "tests.fuzz.values"
 local tensor = lunette.tensor
 local chance, pick, describe = values.chance, values.pick, values.describe
@@ -27,7 +28,7 @@ end
 
 -- ---- one call -------------------------------------------------------------------------------------
 
-local subject, round -- what runs
+local subject, round, current_row -- what runs
 
 local function note(what, args)
   local list = {}
@@ -87,6 +88,7 @@ local function try(what, f, args)
   note(what, args)
   local results = guarded(what, f, table.unpack(args, 1, args.n))
   if not results[1] then return end
+  coverage.note(subject, current_row, args)
   for i = 2, results.n do
     local y = results[i]
     guarded("touch", touch, y)
@@ -97,10 +99,10 @@ local function try(what, f, args)
   if chance(0.3) then guarded("second order", second_order, results[2], args) end
 end
 
--- ---- subjects: {name, f}; f makes and runs the calls of one round -----------------------------------
+-- ---- subjects: {name, run, row}; run makes and runs the calls of one round -----------------------------------
 
 local subjects, ends = {}, {} -- ends: what is called when all is done
-local function add(name, f) subjects[#subjects + 1] = { name = name, run = f } end
+local function add(name, f, row) subjects[#subjects + 1] = { name = name, run = f, row = row } end
 
 local function add_row(row)
   local f = (row.hidden and core.hidden or core.functions)[row.name]
@@ -110,7 +112,7 @@ local function add_row(row)
     local args
     if row.test and chance(0.6) then
       local case = pick(cases.of(row)) -- made anew: calls may write to it
-      args = values.changed(case, cases.count(case))
+      args = values.changed(case, cases.count(case), row)
     else
       args = values.by_signature(row)
     end
@@ -122,7 +124,7 @@ local function add_row(row)
     else
       try(row.name, f, args)
     end
-  end)
+  end, row)
 end
 
 -- What changes the process, writes files, or would change the fuzz itself.
@@ -172,8 +174,12 @@ local function add_all()
   end)
   add("write x[k]", function()
     local x = values.tensor()
-    try("store", function(a, k, v) a[k] = v return a end,
-      { n = 3, chance(0.8) and x:detach():clone() or x, values.key(x), chance(0.6) and values.tensor() or values.junk() })
+    local k = values.key(x)
+    local known, part = pcall(function() return x[k] end)
+    local v = chance(0.3) and values.junk() or chance(0.5) and values.number()
+      or values.tensor(known and tensor.is_tensor(part) and part.shape or nil)
+    if chance(0.1) then v = x end
+    try("store", function(a, key, e) a[key] = e return a end, { n = 3, chance(0.8) and x:detach():clone() or x, k, v })
   end)
   add("tensor{}", function()
     local options = chance(0.7) and { dtype = pick { "float64", "uint8", "bool", "float16" } } or values.junk()
@@ -205,7 +211,7 @@ end
 
 local function run_rounds(s)
   for r = only_round or 1, only_round or rounds do
-    subject, round = s.name, r
+    subject, round, current_row = s.name, r, s.row
     tensor.manual_seed(hash_of(s.name) * 1000003 + seed * 7919 + r)
     tensor.set_detect_anomaly(false) -- by a call before
     s.run()
@@ -239,4 +245,5 @@ repeat
 until os.time() - start >= seconds
 for _, f in ipairs(ends) do f() end
 log:close()
+if not only then coverage.report(subjects) end
 print(("%d calls, %d errors, %d problems"):format(calls, errors, problems))

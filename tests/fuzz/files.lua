@@ -90,7 +90,8 @@ return function(add, try)
       local path = folder .. "/broken" .. original.ending
       write(path, chance(0.95) and damaged(original.bytes, whole) or original.bytes)
       for _, read in ipairs(readers) do
-        try("read " .. original.ending, read, { n = 2, path, chance(0.05) and values.junk() or nil })
+        local more = chance(0.05) and 1 or 0
+        try("read " .. original.ending, read, { n = 1 + more, path, more > 0 and values.junk() or nil })
       end
       os.remove(path)
     end)

@@ -36,7 +36,13 @@ local by_kind = {
   ints = function(param) return several(param, function() return random(-1, 3) end) end,
   rates = function(param) return several(param, share) end,
   decays = function(param) return several(param, share) end,
-  any = function() return chance(0.5) and size() or values.junk() end,
+  any = function(param)
+    if param.name:find "^%a+coder_layer$" then
+      local layer = param.name:find "^en" and nn.TransformerEncoderLayer or nn.TransformerDecoderLayer
+      return layer(4, 2, { dim_feedforward = 3 })
+    end
+    return chance(0.5) and size() or values.junk()
+  end,
   table = function() return { size(), size() } end,
 }
 
@@ -171,12 +177,22 @@ local function add_optimizers(add, try)
   end
 end
 
+local function several_schedules(opt)
+  local list = {}
+  for i = 1, random(0, 3) do
+    list[i] = chance(0.95) and optim.lr_scheduler.ExponentialLR(opt, random()) or values.junk()
+  end
+  return list
+end
+
 local function add_schedules(add, try)
   for name, class in next, optim.lr_scheduler do
     add("lr_scheduler." .. name, function()
       local opt, schedule = optim.SGD({ tensor.ones(2):requires_grad_() }, { lr = random(), momentum = 0.5 }), nil
       local signature = type(class) == "table" and rawget(class, "signature")
-      local args = signature and arguments(signature, opt) or { n = 3, opt, values.junk(), values.junk() }
+      local list = several_schedules(opt)
+      local args = signature and arguments(signature, opt) or name == "ChainedScheduler" and { n = 1, list }
+        or { n = 3, opt, list, chance(0.8) and { random(0, 3) } or values.junk() }
       try("lr_scheduler." .. name, function(...) schedule = class(...) end, args)
       for _ = 1, schedule and 4 or 0 do
         try("step", function(...) schedule:step(...) return tostring(schedule) end,

@@ -80,8 +80,8 @@ local function strided(x)
 end
 
 local function poison(x)
-  for _ = 1, random(3) do
-    local n = x:numel()
+  local n = x:numel()
+  for _ = 1, chance(0.3) and math.min(n, 64) or random(3) do
     if n > 0 then pcall(function() x:view(-1)[random(n)] = pick(edges) end) end
   end
 end
@@ -221,8 +221,31 @@ local function change(v, depth)
   return copy
 end
 
--- A case of the row's test with one or two of its arguments changed, one left out or one too many.
-function values.changed(case, count)
+-- One more option of the row by name, drawn by its kind.
+local function add_option(args, row)
+  local params, shape = params_of(row), values.shape()
+  local p = #params > 0 and pick(params)
+  if not p or not p.optional then return end
+  local last, options = args[args.n], {}
+  if type(last) == "table" and not getmetatable(last) and type(next(last)) == "string" then
+    for name, v in next, last do options[name] = v end
+  else
+    args.n = args.n + 1
+  end
+  if chance(0.7) then shape = tensor.is_tensor(args[1]) and args[1].shape or shape end
+  options[p.name] = by_kind[p.kind](shape, p)
+  args[args.n] = options
+end
+
+-- Two arguments that are one tensor.
+local function share(args)
+  local i, k = random(args.n), random(args.n)
+  if tensor.is_tensor(args[i]) and tensor.is_tensor(args[k]) then args[i] = args[k] end
+end
+
+-- A case of the row's test with one or two of its arguments changed, one left out or one too many, an
+-- option more, or one tensor in two places.
+function values.changed(case, count, row)
   local args = { n = count }
   for i = 1, count do args[i] = case[i] end
   for _ = 1, random(0, 2) do
@@ -230,6 +253,11 @@ function values.changed(case, count)
       local i = random(count)
       args[i] = change(args[i], 0)
     end
+  end
+  if count > 1 and chance(0.1) then share(args) end
+  if chance(0.4) then
+    add_option(args, row)
+    return args
   end
   if chance(0.05) then args.n = math.max(0, args.n - 1) end
   if chance(0.05) then
@@ -253,8 +281,28 @@ end
 
 local letters = { "1", "2", "-1", "3", ":", ":", ",", ",", " ", "...", "0", "9999999999999999999999", "-", "x" }
 
+-- A key that fits a dimension of the given size.
+local function fitting_part(size)
+  local way, from = random(6), random(size)
+  if way == 1 then return chance(0.5) and from or from - size - 1 end
+  if way == 2 then return {} end
+  if way == 3 then return { from, random(from, size) } end
+  if way == 4 then return { from, size, random(3) } end
+  local at = tensor.randint(1, size, chance(0.5) and { random(0, 3) } or { 2, random(2) })
+  if way == 5 then return chance(0.5) and at or at - size - 1 end
+  return tensor.rand(size):gt(0.5)
+end
+
+local function fitting_key(x)
+  local list = {}
+  for d = 1, random(0, x:dim()) do list[d] = fitting_part(math.max(1, x:size(d))) end
+  if chance(0.1) then table.insert(list, random(#list + 1), "...") end
+  return list
+end
+
 -- What may stand between the brackets of x[...].
 function values.key(x)
+  if tensor.is_tensor(x) and chance(0.4) then return fitting_key(x) end
   local way = random(5)
   if way == 1 then return part(x) end
   if way == 2 then

@@ -93,6 +93,14 @@ local function test_transformers(t)
   t.eq("layers of a stack have parameters of their own", #stack:parameters(), 36)
   local decoder = nn.TransformerDecoderLayer(6, 2, 8, {dropout = 0})
   t.eq("a decoder layer", decoder(x, tensor.randn(2, 5, 6)).shape, x.shape)
+  local mask = tensor.ones(4, 4):triu(1):bool()
+  t.ok("a mask by position", one(x, mask) == one(x, {src_mask = mask}) and one(x, mask) == one(x, {is_causal = true}))
+  local model = nn.Transformer(6, 2, 1, 1, 8, {dropout = 0})
+  t.ok("masks reach their parts", model(x, x, {tgt_is_causal = true}) == model(x, x, nil, mask)
+    and model(x, x, {is_causal = true}) == model(x, x, mask) and model(x, x, mask) ~= model(x, x))
+  t.raises("a misspelt mask", "unknown option 'src_msk'; did you mean src_mask", one, x, {src_msk = mask})
+  t.raises("a mask that is none", "attn_mask is a boolean; a tensor", one.self_attn, x, x, x, {attn_mask = true})
+  t.raises("a norm that is none", "a layer is wanted", nn.TransformerEncoder, one, 2, 3)
 end
 
 -- ---- tables ------------------------------------------------------------------------------------------------

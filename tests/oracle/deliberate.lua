@@ -54,7 +54,7 @@ local omitted = {
   {"_loss$", "", "losses do not broadcast", "losses do not broadcast"},
   {"^scatter$", "int", "a fraction does not go where it does not fit", "does not fit an? u?int"},
   {"^index_add$", "^uint8", "a negative number does not go where it does not fit", "does not fit a uint8 tensor"},
-  {"^histogram$", "", "bins between falling edges mean nothing", "edges rise"},
+  {"^histogram", "", "bins between falling edges mean nothing", "edges rise"},
   {"batch_norm", "", "one dimension has no channels", "channels in the second dimension"},
   {"^as_strided$", "^noncontig", "places count in the elements of x, not in what it is a view of"},
   {"^as_strided_scatter$", "", "PyTorch's gradient is not the derivative", "^g"},
@@ -77,7 +77,7 @@ local omitted = {
   {"dropout", "", drawn, is_dropped}, {"fractional_max_pool", "", drawn, "off, max"},
   {"^empty", "", "memory not yet written is zeros"}, {"^new_empty", "", "memory not yet written is zeros"},
   -- left out
-  {"^resize", "", in_place}, {"_lowrank$", "", absent}, {"^histogramdd$", "", absent}, {"^linalg%.ldl", "", absent},
+  {"^resize", "", in_place}, {"_lowrank$", "", absent}, {"^linalg%.ldl", "", absent},
   {"_scaled_dot_product_attention$", "", "the fused form never makes its weights"},
 }
 

@@ -108,6 +108,7 @@ names.written = {
   "equal(x: tensor, y: tensor) -> equal: bool",
   "cov(x: tensor, *, correction: int, fweights: tensor, aweights: tensor) -> y: tensor",
   "corrcoef(x: tensor) -> y: tensor",
+  "histogramdd(x: tensor, bins: list, *, range: list, weight: tensor, density: bool) -> hist: tensor, bin_edges: tensors",
   "block_diag(...) -> y: tensor",
   "broadcast_shapes(...) -> shape: sizes",
   "new_zeros(x: tensor, size: sizes, *, dtype: dtype) -> y: tensor",

@@ -117,7 +117,7 @@ end
 
 --- A result as PyTorch would count it: positions from 0.
 function signature.result(kind, value)
-  if kind == "sizes" then return tensor(table.move(value, 1, #value, 1, {}), {dtype = "int64"}) end
+  if kind == "sizes" then return table.move(value, 1, #value, 1, {}) end
   if kind ~= "index" and kind ~= "class" then return value end
   if type(value) == "table" then
     local list = {}

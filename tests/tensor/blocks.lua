@@ -1,4 +1,4 @@
--- blocks.lua: covariances, block diagonals, common shapes, tensors made like others.
+-- blocks.lua: covariances, counts in grids, block diagonals, common shapes, tensors made like others.
 
 local lunette = require "lunette"
 local tensor = lunette.tensor
@@ -23,6 +23,48 @@ local function test_covariance(t)
   t.raises("types of weights", "floats are wanted", tensor.cov, x, {aweights = tensor {1, 2, 3}})
 end
 
+-- Counts of points in a grid, one cell after the other.
+local function counted(points, edges, weight)
+  local function falls(v, list, i)
+    return v >= list[i] and (v < list[i + 1] or i == #list - 1 and v == list[i + 1])
+  end
+  local sums = {}
+  for i = 1, #edges[1] - 1 do
+    for k = 1, #edges[2] - 1 do
+      local sum = 0
+      for n, p in ipairs(points) do
+        if falls(p[1], edges[1], i) and falls(p[2], edges[2], k) then sum = sum + (weight and weight[n] or 1) end
+      end
+      sums[#sums + 1] = sum
+    end
+  end
+  return sums
+end
+
+local function test_grids(t)
+  local x = tensor.randn(5, 8, 2, {dtype = "float64"})
+  local points, weight = x:reshape(-1, 2):tolist(), tensor.rand(5, 8, {dtype = "float64"})
+  local even = {{-1, -1 / 3, 1 / 3, 1}, {-2, 0, 2}}
+  local counts, edges = tensor.histogramdd(x, {3, 2}, {range = {-1, 1, -2, 2}})
+  t.eq("shape of the grid", tostring(counts.shape), "{3, 2}")
+  near(t, "counts", counts, counted(points, even))
+  near(t, "edges", edges[1], even[1])
+  near(t, "edges", edges[2], even[2])
+  local given = {tensor({-0.5, 0, 2}, {dtype = "float64"}), tensor({-9.0, 0.1, 0.2, 9}, {dtype = "float64"})}
+  local lists = {given[1]:tolist(), given[2]:tolist()}
+  near(t, "weighted", tensor.histogramdd(x, given, {weight = weight}), counted(points, lists, weight:reshape(-1):tolist()))
+  t.near("the ends of the points count", tensor.histogramdd(x, 4):sum(), 40)
+  local dense = tensor.histogramdd(x, given, {density = true})
+  local volumes = given[1]:diff():unsqueeze(2) * given[2]:diff()
+  t.near("density", (dense * volumes):sum(), 1)
+  t.eq("no points", tensor.histogramdd(tensor.zeros(0, 2), 3):sum():item(), 0)
+  t.raises("a list", "points of D numbers", tensor.histogramdd, tensor.zeros(3), 2)
+  t.raises("bins", "3 entries for 2 dimensions", tensor.histogramdd, x, {1, 2, 3})
+  t.raises("range", "list of 4 numbers", tensor.histogramdd, x, 2, {range = {0, 1}})
+  t.raises("weights", "one for each point", tensor.histogramdd, x, 2, {weight = tensor.ones(3)})
+  t.raises("falling edges", "edges rise", tensor.histogramdd, x, {tensor {1.0, 0.0}, tensor {0.0, 1.0}})
+end
+
 local function test_shapes(t)
   local y = tensor.block_diag(tensor.ones(1, 2), tensor {3.0})
   t.ok("block_diag", y == tensor {{1.0, 1.0, 0}, {0, 0, 3.0}})
@@ -43,5 +85,5 @@ local function test_new(t)
 end
 
 return function(t)
-  for _, test in ipairs {test_covariance, test_shapes, test_new} do test(t) end
+  for _, test in ipairs {test_covariance, test_grids, test_shapes, test_new} do test(t) end
 end

@@ -196,6 +196,24 @@ local function check_row(t, row)
   end
 end
 
+-- float16 and bfloat16 only store: a gradient goes through them, rounded to what they hold. All numbers here
+-- are exact in both.
+local function check_storage(t, dtype)
+  local values, twice = {1.0, -2.0, 0.5, 1.5}, {2.0, -4.0, 1.0, 3.0}
+  for _, own in ipairs {"float32", "float64"} do
+    local x = tensor(values, {dtype = own}):requires_grad_()
+    local y = x:to(dtype):to(own)
+    local g = tensor.grad((y * y):sum(), x, {create_graph = true})
+    t.ok(("gradient of %s through %s"):format(own, dtype), g.dtype == own and g:detach() == tensor(twice, {dtype = own}))
+    local again = tensor.grad((g * x:detach()):sum(), x)
+    t.ok(("second gradient of %s through %s"):format(own, dtype), again == tensor(twice, {dtype = own}))
+  end
+  local leaf = tensor(values):to(dtype):requires_grad_();
+  (leaf:float() ^ 2):sum():backward()
+  t.ok("gradient of a leaf in " .. dtype, leaf.grad.dtype == dtype and leaf.grad:float() == tensor(twice))
+end
+
 return function(t)
+  for _, dtype in ipairs {"float16", "bfloat16"} do check_storage(t, dtype) end
   for _, row in ipairs(core.ops()) do check_row(t, row) end
 end

@@ -213,6 +213,15 @@ local function test_limit(t)
   t.ok("what is kept does not", not good and #kept >= 8 and #kept < 12, #kept .. " fitted")
   kept = nil
   t.ok("and is given back", kept == nil and pcall(tensor.zeros, 1 << 20))
+  local small = {}
+  good = pcall(function()
+    for i = 1, 1 << 20 do small[i] = tensor.ones(3) end
+  end)
+  t.ok("many small tensors fill it as well", not good and #small > 50000, #small .. " fitted")
+  for i = #small, 1, -1 do
+    if i % 1000 > 0 then small[i] = false end
+  end
+  t.ok("and give their place to a large one", pcall(tensor.zeros, 7 << 20))
   tensor.memory_limit(limit)
   t.eq("the limit is back", tensor.memory_limit(), limit)
 end

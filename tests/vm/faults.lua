@@ -4,6 +4,7 @@
 -- By default a sample of positions; all of them with LUNETTE_FULL=1.
 
 local lunette = require "lunette"
+local core = require "lunette.core"
 local testing = require "tests.support.testing"
 local tensor, nn, optim = lunette.tensor, lunette.nn, lunette.optim
 local fail_at, fail_lua_too = testing.fail_at, testing.fail_lua_too
@@ -167,6 +168,32 @@ local function check_model(t, name, make)
   end
 end
 
+-- An op that an allocation stopped leaves nothing behind in the profile; new gradients are summed with old
+-- ones outside of any op of the user's.
+local function check_profile(t)
+  local x = tensor.ones(3):requires_grad_()
+  core.profile(true)
+  local failures = 0
+  for nth = 1, 60 do
+    (x * 2):sum():backward()
+    local y = (x * x):sum()
+    fail_at(nth)
+    if not pcall(y.backward, y, { create_graph = true }) then failures = failures + 1 end
+    fail_at(0)
+    x.grad = nil
+    tensor.exp(tensor.ones(2))
+  end
+  local ops = core.profile(false)
+  t.ok("profile: backward failed", failures > 10, failures)
+  local sum = 0
+  for _, op in ipairs(ops) do
+    t.ok("profile: time of " .. op[1], op[3] >= 0 and op[3] < 100, op[3])
+    sum = sum + op[2]
+  end
+  t.ok("profile: ops were counted", sum > 60)
+end
+
 return function(t)
+  check_profile(t)
   for _, name in ipairs { "images", "words", "mixed" } do check_model(t, name, models[name]) end
 end

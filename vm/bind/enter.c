@@ -67,7 +67,6 @@ __attribute__((noinline)) void enter(lua_State *L, void (*fn)(void *), void *arg
   inside = outer;
   if (done) return;
   end_windows(frame);
-  team_set_cut(TEAM_WHOLE); /* an op may have been left half way */
   const char *message = t_message();
   if (!message) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);

@@ -33,12 +33,10 @@ static void add_line(lua_State *L, double seconds) {
 }
 
 bool profile_enter(lua_State *L, void (*fn)(void *), void *arg) {
-  struct ProfileFrame *mark = profile_mark();
   double outer = inner, start = profile_now();
   inner = 0;
   bool done = t_try(fn, arg);
   double took = profile_now() - start, own = took - inner;
-  profile_back(mark);
   inner = outer + took;
   if (profile_on) add_line(L, own);
   return done;

@@ -62,12 +62,13 @@ static Tensor *variance(const Tensor *x, Tensor *var) {
          t_shape_str(var), t_shape_str(x));
 }
 
-/* The target may have 1 in place of a size of x, which says that it is the same there. */
+/* The target may broadcast to x: what it lacks is the same along the dimension. */
 static Tensor *spread_target(Call *c) {
   const Tensor *x = c->x[0], *t = c->x[1];
-  bool spreads = t->ndim == x->ndim;
-  for (int d = 0; spreads && d < x->ndim; d++) {
-    spreads = t->shape[d] == 1 || t->shape[d] == x->shape[d];
+  int lead = x->ndim - t->ndim;
+  bool spreads = lead >= 0;
+  for (int d = 0; spreads && d < t->ndim; d++) {
+    spreads = t->shape[d] == 1 || t->shape[d] == x->shape[lead + d];
   }
   if (!spreads) loss_check_shapes(c);
   return floats(c->x[1]);
@@ -117,13 +118,15 @@ static Op rows[] = {
             "eps: float=1e-6, " REDUCTION_SIG ") -> loss: tensor",
      .doc = "Minus the log density of target where it is normal of mean input and variance var, "
             "at least eps: (log var + (input - target)^2 / var) / 2, with full plus "
-            "log(2 pi) / 2. target and var have the input's shape, or 1 in place of a size: the "
-            "target of any, var of the last.",
+            "log(2 pi) / 2. target broadcasts to the input's shape; var has it, or 1 in place of "
+            "its last size.",
      .example = "tensor{1.0}:gaussian_nll_loss(tensor{3.0}, tensor{1.0}) --> 2.0",
      .test =
          "{{randn(2,3), randn(2,3), rand(2,3) + 0.5}, {randn(2,3), randn(2,3), rand(2,1) + "
          "0.5, {full = true, reduction = 'none'}}, {randn(2,3), randn(2,3), rand(2) + 0.5, "
-         "{reduction = 'sum'}}, {randn(2,3), randn(2,1), rand(2,3) + 0.5, {reduction = 'none'}}}",
+         "{reduction = 'sum'}}, {randn(2,3), randn(2,1), rand(2,3) + 0.5, {reduction = 'none'}}, "
+         "{randn(2,3), randn(3), rand(2,3) + 0.5, {reduction = 'none'}}, "
+         "{randn(3), tensor(0.5), rand(3) + 0.5}}",
      .ref = "reference.gaussian_nll_loss",
      .compose = gaussian_nll},
 };

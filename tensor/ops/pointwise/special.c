@@ -142,7 +142,7 @@ static void mvlgamma_compose(Call *c) {
     Tensor *term = t_op1("lgamma", i ? t_addn(x, -0.5 * (double)i) : x);
     sum = sum ? t_add(sum, term) : term;
   }
-  c->y[0] = t_addn(sum, log(M_PI) * 0.25 * (double)(p * (p - 1)));
+  c->y[0] = t_addn(sum, log(M_PI) * 0.25 * (double)p * (double)(p - 1));
 }
 
 #define GRAD(name, f, gradient, ...) UNARY_GRAD(name, gradient)
