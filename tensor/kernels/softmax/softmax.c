@@ -1,11 +1,9 @@
 /* Softmax and its kin over rows of float32; see softmax.h. The passes over a row are loops that
-   vectorise; what a row sums, it sums in double over lanes. Of short rows, which leave vectors idle, a
-   lane takes each. */
+   vectorise; what a row sums, it sums in double over lanes. */
 #include "softmax.h"
 
 #include "../lanes.h"
 #include "../math/vmath.h"
-#include "../vec.h"
 
 LANE_FOLD(top_of, float, float, float, -INFINITY, max_f32, max_f32, x[i])
 LANE_FOLD(sum_of, float, float, double, 0, add_f32, add_f64, x[i])
@@ -27,111 +25,38 @@ static double exps_of(int64_t n, const float *x, float shift) {
   return sum;
 }
 
-/* ---- short rows: LANES of them side by side, a row a lane ---- */
-
 enum { SHORT = 64 };
 
-/* The values of so many rows, those of a row in one lane. */
-typedef struct {
-  float x[SHORT][LANES];
-} Side;
-
-/* p: [rows, n], rows <= LANES; the other lanes are 0. */
-static void put_aside(int64_t rows, int64_t n, const float *p, Side *side) {
-  for (int64_t l = 0; l < LANES; l += VL)
-    for (int64_t i = 0; i < n; i += VL) {
-      vf v[VL];
-      for (int r = 0; r < VL; r++) {
-        bool is_row = l + r < rows;
-        v[r] = is_row ? vf_load_part(p + (l + r) * n + i, n - i < VL ? n - i : VL) : (vf){0};
-      }
-      vf_transpose(v);
-      for (int k = 0; k < VL; k++) vf_store(&side->x[i + k][l], v[k]);
-    }
+/* A short row is lengthened to whole vectors with values whose exponential is 0. Returns the row to
+   read, *n its length now. */
+static const float *lengthened(int64_t *n, const float *p, float buffer[SHORT]) {
+  if (*n >= SHORT) return p;
+  int64_t whole = (*n + LANES - 1) / LANES * LANES;
+  for (int64_t i = 0; i < whole; i++) buffer[i] = -INFINITY;
+  for (int64_t i = 0; i < *n; i++) buffer[i] = p[i];
+  *n = whole;
+  return buffer;
 }
 
-static void take_back(int64_t rows, int64_t n, const Side *side, float *q) {
-  for (int64_t l = 0; l < rows; l += VL)
-    for (int64_t i = 0; i < n; i += VL) {
-      vf v[VL];
-      for (int k = 0; k < VL; k++) v[k] = vf_load(&side->x[i + k][l]);
-      vf_transpose(v);
-      for (int r = 0; r < VL && l + r < rows; r++)
-        vf_store_part(q + (l + r) * n + i, v[r], n - i < VL ? n - i : VL);
-    }
+static void short_softmax(int64_t n, const float *p, float *q) {
+  float b[SHORT] = {0};
+  int64_t whole = n;
+  const float *c = lengthened(&whole, p, b);
+  float top = top_of(whole, c, NULL, 0);
+  for (int64_t i = 0; i < whole; i++) b[i] = exp_f32(c[i] - top);
+  float scale = (float)(1 / sum_of(whole, b, NULL, 0));
+  for (int64_t i = 0; i < n; i++) q[i] = b[i] * scale;
 }
-
-static void tops_aside(int64_t n, const Side *side, float top[LANES]) {
-  for (int l = 0; l < LANES; l++) top[l] = -INFINITY;
-  for (int64_t i = 0; i < n; i++)
-    for (int l = 0; l < LANES; l++) top[l] = max_f32(top[l], side->x[i][l]);
-}
-
-/* e = exp(side - shift), which may be side itself, and the sums of that. */
-static void exps_aside(int64_t n, const Side *side, const float shift[LANES], Side *e,
-                       double sum[LANES]) {
-  for (int l = 0; l < LANES; l++) sum[l] = 0;
-  for (int64_t i = 0; i < n; i++) {
-    float here[LANES];
-    for (int l = 0; l < LANES; l++) here[l] = exp_f32(side->x[i][l] - shift[l]);
-    for (int l = 0; l < LANES; l++) sum[l] += (double)here[l];
-    for (int l = 0; l < LANES; l++) e->x[i][l] = here[l];
-  }
-}
-
-static void short_softmax(int64_t rows, int64_t n, const float *p, float *q) {
-  Side side;
-  float top[LANES], scale[LANES];
-  double sum[LANES];
-  put_aside(rows, n, p, &side);
-  tops_aside(n, &side, top);
-  exps_aside(n, &side, top, &side, sum);
-  for (int l = 0; l < LANES; l++) scale[l] = (float)(1 / sum[l]);
-  for (int64_t i = 0; i < n; i++)
-    for (int l = 0; l < LANES; l++) side.x[i][l] *= scale[l];
-  take_back(rows, n, &side, q);
-}
-
-static void short_log_softmax(int64_t rows, int64_t n, const float *p, float *q) {
-  Side side, e;
-  float top[LANES], rest[LANES];
-  double sum[LANES];
-  put_aside(rows, n, p, &side);
-  tops_aside(n, &side, top);
-  exps_aside(n, &side, top, &e, sum);
-  for (int l = 0; l < LANES; l++) rest[l] = (float)log_f64(sum[l]);
-  for (int64_t i = 0; i < n; i++)
-    for (int l = 0; l < LANES; l++) side.x[i][l] = side.x[i][l] - top[l] - rest[l];
-  take_back(rows, n, &side, q);
-}
-
-static void short_logsumexp(int64_t rows, int64_t n, const float *p, double *lse) {
-  Side side;
-  float top[LANES], shift[LANES];
-  double sum[LANES];
-  put_aside(rows, n, p, &side);
-  tops_aside(n, &side, top);
-  for (int l = 0; l < LANES; l++) shift[l] = isinf(top[l]) ? 0 : top[l];
-  exps_aside(n, &side, shift, &side, sum);
-  for (int l = 0; l < LANES; l++) sum[l] = (double)shift[l] + log_f64(sum[l]);
-  for (int l = 0; l < LANES && l < rows; l++) lse[l] = sum[l];
-}
-
-#define EACH_BLOCK(r, count)                                                                       \
-  for (int64_t r = 0, count; count = rows - r < LANES ? rows - r : LANES, r < rows; r += LANES)
-
-/* ---- rows ---- */
 
 static void softmax(int64_t rows, int64_t n, const void *x, void *y) {
-  const float *from = x;
-  float *to = y;
-  if (n <= SHORT) {
-    EACH_BLOCK(r, count) short_softmax(count, n, from + r * n, to + r * n);
-    return;
-  }
   for (int64_t r = 0; r < rows; r++) {
-    const float *p = from + r * n;
-    float *q = to + r * n, top = top_of(n, p, NULL, 0);
+    const float *p = (const float *)x + r * n;
+    float *q = (float *)y + r * n;
+    if (n < SHORT) {
+      short_softmax(n, p, q);
+      continue;
+    }
+    float top = top_of(n, p, NULL, 0);
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; i++) q[i] = exp_f32(p[i] - top);
     float scale = (float)(1 / sum_of(n, q, NULL, 0));
@@ -149,15 +74,13 @@ static void softmax_back(int64_t rows, int64_t n, const void *y, const void *gy,
 }
 
 static void log_softmax(int64_t rows, int64_t n, const void *x, void *y) {
-  const float *from = x;
-  float *to = y;
-  if (n <= SHORT) {
-    EACH_BLOCK(r, count) short_log_softmax(count, n, from + r * n, to + r * n);
-    return;
-  }
   for (int64_t r = 0; r < rows; r++) {
-    const float *p = from + r * n;
-    float *q = to + r * n, top = top_of(n, p, NULL, 0), rest = (float)log(exps_of(n, p, top));
+    const float *p = (const float *)x + r * n;
+    float *q = (float *)y + r * n;
+    float buffer[SHORT];
+    int64_t whole = n;
+    const float *b = lengthened(&whole, p, buffer);
+    float top = top_of(whole, b, NULL, 0), rest = (float)log(exps_of(whole, b, top));
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; i++) q[i] = p[i] - top - rest;
   }
@@ -172,18 +95,16 @@ static void log_softmax_back(int64_t rows, int64_t n, const void *y, const void 
   }
 }
 
-/* An infinite top is the answer itself. */
+/* log(sum(exp(p))): an infinite top is the answer itself. */
+static double log_of_sum(int64_t n, const float *p) {
+  float buffer[SHORT];
+  p = lengthened(&n, p, buffer);
+  float top = top_of(n, p, NULL, 0), shift = isinf(top) ? 0 : top;
+  return (double)shift + log(exps_of(n, p, shift));
+}
+
 static void logsumexp(int64_t rows, int64_t n, const void *x, double *lse) {
-  const float *from = x;
-  if (n <= SHORT) {
-    EACH_BLOCK(r, count) short_logsumexp(count, n, from + r * n, lse + r);
-    return;
-  }
-  for (int64_t r = 0; r < rows; r++) {
-    const float *p = from + r * n;
-    float top = top_of(n, p, NULL, 0), shift = isinf(top) ? 0 : top;
-    lse[r] = (double)shift + log(exps_of(n, p, shift));
-  }
+  for (int64_t r = 0; r < rows; r++) lse[r] = log_of_sum(n, (const float *)x + r * n);
 }
 
 /* q = a exp(p - lse), the double lse taken off in two steps. */
@@ -210,7 +131,6 @@ static void cross_entropy(const CrossEntropy *c, const double *lse, void *loss) 
   int64_t n = c->n;
   const float *w = c->weight;
   double spread = c->smoothing / (double)n, weights = spread > 0 ? weight_sum(c) : 0;
-  logsumexp(c->rows, n, c->x, lse);
   for (int64_t r = 0; r < c->rows; r++) {
     const float *p = (const float *)c->x + r * n;
     int64_t t = c->ids[r];
