@@ -19,7 +19,7 @@ CORE := $(wildcard tensor/*.c $(foreach d,machine loop tape watch blas files ops
 # Kernels are compiled once per SIMD level; the pointwise families are, besides their rows.
 LEVELED := $(wildcard tensor/kernels/*.c tensor/kernels/*/*.c tensor/ops/pointwise/*.c)
 BINDING := $(wildcard vm/bind/*.c)
-PROGRAM := $(wildcard vm/host/*.c vm/prompt/*.c)
+PROGRAM := $(wildcard vm/host/*.c vm/prompt/*.c vm/prompt/*/*.c)
 PLOT := $(wildcard vm/plot/*.c)
 SIXEL := $(wildcard vm/sixel/*.c)
 CORE_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/core/*.c))

@@ -1,6 +1,8 @@
-/* The leaves that a graph starts from. */
+/* The leaves that a graph starts from, and what they keep. */
 #include <stdlib.h>
 
+#include "../calc.h"
+#include "../loop/cast.h"
 #include "../machine/mem.h"
 #include "tape.h"
 
@@ -42,4 +44,18 @@ void tape_leaves(int ny, Tensor *const *y, void (*seen)(Tensor *leaf, void *arg)
   for (int i = 0; i < s.n; i++) s.met[i]->seen = false;
   free(s.met);
   if (!done) t_fail_again();
+}
+
+/* Is nobody else to see a write to g? */
+static bool unshared(const Tensor *g) {
+  const Tensor *base = g->base;
+  if (!t_is_contiguous(g) || g->refs != 1) return false;
+  return base ? base->refs == 1 && g->st->refs == 2 && g->numel == base->numel : g->st->refs == 1;
+}
+
+Tensor *tape_leaf_gradient(const Tensor *leaf, Tensor *g, bool recorded) {
+  if (g->dtype != leaf->dtype) g = t_cast(g, (DType)leaf->dtype);
+  if (recorded) return g;
+  if (!unshared(g)) return cast_copy(g, (DType)g->dtype);
+  return g->base ? t_alias(g) : g;
 }

@@ -75,6 +75,9 @@ void tape_grad(int ny, Tensor *const *y, Tensor *const *gy, int nx, Tensor *cons
 
 /* Calls seen for each leaf that y[0..ny-1] depend on, in the order in which they are met. */
 void tape_leaves(int ny, Tensor *const *y, void (*seen)(Tensor *leaf, void *arg), void *arg);
+/* What a leaf keeps of its gradient g: of its type and, unless the walk is recorded, contiguous, no view,
+   shared with nobody. */
+Tensor *tape_leaf_gradient(const Tensor *leaf, Tensor *g, bool recorded);
 
 /* The host's own differentiable functions: makes y[0..ny-1] depend on in[0..nx-1] through host.
    tape_host_grad gets the node, with the gradients of its outputs in n->g (NULL for zero), fills

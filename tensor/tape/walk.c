@@ -5,7 +5,6 @@
 #include "../watch/anomaly.h"
 #include "../birth.h"
 #include "../calc.h"
-#include "../loop/cast.h"
 #include "../machine/mem.h"
 #include "tape.h"
 #include "../machine/team.h"
@@ -212,25 +211,10 @@ static bool capture(Walk *w, Node *n) {
   return target;
 }
 
-/* Is nobody else to see a write to g? */
-static bool unshared(const Tensor *g) {
-  const Tensor *base = g->base;
-  if (!t_is_contiguous(g) || g->refs != 1) return false;
-  return base ? base->refs == 1 && g->st->refs == 2 && g->numel == base->numel : g->st->refs == 1;
-}
-
-/* The gradient a leaf keeps: of its type, contiguous, no view, shared with nobody. */
-static Tensor *for_leaf(Walk *w, Tensor *leaf, Tensor *g) {
-  if (g->dtype != leaf->dtype) g = t_cast(g, (DType)leaf->dtype);
-  if (w->options.create_graph) return g;
-  if (!unshared(g)) return cast_copy(g, (DType)g->dtype);
-  return g->base ? t_alias(g) : g;
-}
-
 static void visit_leaf(Walk *w, Node *n) {
   if (w->nx >= 0 || !n->leaf) return;
   w->leaves = grown(w->leaves, w->leaves_n, &w->leaves_room, sizeof *w->leaves);
-  Tensor *g = for_leaf(w, n->leaf, n->g[0]);
+  Tensor *g = tape_leaf_gradient(n->leaf, n->g[0], w->options.create_graph);
   if (g != n->g[0]) {
     t_retain(g);
     t_free(n->g[0]);

@@ -11,7 +11,7 @@
 #include "lauxlib.h"
 #include "lualib.h"
 #include "coroutine.h"
-#include "../prompt/terminal.h"
+#include "../prompt/terminal/terminal.h"
 #include "files.h"
 #include "globals.h"
 #include "hooks.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "lua.h"
-#include "editor.h"
+#include "editor/editor.h"
 
 /* Loads the toolkit. Without it (a broken installation) the prompt is plain, and says why. */
 void ask_open(lua_State *L);

@@ -11,11 +11,11 @@
 #include "../host/interrupt.h"
 #include "../host/loader.h"
 #include "entry.h"
-#include "input.h"
-#include "lexer.h"
+#include "terminal/input.h"
+#include "syntax/lexer.h"
 #include "prompt.h"
-#include "screen.h"
-#include "terminal.h"
+#include "terminal/screen.h"
+#include "terminal/terminal.h"
 
 static const char *const kinds[] = {
     [TOKEN_NAME] = "name",     [TOKEN_KEYWORD] = "keyword", [TOKEN_NUMBER] = "number",

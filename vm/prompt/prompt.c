@@ -9,9 +9,9 @@
 #include "../host/interrupt.h"
 #include "../host/version.h"
 #include "ask.h"
-#include "editor.h"
+#include "editor/editor.h"
 #include "entry.h"
-#include "terminal.h"
+#include "terminal/terminal.h"
 
 typedef struct Session {
   History *history; /* NULL when nobody types */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "state.h"
-#include "terminal.h"
+#include "../terminal/terminal.h"
 
 enum { ROWS = 10, PIECES = 5 * ROWS, NOTHING = -1 };
 

@@ -1,9 +1,9 @@
--- prompt/thumbnails.lua: a grid of small pictures in characters: each picture in half blocks or dots, its
+-- prompt/pictures/thumbnails.lua: a grid of small pictures in characters: each picture in half blocks or dots, its
 -- title as text above it.
 
-local cells = require "lunette.prompt.cells"
+local cells = require "lunette.prompt.pictures.cells"
 local core = require "lunette.core"
-local text = require "lunette.prompt.blocks"
+local text = require "lunette.prompt.pictures.blocks"
 
 local width = require "lunette.console".width
 

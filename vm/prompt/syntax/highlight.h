@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "text.h"
+#include "../editor/text.h"
 
 /* A Color (screen.h) for each byte of the text, into colors[text->size]. `pair`: marks the bracket at
    the cursor and its partner. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "../host/interrupt.h"
+#include "../../host/interrupt.h"
 #include "terminal.h"
 
 static unsigned char kept[4096]; /* typed, not read yet */

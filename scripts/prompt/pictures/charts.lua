@@ -1,12 +1,12 @@
--- prompt/charts.lua: a figure in characters, for terminals without pictures: curves in braille dots, images
+-- prompt/pictures/charts.lua: a figure in characters, for terminals without pictures: curves in braille dots, images
 -- in half blocks (thumbnails.lua), confusion matrices as tables (matrices.lua), and titles, ticks, labels
 -- and the legend as real text.
 
-local Dots = require "lunette.prompt.dots"
+local Dots = require "lunette.prompt.pictures.dots"
 local colors = require "lunette.plot.colors"
 local console = require "lunette.console"
 local layout = require "lunette.plot.layout"
-local blocks = require "lunette.prompt.blocks"
+local blocks = require "lunette.prompt.pictures.blocks"
 local scale = require "lunette.plot.scale"
 
 local charts = {}
@@ -128,7 +128,7 @@ end
 -- ---- a figure -------------------------------------------------------------------------------------------
 
 -- Kinds of charts that have an axes for themselves, and what draws them.
-local drawers = {confusion = "lunette.prompt.matrices", images = "lunette.prompt.thumbnails"}
+local drawers = {confusion = "lunette.prompt.pictures.matrices", images = "lunette.prompt.pictures.thumbnails"}
 
 --- Can the figure be drawn so? All its series are of kinds that draw on dots, or are drawn as text.
 function charts.able(figure)

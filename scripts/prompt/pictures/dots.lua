@@ -1,11 +1,11 @@
--- prompt/dots.lua: a canvas of braille dots, two wide and four high in each cell of a terminal. It knows what
+-- prompt/pictures/dots.lua: a canvas of braille dots, two wide and four high in each cell of a terminal. It knows what
 -- curves need of a canvas: paths of lines and small discs, stroked or filled in one colour; a cell has the
 -- colour that came last.
 
 local Dots = {}
 Dots.__index = Dots
 
-local bits = require "lunette.prompt.cells".bits
+local bits = require "lunette.prompt.pictures.cells".bits
 
 --- A canvas of `columns` x `rows` cells; places go from 0 to 2 columns - 1 and from 0 to 4 rows - 1.
 function Dots.new(columns, rows)

@@ -1,4 +1,4 @@
--- prompt/blocks.lua: texts of a known width in columns, from which blocks of lines are put together.
+-- prompt/pictures/blocks.lua: texts of a known width in columns, from which blocks of lines are put together.
 
 local width = require "lunette.console".width
 

@@ -1,4 +1,4 @@
--- prompt/cells.lua: pictures in characters: two pixels in a half block of 24-bit or 256 colours, or
+-- prompt/pictures/cells.lua: pictures in characters: two pixels in a half block of 24-bit or 256 colours, or
 -- eight dots of one colour in a braille pattern.
 
 local cells = {}

@@ -10,9 +10,9 @@
    Ctrl-L clears the screen, Ctrl-C drops the entry, Ctrl-D on an empty one ends, Ctrl-Z stops. */
 #include <stdlib.h>
 #include <string.h>
-#include "highlight.h"
+#include "../syntax/highlight.h"
 #include "state.h"
-#include "terminal.h"
+#include "../terminal/terminal.h"
 
 KillRing kill_ring;
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 #include "lexer.h"
-#include "screen.h"
+#include "../terminal/screen.h"
 
 #define INDENT 2
 

@@ -1,8 +1,8 @@
--- prompt/matrices.lua: a confusion matrix as a table of text: a row for each true class, a column for each
+-- prompt/pictures/matrices.lua: a confusion matrix as a table of text: a row for each true class, a column for each
 -- predicted one, on the colours that the picture has.
 
 local colors = require "lunette.plot.colors"
-local text = require "lunette.prompt.blocks"
+local text = require "lunette.prompt.pictures.blocks"
 
 local width = require "lunette.console".width
 

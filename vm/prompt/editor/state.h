@@ -3,9 +3,9 @@
 #define LUNETTE_PROMPT_STATE_H
 
 #include "editor.h"
-#include "input.h"
-#include "keys.h"
-#include "screen.h"
+#include "../terminal/input.h"
+#include "../terminal/keys.h"
+#include "../terminal/screen.h"
 #include "text.h"
 
 enum { KILLS = 16 }; /* kept of what was cut */

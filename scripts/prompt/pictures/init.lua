@@ -1,4 +1,4 @@
--- prompt/pictures.lua: pictures on the terminal, in the best way that it has:
+-- prompt/pictures/init.lua: pictures on the terminal, in the best way that it has:
 --
 --   kitty    the PNG itself, by kitty's graphics protocol (kitty, Ghostty, Konsole)
 --   iterm    the PNG itself, by iTerm2's (iTerm2, WezTerm, mintty)
@@ -9,7 +9,7 @@
 --
 -- LUNETTE_IMAGES names one; else the environment tells, or the terminal is asked once.
 
-local cells = require "lunette.prompt.cells"
+local cells = require "lunette.prompt.pictures.cells"
 local console = require "lunette.console"
 local core = require "lunette.core"
 
@@ -210,7 +210,7 @@ end
 -- A figure in characters, where that is the way; nil otherwise, and where it does not fit.
 local function chart_of(figure, way)
   if not figure or way ~= "blocks" and way ~= "braille" then return end
-  local charts = require "lunette.prompt.charts"
+  local charts = require "lunette.prompt.pictures.charts"
   if not charts.able(figure) then return end
   local pen = way == "blocks" and pen_of(is_deep()) or nil
   return charts.draw(figure, math.min(console.columns() - 1, WIDEST), console.rows(), pen)

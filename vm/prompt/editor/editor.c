@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../host/interrupt.h"
-#include "highlight.h"
+#include "../../host/interrupt.h"
+#include "../syntax/highlight.h"
 #include "state.h"
-#include "terminal.h"
+#include "../terminal/terminal.h"
 
 void candidates_free(Candidates *c) {
   for (size_t i = 0; i < c->n; i++) {

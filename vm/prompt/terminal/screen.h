@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "text.h"
+#include "../editor/text.h"
 
 typedef enum {
   COLOR_NONE,
