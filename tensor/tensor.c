@@ -29,7 +29,7 @@ static void copy_dims(Tensor *x, const int64_t *shape, const int64_t *stride) {
   for (int d = 0; d < x->ndim; d++) {
     x->shape[d] = shape[d];
     x->stride[d] = stride[d];
-    if (__builtin_mul_overflow(n, shape[d], &n)) n = 0; /* an empty tensor */
+    n *= shape[d];
   }
   x->numel = n;
 }
@@ -38,7 +38,7 @@ int64_t t_strides(int ndim, const int64_t *shape, int64_t *stride) {
   int64_t n = 1;
   for (int d = ndim - 1; d >= 0; d--) {
     stride[d] = n;
-    /* only an empty tensor can overflow, and its strides are never used */
+    /* a shape may be checked after this */
     if (__builtin_mul_overflow(n, shape[d] > 0 ? shape[d] : 1, &n)) n = 1;
   }
   for (int d = 0; d < ndim; d++) {
@@ -47,23 +47,20 @@ int64_t t_strides(int ndim, const int64_t *shape, int64_t *stride) {
   return n;
 }
 
+/* The sizes that are not 0 multiply to less than 2^56, for views and empty tensors too: what is computed
+   of them does not overflow. */
 static void check_shape(int ndim, const int64_t *shape) {
   if (ndim > T_MAXDIM) t_fail("a tensor has at most %d dimensions, not %d", T_MAXDIM, ndim);
   int64_t n = 1;
-  bool empty = false, huge = false;
   for (int d = 0; d < ndim; d++) {
     if (shape[d] < 0) {
       t_fail("size %lld in dimension %d: sizes are not negative", (long long)shape[d], d + 1);
     }
-    if (shape[d] == 0)
-      empty = true;
-    else if (__builtin_mul_overflow(n, shape[d], &n) || n > (int64_t)1 << 56)
-      huge = true;
-    if (huge) n = 1;
-  }
-  if (huge && !empty) {
-    t_fail("shape %s has more elements than can be counted; check the sizes",
-           t_dims_str(ndim, shape));
+    if (shape[d] == 0) continue;
+    if (__builtin_mul_overflow(n, shape[d], &n) || n > (int64_t)1 << 56) {
+      t_fail("shape %s has more elements than can be counted; check the sizes",
+             t_dims_str(ndim, shape));
+    }
   }
 }
 
@@ -79,7 +76,7 @@ Tensor *t_new(DType dtype, int ndim, const int64_t *shape) {
 static Tensor *root_of(Tensor *x) { return x->base ? x->base : x; }
 
 Tensor *t_view(Tensor *x, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset) {
-  if (ndim > T_MAXDIM) t_fail("a tensor has at most %d dimensions, not %d", T_MAXDIM, ndim);
+  check_shape(ndim, shape);
   Tensor *v = blank((DType)x->dtype, ndim);
   copy_dims(v, shape, stride);
   v->offset = offset;

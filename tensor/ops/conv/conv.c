@@ -33,6 +33,9 @@ static void check_attrs(Call *c, const Conv *g) {
     }
   }
   if (g->groups < 1) t_fail("%s: groups %lld; it is at least 1", call_name(c), LL(g->groups));
+  if (g->groups > INT32_MAX) {
+    t_fail("%s: groups %lld are more than any input has channels", call_name(c), LL(g->groups));
+  }
 }
 
 static void check_ranks(Call *c, int nd) {
@@ -50,6 +53,9 @@ static void check_ranks(Call *c, int nd) {
   for (int d = 0; d < w->ndim; d++) {
     if (w->shape[d] < 1) {
       t_fail("%s: weight is %s; none of its sizes may be 0", call_name(c), t_shape_str(w));
+    }
+    if (w->shape[d] > INT32_MAX) {
+      t_fail("%s: weight is %s; its sizes are at most %d", call_name(c), t_shape_str(w), INT32_MAX);
     }
   }
 }

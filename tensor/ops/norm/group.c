@@ -18,7 +18,7 @@ static void check(Call *c) {
   const Tensor *x = c->x[X];
   int64_t groups = c->attr[GROUPS].i;
   if (x->ndim < 2) t_fail("group_norm: x has shape %s; it is [N,C,...]", t_shape_str(x));
-  if (groups < 1 || x->shape[1] % groups != 0) {
+  if (groups < 1 || x->shape[1] % groups != 0 || groups > (x->shape[1] > 0 ? x->shape[1] : 1)) {
     t_fail("group_norm: %lld groups do not divide the %lld channels of %s", (long long)groups,
            (long long)x->shape[1], t_shape_str(x));
   }

@@ -36,7 +36,7 @@ static void check_shapes(Call *c, CellInputs at, int k) {
   if (x->ndim != 3) {
     t_fail("%s: input is %s; [batch, time, features] is wanted", call_name(c), t_shape_str(x));
   }
-  if (wh->ndim != 2 || wh->shape[0] != k * wh->shape[1]) {
+  if (wh->ndim != 2 || wh->shape[0] % k != 0 || wh->shape[0] / k != wh->shape[1]) {
     t_fail("%s: w_hh is %s; [%d hidden, hidden] is wanted", call_name(c), t_shape_str(wh), k);
   }
   if (wi->ndim != 2 || wi->shape[0] != wh->shape[0] || wi->shape[1] != x->shape[2]) {
