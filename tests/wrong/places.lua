@@ -5,6 +5,9 @@ local x = "local x = tensor{{1, 2, 3}, {4, 5, 6}} "
 
 return {
   {x .. "local y = x[0]", "index 0 in dimension 1: positions count from 1 %(the last is %-1%)"},
+  {"local y = tensor.embedding_bag(tensor{1, 2}, tensor.ones(3, 2), tensor{1, math.mininteger})",
+    "offset %-9223372036854775808 at 2; offsets begin at 1"},
+  {"local y = tensor.one_hot(tensor{math.mininteger})", "one_hot: %-9223372036854775808 at element 1 is not a class"},
   {x .. "local y = x[3]", "index 3 in dimension 1: x is %[2,3%], so 1..2 or %-2..%-1"},
   {x .. "local y = x['1:']", "write : for all, or 2: to leave out the first"},
   {x .. "local y = x[tensor{true}]", "mask of shape %[1%]"},

@@ -116,13 +116,13 @@ static void one_hot_infer(Call *c) {
            (long long)classes);
   }
   for (int64_t i = 0; i < x->numel; i++) {
-    int64_t k = t_i64(x)[i] - T_BASE + 1;
-    if (k < 1 || (classes > 0 && k > classes)) {
+    int64_t k = t_i64(x)[i];
+    if (k < T_BASE || (classes > 0 && k - T_BASE >= classes)) {
       t_fail("one_hot: %lld at element %lld is not a class 1..%lld; classes count from 1 (labels "
              "from a file that counts from 0: add 1)",
-             (long long)t_i64(x)[i], (long long)i + 1, (long long)(classes > 0 ? classes : top));
+             (long long)k, (long long)i + 1, (long long)(classes > 0 ? classes : top));
     }
-    top = k > top ? k : top;
+    top = k - T_BASE >= top ? k - T_BASE + 1 : top;
   }
   for (int d = 0; d < x->ndim; d++) shape[d] = x->shape[d];
   shape[x->ndim] = classes > 0 ? classes : top;

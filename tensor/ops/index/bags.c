@@ -96,13 +96,13 @@ static const int64_t *read_offsets(Call *c, int64_t n, int64_t *bags) {
   Tensor *own = cast_copy(offsets, T_I64), *first = t_new(T_I64, 1, &size);
   t_i64(first)[*bags] = n;
   for (int64_t b = 0; b < offsets->numel; b++) {
-    int64_t at = t_i64(own)[b] - T_BASE;
-    if (at < last || at > n || (b == 0 && at != 0)) {
+    int64_t at = t_i64(own)[b];
+    if (at < last + T_BASE || at > n + T_BASE || (b == 0 && at != T_BASE)) {
       t_fail("embedding_bag: offset %lld at %lld; offsets begin at 1, do not fall, and end at most "
              "one after the %lld ids",
-             (long long)(at + T_BASE), (long long)b + 1, (long long)n);
+             (long long)at, (long long)b + 1, (long long)n);
     }
-    t_i64(first)[b] = last = at;
+    t_i64(first)[b] = last = at - T_BASE;
   }
   return t_i64(first);
 }
