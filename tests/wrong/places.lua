@@ -20,7 +20,7 @@ return {
   {"local y = tensor.ones(3):gather(1, tensor{4})", "gather: .*4.*"},
   {"local y = tensor.zeros(9, 2)[{3, 5}]", "so 1..2 or %-2..%-1; positions 3 to 5 of the first are x%[{{3, 5}}%]"},
   {"local y = tensor.zeros(9)[{3, 5}]", "of 1 dimension; positions 3 to 5 of the first are x%[{{3, 5}}%]"},
-  {"local y = tensor.zeros(4, 2)[{3, 5}]", "so 1..2 or %-2..%-1$"},
+  {"local y = tensor.zeros(4, 2)[{3, 5}]", "so 1..2 or %-2..%-1%f[\n\0]"},
   {x .. "local y = x[{1, 2, 3}]", "an index of 3 parts for a tensor %[2,3%] of 2 dimensions"},
   {x .. "local y = x[1.5]", "index 1.5 is not a whole number"},
   {x .. "local y = x[nil]", "an index is a whole number, a range {first, last}, .*got nil"},
